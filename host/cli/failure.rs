@@ -1,0 +1,60 @@
+//! How a command fails: what people read, and the exit code that programs read.
+
+use std::fmt;
+
+/// Exit codes of every command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// The work could not be done.
+    Failed = 1,
+    /// The command line makes no sense.
+    Usage = 2,
+    /// The topology is wrong (`EX_CONFIG` of sysexits.h).
+    BadTopology = 78,
+}
+
+/// A command's end that was not success.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub code: Code,
+    /// What happened, where, and what to do next; lower case, no full stop, `hint:` lines below.
+    pub message: String,
+}
+
+impl Failure {
+    /// The work could not be done.
+    pub fn failed(message: impl fmt::Display) -> Self {
+        Self {
+            code: Code::Failed,
+            message: message.to_string(),
+        }
+    }
+
+    /// The command line makes no sense.
+    pub fn usage(message: impl fmt::Display) -> Self {
+        Self {
+            code: Code::Usage,
+            message: message.to_string(),
+        }
+    }
+
+    /// The topology is wrong.
+    pub fn bad_topology(message: impl fmt::Display) -> Self {
+        Self {
+            code: Code::BadTopology,
+            message: message.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// What a command comes to.
+pub type Outcome = Result<(), Failure>;

@@ -1,0 +1,5 @@
+//! The command line: one file per command.
+
+pub mod failure;
+
+pub use failure::{Failure, Outcome};

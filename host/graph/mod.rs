@@ -1,0 +1,1 @@
+//! From the resolved graph to a running instance.

@@ -1,0 +1,29 @@
+//! mediagraph: a host for media graphs at the edge.
+//!
+//! The map. Arrows point one way: a module may use only what stands to its right.
+//!
+//! `cli` -> `graph` -> `nodes` -> { `media`, `extension`, `recording`, `events`, `topology` }
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`cli`] | one file per command; parses arguments, prints, maps errors to exit codes |
+//! | [`graph`] | resolved graph -> plan -> running instance |
+//! | [`nodes`] | one folder per node type, and the literal table that registers them |
+//! | [`topology`] | written form -> resolved graph: model, parameters, validation, schema, drawing |
+//! | [`extension`] | the WebAssembly side: engine, limits, one file per world |
+//! | [`recording`] | assets and files on disk: fragments, segments, playlists, reading back |
+//! | [`events`] | the event envelope and its routing |
+//! | [`media`] | access units, frames, time, H.264, decoding, scaling, MP4: knows no graph |
+//! | [`camera`] | a simulated RTSP camera that plays files: knows nothing but `media` |
+//!
+//! `media`, `recording` and `topology` know nothing of WebAssembly or of the graph.
+
+pub mod camera;
+pub mod cli;
+pub mod events;
+pub mod extension;
+pub mod graph;
+pub mod media;
+pub mod nodes;
+pub mod recording;
+pub mod topology;

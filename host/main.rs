@@ -1,0 +1,2 @@
+//! mediagraph
+fn main() {}

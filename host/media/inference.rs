@@ -1,0 +1,201 @@
+//! What can be said about a moment: the inference of the Live Video Analytics extension schema.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::MediaTime;
+
+/// A rectangle in fractions of the source picture: left, top, width, height, each 0.0 to 1.0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rect {
+    /// Left edge.
+    pub l: f32,
+    /// Top edge.
+    pub t: f32,
+    /// Width.
+    pub w: f32,
+    /// Height.
+    pub h: f32,
+}
+
+/// A word with a confidence of 0.0 to 1.0.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tag {
+    /// The word.
+    pub value: String,
+    /// 0.0 to 1.0.
+    pub confidence: f32,
+}
+
+/// A named word with a confidence of 0.0 to 1.0.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attribute {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// 0.0 to 1.0.
+    pub confidence: f32,
+}
+
+/// The body of an inference; the variant's name is the inference's `type`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum Finding {
+    /// Something moves here.
+    Motion {
+        /// Where.
+        #[serde(rename = "box")]
+        area: Rect,
+    },
+    /// A thing of some class.
+    Entity {
+        /// Its class.
+        tag: Tag,
+        /// More about it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        attributes: Vec<Attribute>,
+        /// Where.
+        #[serde(rename = "box")]
+        area: Rect,
+        /// A persistent or passing name of this thing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+    },
+    /// The whole picture is of some class.
+    Classification {
+        /// The class.
+        tag: Tag,
+        /// More about it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        attributes: Vec<Attribute>,
+    },
+    /// Words read or heard.
+    Text {
+        /// The words.
+        value: String,
+        /// BCP 47.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        language: Option<String>,
+        /// Where they begin.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start_timestamp: Option<MediaTime>,
+        /// Where they end.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        end_timestamp: Option<MediaTime>,
+    },
+    /// Something happened.
+    Event {
+        /// What.
+        name: String,
+        /// Details; LVA's are strings.
+        properties: BTreeMap<String, String>,
+        /// Where.
+        #[serde(rename = "box", default, skip_serializing_if = "Option::is_none")]
+        area: Option<Rect>,
+    },
+    /// Anything else.
+    Other {
+        /// A MIME type.
+        content_type: String,
+        /// Base64.
+        content_bytes: String,
+    },
+}
+
+impl Finding {
+    /// The inference's `type`.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Motion { .. } => "motion",
+            Self::Entity { .. } => "entity",
+            Self::Classification { .. } => "classification",
+            Self::Text { .. } => "text",
+            Self::Event { .. } => "event",
+            Self::Other { .. } => "other",
+        }
+    }
+}
+
+/// One statement about one frame.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Inference {
+    /// Repeats the name of the body's member, as the schema wants it.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// A finer kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subtype: Option<String>,
+    /// Names this inference within its frame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inference_id: Option<String>,
+    /// Others of the same frame.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub related_inferences: Vec<String>,
+    /// Names the same thing across frames.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sequence_id: Option<String>,
+    /// Free additions.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub extensions: BTreeMap<String, String>,
+    /// The body.
+    #[serde(flatten)]
+    pub finding: Finding,
+}
+
+impl Inference {
+    /// With nothing but its body.
+    #[must_use]
+    pub fn new(finding: Finding) -> Self {
+        Self {
+            kind: finding.type_name(),
+            subtype: None,
+            inference_id: None,
+            related_inferences: Vec::new(),
+            sequence_id: None,
+            extensions: BTreeMap::new(),
+            finding,
+        }
+    }
+}
+
+/// What one node said about one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    /// The moment.
+    pub time: MediaTime,
+    /// The name of the node that said it.
+    pub origin: std::sync::Arc<str>,
+    /// What it said; never empty for a gate.
+    pub inferences: Vec<Inference>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_motion_inference_has_the_shape_of_lva() {
+        let inference = Inference::new(Finding::Motion {
+            area: Rect {
+                l: 0.5,
+                t: 0.25,
+                w: 0.125,
+                h: 0.0625,
+            },
+        });
+        assert_eq!(
+            serde_json::to_value(&inference).unwrap(),
+            serde_json::json!({"type": "motion", "motion": {"box": {"l": 0.5, "t": 0.25, "w": 0.125, "h": 0.0625}}})
+        );
+    }
+}

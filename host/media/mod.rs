@@ -1,0 +1,15 @@
+//! Access units, time and formats: what media is, before any graph.
+//!
+//! Everything here is pure data and arithmetic but for [`clock::SystemClock`]. Nothing knows of graphs,
+//! WebAssembly, HTTP or files' places.
+
+pub mod clock;
+pub mod duration;
+pub mod image;
+pub mod inference;
+pub mod time;
+pub mod unit;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use time::{MediaTime, TICKS_PER_SECOND, Ticks};
+pub use unit::{AccessUnit, StreamFormat, TrackKind};
