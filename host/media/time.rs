@@ -48,10 +48,11 @@ impl MediaTime {
         Self::from_ticks(u64::try_from(ticks).unwrap_or(u64::MAX))
     }
 
-    /// The wall-clock moment of this tick, rounded to the nearest nanosecond; clamped to what the calendar holds.
+    /// The wall-clock moment of this tick, rounded up to a whole nanosecond so that the way back gives the same
+    /// tick; clamped to what the calendar holds.
     #[must_use]
     pub fn to_timestamp(self) -> Timestamp {
-        let nanos = (i128::from(self.0) * NANOS_PER_SECOND + i128::from(TICKS_PER_SECOND / 2))
+        let nanos = (i128::from(self.0) * NANOS_PER_SECOND + i128::from(TICKS_PER_SECOND - 1))
             / i128::from(TICKS_PER_SECOND);
         Timestamp::from_nanosecond(nanos).unwrap_or(Timestamp::MAX)
     }
