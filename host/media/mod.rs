@@ -4,10 +4,14 @@
 //! WebAssembly, HTTP or files' places.
 
 pub mod clock;
+pub mod decode;
 pub mod duration;
+pub mod h264;
 pub mod image;
 pub mod inference;
+pub mod picture;
 pub mod time;
+pub mod timeline;
 pub mod unit;
 
 pub use clock::{Clock, ManualClock, SystemClock};
