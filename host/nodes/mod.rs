@@ -1,1 +1,5 @@
 //! Node types.
+
+pub mod io;
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,10 @@
+//! What flows between nodes, and the bounded queues it flows through.
+//!
+//! - [`units`]: encoded media. Never waits for its reader; when the reader falls too far behind, whole groups of
+//!   pictures are left out and the next unit says so.
+//! - [`frames`]: decoded pictures for analysis. The newest wins.
+//! - [`signals`]: what detectors say, and how far in media time they have come.
+
+pub mod frames;
+pub mod signals;
+pub mod units;
