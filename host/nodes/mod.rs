@@ -1,5 +1,6 @@
 //! Node types.
 
 pub mod io;
+pub mod processors;
 #[cfg(test)]
 mod testing;

@@ -1,31 +1,179 @@
-//! What detectors say on its way to gates, processors and message sinks.
+//! What detectors say on its way to gates, processors and message sinks, and its merging into one order.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::media::MediaTime;
 use crate::media::inference::Observation;
+use crate::media::{MediaTime, Ticks};
 
-/// Signals that wait between two nodes. A detector that is this far ahead of its gate waits for it.
+/// Signals that wait in front of one node. A detector that is this far ahead of its gate waits for it.
 pub const MAX_QUEUED_SIGNALS: usize = 256;
+
+/// How far the slowest detector may be behind the media before decisions are made without it.
+pub const MAX_LAG: Ticks = Ticks::from_secs(5);
 
 /// One signal.
 #[derive(Clone, Debug)]
 pub enum Signal {
     /// Something was observed.
     Observed(Arc<Observation>),
-    /// Nothing earlier than this will be observed any more.
+    /// Nothing up to this moment will be observed any more.
     Watermark(MediaTime),
 }
 
-/// The writing end.
-pub type SignalSender = mpsc::Sender<Signal>;
-/// The reading end.
-pub type SignalReceiver = mpsc::Receiver<Signal>;
+/// The writing end of one input of a node.
+#[derive(Clone, Debug)]
+pub struct SignalSender {
+    input: usize,
+    channel: mpsc::Sender<(usize, Signal)>,
+}
 
-/// Makes a queue of signals.
+impl SignalSender {
+    /// Waits for room, then sends. What nobody reads any more is dropped.
+    pub async fn send(&self, signal: Signal) {
+        // The reader is gone only when its node has ended, and then nobody wants the signal.
+        let _ = self.channel.send((self.input, signal)).await;
+    }
+}
+
+/// The reading end: what comes from all inputs, each with its input's number.
+pub type SignalReceiver = mpsc::Receiver<(usize, Signal)>;
+
+/// Makes the queue in front of a node with so many inputs.
 #[must_use]
-pub fn channel() -> (SignalSender, SignalReceiver) {
-    mpsc::channel(MAX_QUEUED_SIGNALS)
+pub fn channel(inputs: usize) -> (Vec<SignalSender>, SignalReceiver) {
+    let (channel, receiver) = mpsc::channel(MAX_QUEUED_SIGNALS);
+    let senders = (0..inputs)
+        .map(|input| SignalSender {
+            input,
+            channel: channel.clone(),
+        })
+        .collect();
+    (senders, receiver)
+}
+
+/// Puts the observations of several inputs into one order: by media time, then by input.
+///
+/// An observation comes out once every input has passed its moment, so that the order does not depend on which
+/// detector is faster; the same media gives the same decisions. Only an input more than [`MAX_LAG`] behind the
+/// media is not waited for.
+#[derive(Debug)]
+pub struct Merge {
+    watermarks: Vec<MediaTime>,
+    pending: BTreeMap<(MediaTime, usize, u64), Arc<Observation>>,
+    count: u64,
+    media: MediaTime,
+}
+
+impl Merge {
+    /// For a node with so many inputs of signals.
+    #[must_use]
+    pub fn new(inputs: usize) -> Self {
+        Self {
+            watermarks: vec![MediaTime::MIN; inputs],
+            pending: BTreeMap::new(),
+            count: 0,
+            media: MediaTime::MIN,
+        }
+    }
+
+    /// Takes a signal.
+    pub fn signal(&mut self, input: usize, signal: Signal) {
+        let reached = match signal {
+            Signal::Observed(observation) => {
+                let time = observation.time;
+                self.count += 1;
+                self.pending.insert((time, input, self.count), observation);
+                return;
+            }
+            Signal::Watermark(time) => time,
+        };
+        if let Some(watermark) = self.watermarks.get_mut(input) {
+            *watermark = reached.max(*watermark);
+        }
+    }
+
+    /// Tells how far the media has come.
+    pub fn media(&mut self, reached: MediaTime) {
+        self.media = self.media.max(reached);
+    }
+
+    /// Tells that no input will say anything more.
+    pub fn finish(&mut self) {
+        self.watermarks.fill(MediaTime::MAX);
+    }
+
+    /// Up to where everything that will be observed has been.
+    #[must_use]
+    pub fn reached(&self) -> MediaTime {
+        let slowest = self.watermarks.iter().copied().min().unwrap_or(MediaTime::MAX);
+        slowest.max(self.media.offset(Ticks(-MAX_LAG.0)))
+    }
+
+    /// The time of the next observation that is in order.
+    #[must_use]
+    pub fn next_time(&self) -> Option<MediaTime> {
+        let (&(time, ..), _) = self.pending.first_key_value()?;
+        (time <= self.reached()).then_some(time)
+    }
+
+    /// Takes out the next observation that is in order.
+    pub fn pop(&mut self) -> Option<Arc<Observation>> {
+        self.next_time()?;
+        self.pending.pop_first().map(|(_, observation)| observation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nodes::testing::at;
+
+    fn observed(seconds: f64, origin: &str) -> Signal {
+        Signal::Observed(Arc::new(Observation {
+            time: at(seconds),
+            origin: origin.into(),
+            inferences: Vec::new(),
+        }))
+    }
+
+    fn drain(merge: &mut Merge) -> Vec<String> {
+        std::iter::from_fn(|| merge.pop())
+            .map(|observation| observation.origin.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn observations_wait_for_the_slower_input() {
+        let mut merge = Merge::new(2);
+        merge.signal(0, observed(2.0, "fast"));
+        merge.signal(0, Signal::Watermark(at(2.0)));
+        assert!(merge.pop().is_none());
+        merge.signal(1, observed(1.0, "slow"));
+        merge.signal(1, observed(2.0, "slow, same moment"));
+        merge.signal(1, Signal::Watermark(at(2.5)));
+        assert_eq!(drain(&mut merge), ["slow", "fast", "slow, same moment"]);
+    }
+
+    #[test]
+    fn an_input_that_hangs_is_not_waited_for_longer_than_the_lag() {
+        let mut merge = Merge::new(2);
+        merge.signal(0, observed(1.0, "alive"));
+        merge.signal(0, Signal::Watermark(at(1.0)));
+        merge.media(at(5.9));
+        assert!(merge.pop().is_none());
+        merge.media(at(6.0));
+        assert_eq!(drain(&mut merge), ["alive"]);
+    }
+
+    #[test]
+    fn without_inputs_or_at_the_end_nothing_is_waited_for() {
+        assert_eq!(Merge::new(0).reached(), MediaTime::MAX);
+        let mut merge = Merge::new(1);
+        merge.signal(0, observed(1.0, "last"));
+        merge.finish();
+        assert_eq!(drain(&mut merge), ["last"]);
+    }
 }

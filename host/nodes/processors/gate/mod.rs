@@ -1,0 +1,3 @@
+//! Gates: they hold media back and let through what a component decides.
+
+pub mod buffer;

@@ -1,0 +1,3 @@
+//! Nodes with inputs and outputs.
+
+pub mod gate;
