@@ -1,6 +1,10 @@
 //! Node types.
 
+pub mod analysis;
+pub mod context;
+pub mod decode;
 pub mod io;
 pub mod processors;
+pub mod sources;
 #[cfg(test)]
 mod testing;

@@ -215,7 +215,7 @@ impl Buffer {
             let video = unit.kind() == TrackKind::Video;
             // What follows a picture beyond the end in decoding order may refer to it.
             playing.video_done |= video && beyond;
-            if !beyond && !(video && playing.video_done) {
+            if !(beyond || video && playing.video_done) {
                 out.push(MediaItem::Unit {
                     recording: playing.recording,
                     unit: Arc::clone(unit),
@@ -236,7 +236,7 @@ impl Buffer {
                 .enumerate()
                 .filter(move |(_, unit)| unit.random_access && (unit.kind() == TrackKind::Video || !video))
         };
-        let before = entries().filter(|(_, unit)| unit.time <= activation.start).last();
+        let before = entries().rfind(|(_, unit)| unit.time <= activation.start);
         let (index, _) = before.or_else(|| {
             // Nothing that early is held: the first picture after it that can be decoded.
             entries().find(|(_, unit)| unit.time <= until && unit.time < activation.end)
@@ -270,8 +270,7 @@ impl Buffer {
             .units
             .iter()
             .enumerate()
-            .filter(|(_, unit)| entry(unit) && unit.time <= horizon)
-            .last();
+            .rfind(|(_, unit)| entry(unit) && unit.time <= horizon);
         let Some((keep, _)) = keep else { return };
         let played = self
             .open

@@ -1,0 +1,3 @@
+//! Nodes without inputs.
+
+pub mod rtsp;

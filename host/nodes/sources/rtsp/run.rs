@@ -1,0 +1,147 @@
+//! The RTSP source at work: connects, hands media on, and connects again for ever.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use retina::client::SessionGroup;
+use serde_json::json;
+
+use super::backoff::Backoff;
+use super::session::{CameraError, CameraSession, Target};
+use crate::media::{AccessUnit, MediaTime, Ticks};
+use crate::nodes::context::{NodeContext, NodeStats};
+use crate::nodes::io::units::{CONTINUOUS, MediaItem, UnitSender};
+
+/// A session that has brought media for this long is a success: the next failure waits briefly again.
+const GOOD_SESSION: Ticks = Ticks::from_secs(10);
+/// How long a camera may take to answer TEARDOWN when the graph stops.
+const TEARDOWN_TIMEOUT: Duration = Duration::from_secs(2);
+
+const DIAGNOSTICS: &str = "Microsoft.Media.Graph.Diagnostics";
+
+/// An RTSP source.
+#[derive(Debug)]
+pub struct RtspSource {
+    /// Its surroundings.
+    pub context: NodeContext,
+    /// The camera.
+    pub target: Target,
+    /// Everyone who wants its media.
+    pub outputs: Vec<UnitSender>,
+}
+
+impl RtspSource {
+    /// Runs until the graph is stopped.
+    pub async fn run(mut self) {
+        let group = Arc::new(SessionGroup::default());
+        let mut backoff = Backoff::new(fastrand::Rng::new());
+        let stop = self.context.stop.clone();
+        loop {
+            let ended = tokio::select! {
+                // First, so that a stop is seen even while media pours in.
+                biased;
+                () = stop.cancelled() => break,
+                ended = self.session(&group, &mut backoff) => ended,
+            };
+            self.send(&MediaItem::Lost);
+            let wait = backoff.next_wait();
+            self.report(&ended, backoff.failures(), wait);
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+        // The camera may allow few sessions: end ours properly, but do not wait for a camera that is gone.
+        if tokio::time::timeout(TEARDOWN_TIMEOUT, group.await_teardown())
+            .await
+            .is_err()
+        {
+            tracing::debug!(node = %self.context.name, "The camera did not answer TEARDOWN");
+        }
+    }
+
+    /// One session, to its end.
+    async fn session(&mut self, group: &Arc<SessionGroup>, backoff: &mut Backoff) -> CameraError {
+        let opened =
+            CameraSession::open(&self.target, Arc::clone(group), Arc::clone(&self.context.clock)).await;
+        let mut session = match opened {
+            Ok(session) => session,
+            Err(error) => return error,
+        };
+        self.established(&session);
+        let mut first: Option<MediaTime> = None;
+        loop {
+            match session.next().await {
+                Ok(unit) => {
+                    let began = *first.get_or_insert(unit.time);
+                    if unit.time.since(began) >= GOOD_SESSION {
+                        backoff.reset();
+                    }
+                    self.unit(unit);
+                }
+                Err(error) => return error,
+            }
+        }
+    }
+
+    fn unit(&mut self, unit: AccessUnit) {
+        NodeStats::add(&self.context.stats.received, 1);
+        NodeStats::add(&self.context.stats.sent, 1);
+        self.send(&MediaItem::Unit {
+            recording: CONTINUOUS,
+            unit: Arc::new(unit),
+        });
+    }
+
+    fn send(&mut self, item: &MediaItem) {
+        for output in &self.outputs {
+            if output.push(item.clone()) {
+                NodeStats::add(&self.context.stats.dropped, 1);
+                let data = json!({"dataType": "media", "message": "a consumer of this source is too slow"});
+                self.context.emit(&format!("{DIAGNOSTICS}.DataDropped"), data);
+            }
+        }
+    }
+
+    fn established(&self, session: &CameraSession) {
+        tracing::info!(node = %self.context.name, url = %self.target.url, "The camera plays");
+        let data = json!({"sdp": format!("SDP:\n{}", session.sdp())});
+        self.context
+            .emit(&format!("{DIAGNOSTICS}.MediaSessionEstablished"), data);
+        for stream in session.unsupported() {
+            let code = if stream.starts_with("audio") {
+                "unsupportedAudioFormat"
+            } else {
+                "unsupportedVideoFormat"
+            };
+            self.format_error(code, &format!("`{stream}` is not recorded"));
+        }
+    }
+
+    fn format_error(&self, code: &str, message: &str) {
+        let timestamp = self.context.clock.wall().as_millisecond();
+        let data = json!({"code": code, "timestamp": timestamp, "message": message});
+        self.context
+            .emit(&format!("{DIAGNOSTICS}.MediaFormatError"), data);
+    }
+
+    fn report(&self, error: &CameraError, attempt: u32, wait: Duration) {
+        self.context.error(error);
+        let (kind, code) = match error {
+            CameraError::Authentication { status, .. } => ("AuthenticationError", status.to_string()),
+            CameraError::Protocol { status, .. } => ("ProtocolError", status.to_string()),
+            CameraError::Network(_) => ("NetworkError", "connectionLost".to_owned()),
+            CameraError::Format(text) => return self.format_error("unsupportedVideoFormat", text),
+        };
+        let data = json!({
+            "code": code,
+            "errorCode": code,
+            "target": self.target.url.as_str(),
+            "protocol": "rtsp",
+            "message": error.to_string(),
+            "attempt": attempt,
+            "retryInSeconds": (wait.as_secs_f64() * 10.0).round() / 10.0,
+        });
+        self.context.emit(&format!("{DIAGNOSTICS}.{kind}"), data);
+    }
+}

@@ -1,0 +1,366 @@
+//! One conversation with a camera, from DESCRIBE to its end, as access units on the host's timeline.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use retina::client::{
+    Credentials, Demuxed, InitialTimestampPolicy, PlayOptions, SessionGroup, SessionOptions, SetupOptions,
+    TcpTransportOptions, Transport,
+};
+use retina::codec::{CodecItem, FrameFormat};
+use tokio::time::timeout;
+use url::Url;
+
+use super::formats::{self, Use};
+use crate::media::timeline::{Mapped, Timeline};
+use crate::media::{AccessUnit, Clock, MediaTime, StreamFormat, TICKS_PER_SECOND, Ticks, TrackKind};
+
+/// Each step of the conversation, and each wait for media, takes at most this long.
+pub const CAMERA_TIMEOUT: Duration = Duration::from_secs(15);
+/// Broken packets in a row after which the conversation is begun anew.
+const MAX_BROKEN_PACKETS: u32 = 100;
+/// Larger access units are refused: no level of H.264 needs them.
+const MAX_UNIT_BYTES: usize = 16 << 20;
+/// A track whose first timestamp is this far from the other's is taken to have an origin of its own.
+const MAX_TRACK_OFFSET: Ticks = Ticks::from_secs(2);
+
+/// Why a conversation failed or ended.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CameraError {
+    /// The camera refused the user name or password.
+    #[error("the camera refused the credentials ({status}): {message}")]
+    Authentication {
+        /// The RTSP status.
+        status: u16,
+        /// The refusal.
+        message: String,
+    },
+    /// The camera answered with an error.
+    #[error("the camera answered {status}: {message}")]
+    Protocol {
+        /// The RTSP status.
+        status: u16,
+        /// The answer.
+        message: String,
+    },
+    /// The camera cannot be reached, or went away.
+    #[error("{0}")]
+    Network(String),
+    /// The camera offers nothing that can be recorded.
+    #[error("the camera offers no stream that can be recorded, only {0}; H.264 or H.265 video is needed")]
+    Format(String),
+}
+
+impl CameraError {
+    fn from_retina(error: &retina::Error) -> Self {
+        // Below the first line retina tells which packet it was; that is for the log.
+        tracing::debug!(%error, "The camera's session failed");
+        let message = error.to_string().lines().next().unwrap_or_default().to_owned();
+        match error.status_code() {
+            Some(status @ (401 | 403)) => Self::Authentication { status, message },
+            Some(status) => Self::Protocol { status, message },
+            None => Self::Network(message),
+        }
+    }
+
+    fn timed_out(what: &str) -> Self {
+        Self::Network(format!(
+            "no answer to {what} within {} s",
+            CAMERA_TIMEOUT.as_secs()
+        ))
+    }
+}
+
+/// Where a camera is and who asks.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Without credentials.
+    pub url: Url,
+    /// User name and password; Debug of retina's type hides the password.
+    pub credentials: Option<Credentials>,
+}
+
+/// A playing camera.
+pub struct CameraSession {
+    demuxed: Demuxed,
+    sdp: String,
+    clock: SessionClock,
+    tracks: Vec<Option<Track>>,
+    unsupported: Vec<String>,
+    broken: u32,
+}
+
+impl std::fmt::Debug for CameraSession {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CameraSession")
+            .field("tracks", &self.tracks)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug)]
+struct Track {
+    kind: TrackKind,
+    timeline: Timeline,
+    format: Option<Arc<StreamFormat>>,
+    /// The next unit is the first after something was lost.
+    fresh: bool,
+}
+
+/// The host's time within a session: UTC at its beginning, carried on by the clock that is never stepped.
+#[derive(Debug)]
+struct SessionClock {
+    clock: Arc<dyn Clock>,
+    began: MediaTime,
+    began_monotonic: Duration,
+    /// The media time of the session's origin (`rtptime` of RTP-Info), from the first unit.
+    origin: Option<MediaTime>,
+}
+
+impl SessionClock {
+    fn now(&self) -> MediaTime {
+        let elapsed = self.clock.monotonic().saturating_sub(self.began_monotonic);
+        self.began.offset(Ticks::from_duration(elapsed))
+    }
+}
+
+impl CameraSession {
+    /// Talks to the camera until it plays.
+    ///
+    /// # Errors
+    /// Says which step failed and how.
+    pub async fn open(
+        target: &Target,
+        group: Arc<SessionGroup>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, CameraError> {
+        let options = SessionOptions::default()
+            .creds(target.credentials.clone())
+            .user_agent(concat!("mediagraph/", env!("CARGO_PKG_VERSION")).to_owned())
+            .session_group(group);
+        let describe = retina::client::Session::describe(target.url.clone(), options);
+        let mut session = step("DESCRIBE", describe).await?;
+        let sdp = String::from_utf8_lossy(session.sdp()).into_owned();
+        let (mut tracks, mut unsupported) = (Vec::new(), Vec::new());
+        for index in 0..session.streams().len() {
+            let Some(stream) = session.streams().get(index) else {
+                break;
+            };
+            let rate = stream.clock_rate_hz();
+            let name = format!("{}/{}", stream.media(), stream.encoding_name());
+            let usage = formats::usage(stream);
+            // One track of each kind: a second picture or language would need a sink of its own.
+            let taken = |kind| tracks.iter().flatten().any(|track: &Track| track.kind == kind);
+            tracks.push(match usage {
+                Use::Track(kind) if !taken(kind) => {
+                    let setup = SetupOptions::default()
+                        .transport(Transport::Tcp(TcpTransportOptions::default()))
+                        .frame_format(FrameFormat::MP4);
+                    step("SETUP", session.setup(index, setup)).await?;
+                    Some(Track {
+                        kind,
+                        timeline: Timeline::new(rate),
+                        format: None,
+                        fresh: true,
+                    })
+                }
+                Use::Unsupported(_) => {
+                    unsupported.push(name);
+                    None
+                }
+                Use::Track(_) | Use::Ignored => None,
+            });
+        }
+        if !tracks
+            .iter()
+            .flatten()
+            .any(|track| track.kind == TrackKind::Video)
+        {
+            return Err(CameraError::Format(if unsupported.is_empty() {
+                "nothing".into()
+            } else {
+                unsupported.join(", ")
+            }));
+        }
+        // Some cameras leave RTP-Info out for one of the tracks.
+        let play = PlayOptions::default().initial_timestamp(InitialTimestampPolicy::Permissive);
+        let playing = step("PLAY", session.play(play)).await?;
+        let demuxed = playing
+            .demuxed()
+            .map_err(|error| CameraError::from_retina(&error))?;
+        let session_clock = SessionClock {
+            began: clock.media(),
+            began_monotonic: clock.monotonic(),
+            clock,
+            origin: None,
+        };
+        Ok(Self {
+            demuxed,
+            sdp,
+            clock: session_clock,
+            tracks,
+            unsupported,
+            broken: 0,
+        })
+    }
+
+    /// The session description, as the camera sent it.
+    #[must_use]
+    pub fn sdp(&self) -> &str {
+        &self.sdp
+    }
+
+    /// Streams in codecs that are not recorded, such as `audio/pcmu`.
+    #[must_use]
+    pub fn unsupported(&self) -> &[String] {
+        &self.unsupported
+    }
+
+    /// The next access unit. Cancel-safe.
+    ///
+    /// # Errors
+    /// When the session is over.
+    pub async fn next(&mut self) -> Result<AccessUnit, CameraError> {
+        loop {
+            let item = timeout(CAMERA_TIMEOUT, self.demuxed.next()).await;
+            let item = item.map_err(|_| CameraError::timed_out("PLAY: no media came"))?;
+            let unit = match item {
+                None => return Err(CameraError::Network("the camera ended the session".into())),
+                Some(Err(error)) => {
+                    self.broken(&error)?;
+                    None
+                }
+                Some(Ok(CodecItem::VideoFrame(frame))) => {
+                    let (time, lost) = (frame.timestamp(), frame.loss() > 0);
+                    let (key, disposable) = (frame.is_random_access_point(), frame.is_disposable());
+                    let (stream, new) = (frame.stream_id(), frame.has_new_parameters());
+                    let arrived = Arrived {
+                        stream,
+                        time,
+                        new,
+                        lost,
+                        key,
+                        disposable,
+                    };
+                    self.unit(&arrived, frame.into_data())
+                }
+                Some(Ok(CodecItem::AudioFrame(frame))) => {
+                    let (stream, time, lost) = (frame.stream_id(), frame.timestamp(), frame.loss() > 0);
+                    let arrived = Arrived {
+                        stream,
+                        time,
+                        new: false,
+                        lost,
+                        key: true,
+                        disposable: false,
+                    };
+                    self.unit(&arrived, frame.data().to_vec())
+                }
+                Some(Ok(_)) => None,
+            };
+            if let Some(unit) = unit {
+                self.broken = 0;
+                return Ok(unit);
+            }
+        }
+    }
+
+    /// A broken packet is not the end (retina goes on with the next); many in a row are.
+    fn broken(&mut self, error: &retina::Error) -> Result<(), CameraError> {
+        self.broken += 1;
+        for track in self.tracks.iter_mut().flatten() {
+            track.fresh = true;
+        }
+        let fatal = error.status_code().is_some() || self.broken >= MAX_BROKEN_PACKETS;
+        let closed = matches!(CameraError::from_retina(error), CameraError::Network(text) if text.contains("reading from"));
+        if fatal || closed {
+            Err(CameraError::from_retina(error))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn unit(&mut self, arrived: &Arrived, data: Vec<u8>) -> Option<AccessUnit> {
+        let received = self.clock.now();
+        let track = self.tracks.get_mut(arrived.stream)?.as_mut()?;
+        track.fresh |= arrived.lost;
+        if data.is_empty() || data.len() > MAX_UNIT_BYTES {
+            track.fresh = true;
+            return None;
+        }
+        if track.format.is_none() || arrived.new {
+            let stream = self.demuxed.streams().get(arrived.stream)?;
+            match formats::format(stream) {
+                Ok(Some(format)) => track.format = Some(format),
+                // The camera has not told its parameters yet: the unit could not be decoded.
+                Ok(None) => return None,
+                Err(error) => {
+                    tracing::warn!(%error, "The camera's parameters cannot be used");
+                    return None;
+                }
+            }
+        }
+        let format = Arc::clone(track.format.as_ref()?);
+        let mapped = place(
+            &mut track.timeline,
+            &mut self.clock.origin,
+            &arrived.time,
+            received,
+        );
+        Some(AccessUnit {
+            time: mapped.time,
+            format,
+            data: Bytes::from(data),
+            random_access: arrived.key,
+            disposable: arrived.disposable,
+            discontinuity: std::mem::take(&mut track.fresh) | mapped.discontinuity,
+        })
+    }
+}
+
+struct Arrived {
+    stream: usize,
+    time: retina::Timestamp,
+    new: bool,
+    lost: bool,
+    key: bool,
+    disposable: bool,
+}
+
+/// Puts a unit on the timeline. The tracks of a session share one origin, the moment that RTP-Info speaks of.
+fn place(
+    timeline: &mut Timeline,
+    origin: &mut Option<MediaTime>,
+    time: &retina::Timestamp,
+    received: MediaTime,
+) -> Mapped {
+    let rtp = time.elapsed();
+    if !timeline.is_anchored() {
+        let elapsed = ticks(rtp, time.clock_rate());
+        let from_here = received.offset(Ticks(elapsed.0.saturating_neg()));
+        let plausible = elapsed.0.abs() <= MAX_TRACK_OFFSET.0;
+        let origin = *origin.get_or_insert(if plausible { from_here } else { received });
+        if plausible && received.since(origin.offset(elapsed)).0.abs() <= MAX_TRACK_OFFSET.0 {
+            timeline.anchor(0, origin);
+        }
+    }
+    timeline.map(rtp, received)
+}
+
+fn ticks(rtp: i64, clock_rate: NonZeroU32) -> Ticks {
+    let ticks = i128::from(rtp) * i128::from(TICKS_PER_SECOND) / i128::from(clock_rate.get());
+    Ticks(i64::try_from(ticks).unwrap_or(if rtp < 0 { i64::MIN + 1 } else { i64::MAX }))
+}
+
+async fn step<T>(
+    method: &'static str,
+    work: impl Future<Output = Result<T, retina::Error>>,
+) -> Result<T, CameraError> {
+    match timeout(CAMERA_TIMEOUT, work).await {
+        Ok(done) => done.map_err(|error| CameraError::from_retina(&error)),
+        Err(_) => Err(CameraError::timed_out(method)),
+    }
+}
