@@ -14,6 +14,7 @@
 //! | [`recording`] | assets and files on disk: fragments, segments, playlists, reading back |
 //! | [`events`] | the event envelope and its routing |
 //! | [`media`] | access units, frames, time, H.264, decoding, scaling, MP4: knows no graph |
+//! | [`state`] | the state directory: lock, format, where paths lead |
 //! | [`camera`] | a simulated RTSP camera that plays files: knows nothing but `media` |
 //!
 //! `media`, `recording` and `topology` know nothing of WebAssembly or of the graph.
@@ -26,4 +27,5 @@ pub mod graph;
 pub mod media;
 pub mod nodes;
 pub mod recording;
+pub mod state;
 pub mod topology;
