@@ -1,5 +1,7 @@
 //! Events: one envelope everywhere (stdout, streams, files, replay).
 
+pub mod lines;
+
 use std::sync::Arc;
 
 use serde::Serialize;
