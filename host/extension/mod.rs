@@ -1,1 +1,45 @@
-//! WebAssembly components: engine, limits, worlds.
+//! The WebAssembly side: components decide, the host does the rest.
+//!
+//! [`Engine`] loads a component into an [`Extension`], which any number of nodes share. Each node makes an
+//! instance of its own, a [`Detector`], [`Gate`] or [`Processor`], and keeps it alive with [`Supervised`].
+//! Nothing a component does may harm anything but its own node: its memory, time, words and answers are bounded
+//! ([`limits`]), and whatever it returns is checked (`convert`).
+//!
+//! | file | what it is for |
+//! |---|---|
+//! | `engine` | one per process: compile, check, tick |
+//! | `component` | what a loaded component is and may import |
+//! | `cache` | compiled components on disk |
+//! | `guest` | what a component finds around it |
+//! | `session` | one instance; calls under deadlines |
+//! | `detector`, `gate`, `processor` | one file per world |
+//! | `convert` | between `wit/` and `media` |
+//! | `supervisor` | replaces instances that crashed |
+
+mod bindings;
+mod cache;
+mod component;
+mod config;
+mod convert;
+mod detector;
+mod engine;
+mod error;
+mod gate;
+mod guest;
+pub mod limits;
+mod log;
+mod processor;
+mod session;
+mod supervisor;
+
+pub use component::{Extension, Import, Inspection, World};
+pub use config::{ConfigProblem, ConfigSchema};
+pub use detector::{Detector, RequestedInput};
+pub use engine::{Engine, EngineOptions};
+pub use error::{CallError, EngineError, ExtensionError, LoadProblem};
+pub use gate::{Action, Activation, Cause, Decision, Gate, Span};
+pub use guest::NodeContext;
+pub use limits::Limits;
+pub use log::{LogLevel, LogSink, TracingLog};
+pub use processor::{Outcome, Processor};
+pub use supervisor::{Called, Change, State, Supervised, Unanswered};

@@ -1,0 +1,263 @@
+//! The engine of the process: compiles components, checks them, and keeps the epoch ticking.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use sha2::{Digest, Sha256};
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Config, OptLevel};
+
+use super::bindings::exported::about;
+use super::cache::Cache;
+use super::component::{self, Extension, Worlds};
+use super::error::{CallError, EngineError, ExtensionError, LoadProblem};
+use super::guest::{self, Guest, NodeContext};
+use super::limits::{
+    EPOCH_TICK, FIBER_STACK_BYTES, Limits, MAX_COMPONENT_BYTES, MAX_ERROR_BYTES, MAX_GUEST_STACK_BYTES,
+    shorten,
+};
+use super::log::TracingLog;
+use super::session::Session;
+use crate::media::{MediaTime, SystemClock};
+
+/// How the engine is set up.
+#[derive(Clone, Debug, Default)]
+pub struct EngineOptions {
+    /// Keeps compiled components here. Must belong to this user and be closed to others.
+    pub cache_dir: Option<PathBuf>,
+    /// For `describe`.
+    pub limits: Limits,
+}
+
+/// The WebAssembly engine; one per process. Clones are the same engine.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    wasm: wasmtime::Engine,
+    linker: Linker<Guest>,
+    cache: Option<Cache>,
+    limits: Limits,
+    ticker: Ticker,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("cache", &self.0.cache)
+            .finish_non_exhaustive()
+    }
+}
+
+fn config() -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .epoch_interruption(true)
+        .consume_fuel(false)
+        .wasm_simd(true)
+        .wasm_relaxed_simd(true)
+        // The same answer on every machine: a replay must decide as the first run did.
+        .relaxed_simd_deterministic(true)
+        .cranelift_nan_canonicalization(false)
+        .wasm_memory64(false)
+        .max_wasm_stack(MAX_GUEST_STACK_BYTES)
+        .async_stack_size(FIBER_STACK_BYTES)
+        .memory_init_cow(true)
+        .cranelift_opt_level(OptLevel::Speed)
+        .parallel_compilation(true);
+    config
+}
+
+impl Engine {
+    /// Starts the engine and its ticker, which ends with the last clone and the last extension.
+    ///
+    /// # Errors
+    /// If the cache directory is not safe, or the machine refuses.
+    pub fn new(options: EngineOptions) -> Result<Self, EngineError> {
+        let start = |error: wasmtime::Error| EngineError::Start(error.to_string());
+        let wasm = wasmtime::Engine::new(&config()).map_err(start)?;
+        let linker = guest::linker(&wasm).map_err(start)?;
+        let cache = options
+            .cache_dir
+            .map(|dir| Cache::open(&dir, &wasm))
+            .transpose()?;
+        let ticker = Ticker::start(wasm.clone()).map_err(EngineError::Ticker)?;
+        Ok(Self(Arc::new(Inner {
+            wasm,
+            linker,
+            cache,
+            limits: options.limits,
+            ticker,
+        })))
+    }
+
+    /// How often the epoch has advanced since the start.
+    #[must_use]
+    pub fn epochs(&self) -> u64 {
+        self.0.ticker.count.load(Ordering::Relaxed)
+    }
+
+    /// Checks and compiles a component, and asks it who it is. Takes milliseconds if it was compiled before,
+    /// seconds if not: blocks, so not for a thread that has other work. `origin` is for messages.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn load(&self, bytes: &[u8], origin: &str) -> Result<Arc<Extension>, ExtensionError> {
+        let loaded = self.check_and_load(bytes).map_err(|problem| ExtensionError {
+            origin: origin.to_owned(),
+            problem,
+        })?;
+        Ok(Arc::new(loaded))
+    }
+
+    fn check_and_load(&self, bytes: &[u8]) -> Result<Extension, LoadProblem> {
+        if bytes.len() > MAX_COMPONENT_BYTES {
+            return Err(LoadProblem::TooBig { bytes: bytes.len() });
+        }
+        component::check_preamble(bytes)?;
+        let sha256 = hex(&Sha256::digest(bytes));
+        let component = self.compile(bytes, &sha256)?;
+        let imports = component::imports(&component)?;
+        let world = component::world(&component)?;
+        let mismatch =
+            |error: wasmtime::Error| LoadProblem::Mismatch(shorten(format!("{error:#}"), MAX_ERROR_BYTES));
+        let pre = self.0.linker.instantiate_pre(&component).map_err(mismatch)?;
+        let exports = Worlds::find(world, &pre).map_err(mismatch)?;
+        let about = about::GuestIndices::new(&pre).map_err(mismatch)?;
+        let mut extension = Extension {
+            name: String::new(),
+            version: String::new(),
+            summary: String::new(),
+            world,
+            config_schema: super::config::ConfigSchema::parse("").map_err(LoadProblem::Host)?,
+            imports,
+            sha256,
+            bytes: bytes.len(),
+            engine: self.clone(),
+            pre,
+            exports,
+        };
+        let said = self.ask(&extension, &about)?;
+        extension.config_schema = component::check_description(&said)?;
+        (extension.name, extension.version, extension.summary) = (said.name, said.version, said.summary);
+        Ok(extension)
+    }
+
+    fn compile(&self, bytes: &[u8], sha256: &str) -> Result<Component, LoadProblem> {
+        let cache = self.0.cache.as_ref();
+        if let Some(component) = cache.and_then(|cache| cache.load(&self.0.wasm, sha256)) {
+            return Ok(component);
+        }
+        let component = Component::from_binary(&self.0.wasm, bytes)
+            .map_err(|error| LoadProblem::Invalid(shorten(format!("{error:#}"), MAX_ERROR_BYTES)))?;
+        if let Some(cache) = cache {
+            cache.store(&component, sha256);
+        }
+        Ok(component)
+    }
+
+    /// Calls `describe` on a thread of its own, so that it does not matter whose runtime we are called from.
+    fn ask(
+        &self,
+        extension: &Extension,
+        about: &about::GuestIndices,
+    ) -> Result<about::Description, LoadProblem> {
+        let host =
+            |error: &dyn fmt::Display| LoadProblem::Host(format!("`describe` cannot be called: {error}"));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .map_err(|error| host(&error))?;
+        let ask = || runtime.block_on(describe(extension, about, self.0.limits));
+        let answer = std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new()
+                .name("describe".into())
+                .spawn_scoped(scope, ask);
+            thread
+                .map_err(|error| host(&error))?
+                .join()
+                .map_err(|_| host(&"it panicked"))
+        })?;
+        answer
+    }
+
+    pub(super) fn wasm(&self) -> &wasmtime::Engine {
+        &self.0.wasm
+    }
+}
+
+async fn describe(
+    extension: &Extension,
+    about: &about::GuestIndices,
+    limits: Limits,
+) -> Result<about::Description, LoadProblem> {
+    let context = NodeContext {
+        node: "describe".into(),
+        log: Arc::new(TracingLog::new("describe")),
+        clock: Arc::new(SystemClock::new()),
+        seed: 0,
+    };
+    let started = Session::start(extension, &context, limits).await;
+    let (mut session, instance) = started.map_err(LoadProblem::Describe)?;
+    let mismatch =
+        |error: wasmtime::Error| LoadProblem::Mismatch(shorten(format!("{error:#}"), MAX_ERROR_BYTES));
+    // Checks the signatures of the world, which are not needed yet.
+    match extension.exports() {
+        Worlds::Detector(exports) => exports.load(&mut session.store, &instance).map(drop),
+        Worlds::Gate(exports) => exports.load(&mut session.store, &instance).map(drop),
+        Worlds::Processor(exports) => exports.load(&mut session.store, &instance).map(drop),
+    }
+    .map_err(mismatch)?;
+    let guest = about.load(&mut session.store, &instance).map_err(mismatch)?;
+    let within = session.prepare(MediaTime::MIN);
+    let ended = tokio::time::timeout(within, guest.call_describe(&mut session.store)).await;
+    session
+        .settle(ended)
+        .map_err(|error: CallError| LoadProblem::Describe(error))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A thread that advances the epoch, without which no deadline ever passes.
+struct Ticker {
+    count: Arc<AtomicU64>,
+    stop: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ticker {
+    fn start(engine: wasmtime::Engine) -> std::io::Result<Self> {
+        let count = Arc::new(AtomicU64::new(0));
+        let counted = count.clone();
+        let (stop, stopped) = sync_channel(0);
+        let tick = move || {
+            while stopped.recv_timeout(EPOCH_TICK) == Err(RecvTimeoutError::Timeout) {
+                engine.increment_epoch();
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        let thread = std::thread::Builder::new().name("epoch".into()).spawn(tick)?;
+        Ok(Self {
+            count,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic of the ticker has been told by then, and there is nobody left to whom it matters.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! What a component finds around it: the frame it is shown, a log, and a WASI in which nothing happens.
+//!
+//! WASI is always linked, because interpreters import it whether they use it or not, and always inert: there
+//! are no files, no arguments, no environment and no network; clocks show the media time of the call; random
+//! numbers follow from the node's seed. So a replay decides as the first run did.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use wasmtime::StoreContextMut;
+use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
+use wasmtime_wasi::{
+    Deterministic, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
+};
+
+use super::bindings::imported::{frames, logging, types};
+use super::convert;
+use super::limits::{
+    Limits, MAX_BYTES_TO_HOST, MAX_CROP_BYTES_PER_CALL, MAX_CROPS_PER_CALL, MAX_HANDLES, MAX_RANDOM_BYTES,
+    MemoryCap,
+};
+use super::log::{LogLevel, LogSink, NodeLog, PrintedLines};
+use crate::media::image::{FrameView, Size};
+use crate::media::{Clock, MediaTime};
+
+/// Bytes of the guest's random numbers before they repeat.
+const RANDOM_PERIOD_BYTES: usize = 64 << 10;
+
+/// For whom a component runs.
+#[derive(Clone, Debug)]
+pub struct NodeContext {
+    /// The name of the node.
+    pub node: Arc<str>,
+    /// Receives what the component logs and prints.
+    pub log: Arc<dyn LogSink>,
+    /// Limits the rate of the log, and times restarts. The component never sees it.
+    pub clock: Arc<dyn Clock>,
+    /// The component's random numbers follow from it.
+    pub seed: u64,
+}
+
+/// The frame of the call in progress. Public only because generated code names it.
+#[derive(Debug)]
+pub struct ShownFrame {
+    view: FrameView,
+    crops: u32,
+    crop_bytes: u64,
+}
+
+impl ShownFrame {
+    pub(super) fn new(view: FrameView) -> Self {
+        Self {
+            view,
+            crops: 0,
+            crop_bytes: 0,
+        }
+    }
+
+    /// Cuts, as long as the frame's budget of crops lasts.
+    fn crop(
+        &mut self,
+        area: types::Rect,
+        size: types::Size,
+        format: types::PixelFormat,
+    ) -> Result<Arc<[u8]>, String> {
+        let area = convert::rect(area, "the area of the crop")?;
+        let size = convert::size(size)?;
+        let format = convert::pixel_format(format);
+        let bytes = convert::packed_bytes(size, format)?;
+        if self.crops >= MAX_CROPS_PER_CALL || self.crop_bytes.saturating_add(bytes) > MAX_CROP_BYTES_PER_CALL
+        {
+            return Err(format!(
+                "at most {MAX_CROPS_PER_CALL} crops and {MAX_CROP_BYTES_PER_CALL} bytes of them in one call"
+            ));
+        }
+        self.crops += 1;
+        self.crop_bytes += bytes;
+        self.view.source.crop(area, size, format)
+    }
+}
+
+/// The data of one store.
+pub(super) struct Guest {
+    wasi: WasiCtx,
+    pub(super) table: ResourceTable,
+    pub(super) memory: MemoryCap,
+    log: NodeLog,
+    now: MediaClock,
+}
+
+impl Guest {
+    pub(super) fn new(context: &NodeContext, limits: &Limits) -> Self {
+        let log = NodeLog::new(context.log.clone(), context.clock.clone());
+        let now = MediaClock::default();
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(MAX_HANDLES);
+        Self {
+            wasi: inert_wasi(&log, &now, context.seed),
+            table,
+            memory: MemoryCap::new(limits),
+            log,
+            now,
+        }
+    }
+
+    /// Sets the guest's clocks; they never go back.
+    pub(super) fn set_time(&self, at: MediaTime) {
+        self.now.0.fetch_max(at.ticks(), Ordering::Relaxed);
+    }
+}
+
+fn inert_wasi(log: &NodeLog, now: &MediaClock, seed: u64) -> WasiCtx {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut bytes = || {
+        let mut bytes = vec![0; RANDOM_PERIOD_BYTES];
+        random.fill(&mut bytes);
+        Deterministic::new(bytes)
+    };
+    let (secure, insecure) = (bytes(), bytes());
+    WasiCtxBuilder::new()
+        .stdout(PrintedLines::new(log.clone(), LogLevel::Info))
+        .stderr(PrintedLines::new(log.clone(), LogLevel::Warn))
+        .wall_clock(now.clone())
+        .monotonic_clock(now.clone())
+        .secure_random(secure)
+        .insecure_random(insecure)
+        .insecure_random_seed(random.u128(..))
+        .max_random_size(MAX_RANDOM_BYTES)
+        .allow_tcp(false)
+        .allow_udp(false)
+        .allow_ip_name_lookup(false)
+        .build()
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+/// The media time of the call, as both clocks of WASI. Ticks since the Unix epoch.
+#[derive(Clone, Debug, Default)]
+struct MediaClock(Arc<AtomicU64>);
+
+impl MediaClock {
+    fn since_epoch(&self) -> Duration {
+        let nanos = MediaTime::from_ticks(self.0.load(Ordering::Relaxed))
+            .to_timestamp()
+            .as_nanosecond();
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+}
+
+/// Length of a tick, rounded up.
+const TICK_NANOS: u64 = 11_112;
+
+impl HostWallClock for MediaClock {
+    fn resolution(&self) -> Duration {
+        Duration::from_nanos(TICK_NANOS)
+    }
+
+    fn now(&self) -> Duration {
+        self.since_epoch()
+    }
+}
+
+impl HostMonotonicClock for MediaClock {
+    fn resolution(&self) -> u64 {
+        TICK_NANOS
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.since_epoch().as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+impl types::Host for Guest {}
+impl frames::Host for Guest {}
+
+impl frames::HostFrame for Guest {
+    fn info(&mut self, frame: Resource<ShownFrame>) -> wasmtime::Result<frames::FrameInfo> {
+        let view = &self.table.get(&frame)?.view;
+        let wit_size = |size: Size| types::Size {
+            width: size.width,
+            height: size.height,
+        };
+        Ok(frames::FrameInfo {
+            sequence: view.sequence,
+            timestamp: view.time.ticks(),
+            source_size: wit_size(view.source_size),
+            size: wit_size(view.prepared.size),
+            format: convert::wit_pixel_format(view.prepared.format),
+            content: convert::wit_rect(view.prepared.content),
+        })
+    }
+
+    // Shadowed by `pixels_without_detour`; here because the generated trait wants it.
+    fn pixels(&mut self, frame: Resource<ShownFrame>) -> wasmtime::Result<Vec<u8>> {
+        Ok(self.table.get(&frame)?.view.prepared.pixels.to_vec())
+    }
+
+    fn crop(
+        &mut self,
+        frame: Resource<ShownFrame>,
+        area: types::Rect,
+        size: types::Size,
+        format: types::PixelFormat,
+    ) -> wasmtime::Result<Result<Vec<u8>, String>> {
+        let pixels = self.table.get_mut(&frame)?.crop(area, size, format);
+        Ok(pixels.map(|pixels| pixels.to_vec()))
+    }
+
+    fn annotations(&mut self, frame: Resource<ShownFrame>) -> wasmtime::Result<Vec<types::Inference>> {
+        let said = self.table.get(&frame)?.view.annotations.clone();
+        Ok(said.iter().map(convert::wit_inference).collect())
+    }
+
+    fn drop(&mut self, frame: Resource<ShownFrame>) -> wasmtime::Result<()> {
+        self.table.delete(frame)?;
+        Ok(())
+    }
+}
+
+impl logging::Host for Guest {
+    fn log(&mut self, level: logging::Level, message: String) -> wasmtime::Result<()> {
+        let level = match level {
+            logging::Level::Trace => LogLevel::Trace,
+            logging::Level::Debug => LogLevel::Debug,
+            logging::Level::Info => LogLevel::Info,
+            logging::Level::Warn => LogLevel::Warn,
+            logging::Level::Error => LogLevel::Error,
+        };
+        self.log.line(level, &message);
+        Ok(())
+    }
+}
+
+/// Everything that is offered to components.
+pub(super) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Guest>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    super::bindings::Everything::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
+    pixels_without_detour(&mut linker)?;
+    Ok(linker)
+}
+
+/// The generated trait wants an owned `Vec`, and so a second copy of each frame. An `Arc<[u8]>` is lowered
+/// straight into the guest's memory: one copy.
+fn pixels_without_detour(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    linker.allow_shadowing(true);
+    let mut frames = linker.instance("mediagraph:extension/frames@0.1.0")?;
+    frames.func_wrap(
+        "[method]frame.pixels",
+        |store: StoreContextMut<'_, Guest>, (frame,): (Resource<ShownFrame>,)| {
+            Ok((store.data().table.get(&frame)?.view.prepared.pixels.clone(),))
+        },
+    )?;
+    frames.func_wrap(
+        "[method]frame.crop",
+        |mut store: StoreContextMut<'_, Guest>,
+         (frame, area, size, format): (
+            Resource<ShownFrame>,
+            types::Rect,
+            types::Size,
+            types::PixelFormat,
+        )| { Ok((store.data_mut().table.get_mut(&frame)?.crop(area, size, format),)) },
+    )?;
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+/// A store with its limits in force.
+pub(super) fn store(
+    engine: &wasmtime::Engine,
+    context: &NodeContext,
+    limits: &Limits,
+) -> wasmtime::Store<Guest> {
+    let mut store = wasmtime::Store::new(engine, Guest::new(context, limits));
+    store.limiter(|guest| &mut guest.memory);
+    store.epoch_deadline_trap();
+    store.set_hostcall_fuel(MAX_BYTES_TO_HOST);
+    store
+}

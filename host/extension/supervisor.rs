@@ -1,0 +1,288 @@
+//! Keeps the component of one node alive: a crash costs one frame and one instance, never the graph.
+//!
+//! After a fatal error the instance is dropped. The next call makes a new one at once; if that fails too, later
+//! ones wait 1 s, 2 s, 4 s, at most 60 s. After [`MAX_CONSECUTIVE_FAILURES`] without one answer between them the
+//! component is given up. A refusal is an answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::component::Extension;
+use super::detector::Detector;
+use super::error::CallError;
+use super::gate::{Cause, Decision, Gate};
+use super::guest::NodeContext;
+use super::limits::Limits;
+use super::processor::{Outcome, Processor};
+use crate::media::image::FrameView;
+use crate::media::inference::Inference;
+
+/// Failures in a row after which a component is given up.
+pub const MAX_CONSECUTIVE_FAILURES: u32 = 8;
+/// Before the second restart in a row; doubles with each.
+pub const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
+/// At most this long.
+pub const MAX_BACK_OFF: Duration = Duration::from_secs(60);
+
+/// How a supervised component is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Answers, as far as is known.
+    Running,
+    /// Down; a new instance is made by the first call after `until`.
+    Restarting {
+        /// On the host's monotonic clock.
+        until: Duration,
+    },
+    /// Given up.
+    Failed,
+}
+
+/// What a call changed; for events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It answered before and does no more.
+    Down(CallError),
+    /// It answers again.
+    Back,
+    /// It is given up, after this.
+    GivenUp(CallError),
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// The component refused: skip this frame.
+    Refused(String),
+    /// It failed in this call.
+    Failed(CallError),
+    /// It was not called: it is waiting for its restart, or given up.
+    Down,
+}
+
+/// The end of a supervised call.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub struct Called<T> {
+    /// What it said, if anything.
+    pub answer: Result<T, Unanswered>,
+    /// What the node should tell the world.
+    pub change: Option<Change>,
+}
+
+mod sealed {
+    /// How to make an instance of a world.
+    pub trait Instance: Sized + Send {
+        fn start(recipe: &super::Recipe) -> impl Future<Output = Result<Self, super::CallError>> + Send;
+    }
+}
+
+macro_rules! instance {
+    ($world:ty) => {
+        impl sealed::Instance for $world {
+            async fn start(recipe: &Recipe) -> Result<Self, CallError> {
+                Self::new(
+                    &recipe.extension,
+                    &recipe.context,
+                    &recipe.config,
+                    recipe.limits,
+                )
+                .await
+            }
+        }
+    };
+}
+instance!(Detector);
+instance!(Gate);
+instance!(Processor);
+
+/// Everything that is needed to make the instance again. Public only because a sealed trait names it.
+#[derive(Debug)]
+pub struct Recipe {
+    extension: Arc<Extension>,
+    context: NodeContext,
+    config: Value,
+    limits: Limits,
+}
+
+/// A [`Detector`], [`Gate`] or [`Processor`] that is replaced when it crashes.
+#[derive(Debug)]
+pub struct Supervised<W> {
+    recipe: Recipe,
+    instance: Option<W>,
+    state: State,
+    failures: u32,
+    told_down: bool,
+    last_error: Option<CallError>,
+}
+
+impl<W: sealed::Instance> Supervised<W> {
+    /// Makes the first instance; if that fails there is nothing to supervise.
+    ///
+    /// # Errors
+    /// What the component did instead.
+    pub async fn start(
+        extension: &Arc<Extension>,
+        context: &NodeContext,
+        config: &Value,
+        limits: Limits,
+    ) -> Result<Self, CallError> {
+        let recipe = Recipe {
+            extension: extension.clone(),
+            context: context.clone(),
+            config: config.clone(),
+            limits,
+        };
+        let instance = W::start(&recipe).await?;
+        Ok(Self {
+            recipe,
+            instance: Some(instance),
+            state: State::Running,
+            failures: 0,
+            told_down: false,
+            last_error: None,
+        })
+    }
+
+    /// How it is.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// Why it went down last, even if it is back.
+    #[must_use]
+    pub fn last_error(&self) -> Option<&CallError> {
+        self.last_error.as_ref()
+    }
+
+    /// The running instance, for what it said when it was made.
+    #[must_use]
+    pub fn instance(&self) -> Option<&W> {
+        self.instance.as_ref()
+    }
+
+    /// Takes the instance for a call, making it first if it is due. It comes back with [`Self::settle`].
+    async fn take<T>(&mut self) -> Result<W, Called<T>> {
+        if let Some(instance) = self.instance.take() {
+            return Ok(instance);
+        }
+        let due = match self.state {
+            State::Running => true,
+            State::Restarting { until } => self.recipe.context.clock.monotonic() >= until,
+            State::Failed => false,
+        };
+        if !due {
+            return Err(Called {
+                answer: Err(Unanswered::Down),
+                change: None,
+            });
+        }
+        match W::start(&self.recipe).await {
+            Ok(instance) => Ok(instance),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    fn settle<T>(&mut self, instance: W, result: Result<T, CallError>) -> Called<T> {
+        let answer = match result {
+            Ok(answer) => Ok(answer),
+            Err(CallError::Refused(text)) => Err(Unanswered::Refused(text)),
+            Err(error) => {
+                drop(instance);
+                return self.failed(error);
+            }
+        };
+        self.instance = Some(instance);
+        self.state = State::Running;
+        self.failures = 0;
+        let change = std::mem::take(&mut self.told_down).then_some(Change::Back);
+        Called { answer, change }
+    }
+
+    fn failed<T>(&mut self, error: CallError) -> Called<T> {
+        self.failures = self.failures.saturating_add(1);
+        self.last_error = Some(error.clone());
+        let given_up = self.failures >= MAX_CONSECUTIVE_FAILURES;
+        self.state = if given_up {
+            State::Failed
+        } else {
+            let now = self.recipe.context.clock.monotonic();
+            State::Restarting {
+                until: now.saturating_add(back_off(self.failures)),
+            }
+        };
+        let first = !std::mem::replace(&mut self.told_down, true);
+        let change = if given_up {
+            Some(Change::GivenUp(error.clone()))
+        } else {
+            first.then(|| Change::Down(error.clone()))
+        };
+        Called {
+            answer: Err(Unanswered::Failed(error)),
+            change,
+        }
+    }
+}
+
+/// How long to wait after so many failures in a row.
+fn back_off(failures: u32) -> Duration {
+    match failures.checked_sub(2) {
+        None => Duration::ZERO,
+        Some(doublings) => FIRST_BACK_OFF
+            .saturating_mul(2_u32.saturating_pow(doublings))
+            .min(MAX_BACK_OFF),
+    }
+}
+
+impl Supervised<Detector> {
+    /// See [`Detector::detect`].
+    pub async fn detect(&mut self, frame: &FrameView) -> Called<Vec<Inference>> {
+        let mut detector = match self.take().await {
+            Ok(detector) => detector,
+            Err(called) => return called,
+        };
+        let result = detector.detect(frame).await;
+        self.settle(detector, result)
+    }
+}
+
+impl Supervised<Gate> {
+    /// See [`Gate::consider`].
+    pub async fn consider(&mut self, cause: &Cause) -> Called<Decision> {
+        let mut gate = match self.take().await {
+            Ok(gate) => gate,
+            Err(called) => return called,
+        };
+        let result = gate.consider(cause).await;
+        self.settle(gate, result)
+    }
+}
+
+impl Supervised<Processor> {
+    /// See [`Processor::process`].
+    pub async fn process(&mut self, cause: &Cause) -> Called<Outcome> {
+        let mut processor = match self.take().await {
+            Ok(processor) => processor,
+            Err(called) => return called,
+        };
+        let result = processor.process(cause).await;
+        self.settle(processor, result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_restart_is_immediate_and_later_ones_wait_longer() {
+        let waits: Vec<_> = (1..=MAX_CONSECUTIVE_FAILURES + 1)
+            .map(|n| back_off(n).as_secs())
+            .collect();
+        assert_eq!(waits, [0, 1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(back_off(u32::MAX), MAX_BACK_OFF);
+    }
+}
