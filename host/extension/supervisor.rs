@@ -119,31 +119,53 @@ pub struct Supervised<W> {
 }
 
 impl<W: sealed::Instance> Supervised<W> {
-    /// Makes the first instance; if that fails there is nothing to supervise.
+    /// Makes the first instance. A component that crashes already here is down from the start, and is tried again
+    /// like one that crashes later: its graph goes on without it.
     ///
     /// # Errors
-    /// What the component did instead.
+    /// [`CallError::Refused`] if it does not like its configuration.
     pub async fn start(
         extension: &Arc<Extension>,
         context: &NodeContext,
         config: &Value,
         limits: Limits,
-    ) -> Result<Self, CallError> {
+    ) -> Result<(Self, Option<Change>), CallError> {
         let recipe = Recipe {
             extension: extension.clone(),
             context: context.clone(),
             config: config.clone(),
             limits,
         };
-        let instance = W::start(&recipe).await?;
-        Ok(Self {
+        let mut supervised = Self {
             recipe,
-            instance: Some(instance),
+            instance: None,
             state: State::Running,
             failures: 0,
             told_down: false,
             last_error: None,
-        })
+        };
+        match W::start(&supervised.recipe).await {
+            Ok(instance) => {
+                supervised.instance = Some(instance);
+                Ok((supervised, None))
+            }
+            Err(refused @ CallError::Refused(_)) => Err(refused),
+            Err(error) => {
+                let change = supervised.failed::<()>(error).change;
+                Ok((supervised, change))
+            }
+        }
+    }
+
+    /// Makes a new instance if there is none and one is due. Gives what that changed.
+    pub async fn revive(&mut self) -> Option<Change> {
+        match self.take::<()>().await {
+            Ok(instance) => {
+                self.instance = Some(instance);
+                None
+            }
+            Err(called) => called.change,
+        }
     }
 
     /// How it is.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt;
 use retina::client::{
-    Credentials, Demuxed, InitialTimestampPolicy, PlayOptions, SessionGroup, SessionOptions, SetupOptions,
-    TcpTransportOptions, Transport,
+    Credentials, Demuxed, Described, InitialTimestampPolicy, PlayOptions, SessionGroup, SessionOptions,
+    SetupOptions, TcpTransportOptions, Transport,
 };
 use retina::codec::{CodecItem, FrameFormat};
 use tokio::time::timeout;
@@ -75,12 +75,23 @@ impl CameraError {
 }
 
 /// Where a camera is and who asks.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Target {
     /// Without credentials.
     pub url: Url,
-    /// User name and password; Debug of retina's type hides the password.
+    /// User name and password.
     pub credentials: Option<Credentials>,
+}
+
+impl std::fmt::Debug for Target {
+    // Written by hand because retina's `Credentials` would show the password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let user = self.credentials.as_ref().map(|credentials| &credentials.username);
+        f.debug_struct("Target")
+            .field("url", &self.url.as_str())
+            .field("user", &user)
+            .finish()
+    }
 }
 
 /// A playing camera.
@@ -144,47 +155,7 @@ impl CameraSession {
         let describe = retina::client::Session::describe(target.url.clone(), options);
         let mut session = step("DESCRIBE", describe).await?;
         let sdp = String::from_utf8_lossy(session.sdp()).into_owned();
-        let (mut tracks, mut unsupported) = (Vec::new(), Vec::new());
-        for index in 0..session.streams().len() {
-            let Some(stream) = session.streams().get(index) else {
-                break;
-            };
-            let rate = stream.clock_rate_hz();
-            let name = format!("{}/{}", stream.media(), stream.encoding_name());
-            let usage = formats::usage(stream);
-            // One track of each kind: a second picture or language would need a sink of its own.
-            let taken = |kind| tracks.iter().flatten().any(|track: &Track| track.kind == kind);
-            tracks.push(match usage {
-                Use::Track(kind) if !taken(kind) => {
-                    let setup = SetupOptions::default()
-                        .transport(Transport::Tcp(TcpTransportOptions::default()))
-                        .frame_format(FrameFormat::MP4);
-                    step("SETUP", session.setup(index, setup)).await?;
-                    Some(Track {
-                        kind,
-                        timeline: Timeline::new(rate),
-                        format: None,
-                        fresh: true,
-                    })
-                }
-                Use::Unsupported(_) => {
-                    unsupported.push(name);
-                    None
-                }
-                Use::Track(_) | Use::Ignored => None,
-            });
-        }
-        if !tracks
-            .iter()
-            .flatten()
-            .any(|track| track.kind == TrackKind::Video)
-        {
-            return Err(CameraError::Format(if unsupported.is_empty() {
-                "nothing".into()
-            } else {
-                unsupported.join(", ")
-            }));
-        }
+        let (tracks, unsupported) = set_up(&mut session).await?;
         // Some cameras leave RTP-Info out for one of the tracks.
         let play = PlayOptions::default().initial_timestamp(InitialTimestampPolicy::Permissive);
         let playing = step("PLAY", session.play(play)).await?;
@@ -319,6 +290,52 @@ impl CameraSession {
             discontinuity: std::mem::take(&mut track.fresh) | mapped.discontinuity,
         })
     }
+}
+
+/// Sets up one track of each kind: a second picture or language would need a sink of its own.
+async fn set_up(
+    session: &mut retina::client::Session<Described>,
+) -> Result<(Vec<Option<Track>>, Vec<String>), CameraError> {
+    let mut tracks: Vec<Option<Track>> = Vec::new();
+    let mut unsupported: Vec<String> = Vec::new();
+    let mut index = 0;
+    while let Some(stream) = session.streams().get(index) {
+        let rate = stream.clock_rate_hz();
+        let taken = |kind: TrackKind| tracks.iter().flatten().any(|track: &Track| track.kind == kind);
+        let track = match formats::usage(stream) {
+            Use::Track(kind) if !taken(kind) => Some(Track {
+                kind,
+                timeline: Timeline::new(rate),
+                format: None,
+                fresh: true,
+            }),
+            Use::Unsupported(_) => {
+                unsupported.push(format!("{}/{}", stream.media(), stream.encoding_name()));
+                None
+            }
+            Use::Track(_) | Use::Ignored => None,
+        };
+        if track.is_some() {
+            let setup = SetupOptions::default()
+                .transport(Transport::Tcp(TcpTransportOptions::default()))
+                .frame_format(FrameFormat::MP4);
+            step("SETUP", session.setup(index, setup)).await?;
+        }
+        tracks.push(track);
+        index += 1;
+    }
+    if tracks
+        .iter()
+        .flatten()
+        .any(|track| track.kind == TrackKind::Video)
+    {
+        return Ok((tracks, unsupported));
+    }
+    Err(CameraError::Format(if unsupported.is_empty() {
+        "nothing".into()
+    } else {
+        unsupported.join(", ")
+    }))
 }
 
 struct Arrived {

@@ -1,0 +1,124 @@
+//! Nodes that show frames to a detector component: motion detection and `#MediaGraph.ExtensionProcessor`.
+
+use std::sync::Arc;
+
+use super::component::{note_unanswered, tell_change};
+use crate::extension::{Detector, Supervised};
+use crate::media::image::{CropSource, FrameView, ImageSpec};
+use crate::media::inference::{Inference, Observation};
+use crate::nodes::analysis::AnalysisPool;
+use crate::nodes::context::{NodeContext, NodeStats};
+use crate::nodes::io::frames::{Delivery, Frame, FrameReceiver, FrameSender};
+use crate::nodes::io::signals::{Signal, SignalSender};
+
+/// A detector at work.
+#[derive(Debug)]
+pub struct DetectorNode {
+    /// Its surroundings.
+    pub context: NodeContext,
+    /// The component.
+    pub detector: Supervised<Detector>,
+    /// The component's name, for events.
+    pub extension: String,
+    /// What the topology's `image` says; fills only what the component leaves open.
+    pub image: Option<ImageSpec>,
+    /// The frames to look at.
+    pub input: FrameReceiver,
+    /// Who wants to know what was found.
+    pub signals: Vec<SignalSender>,
+    /// Who wants the frames, with what was found.
+    pub frames: Vec<FrameSender>,
+    /// Where components run.
+    pub pool: AnalysisPool,
+}
+
+impl DetectorNode {
+    /// Runs until what feeds it has ended.
+    pub async fn run(mut self) {
+        while let Some(delivery) = self.input.next().await {
+            let reached = match delivery {
+                Delivery::Progress(reached) => {
+                    for output in &self.frames {
+                        output.progress(reached);
+                    }
+                    reached
+                }
+                Delivery::Frame(frame) => {
+                    NodeStats::add(&self.context.stats.received, 1);
+                    let time = frame.picture.time();
+                    let found = self.look_at(&frame).await;
+                    self.hand_on(frame, found).await;
+                    time
+                }
+            };
+            for output in &self.signals {
+                output.send(Signal::Watermark(reached)).await;
+            }
+        }
+    }
+
+    /// What the component says of a frame; nothing while it is down.
+    async fn look_at(&mut self, frame: &Frame) -> Vec<Inference> {
+        if self.detector.instance().is_none() {
+            let change = self.pool.call(self.detector.revive()).await;
+            tell_change(&self.context, &self.extension, change);
+        }
+        let Some(wanted) = self.detector.instance().map(|detector| detector.input().image) else {
+            NodeStats::add(&self.context.stats.dropped, 1);
+            return Vec::new();
+        };
+        let spec = self.image.map_or(wanted, |image| ImageSpec {
+            size: wanted.size.or(image.size),
+            ..wanted
+        });
+        let picture = Arc::clone(&frame.picture);
+        let view = match self.pool.compute(move || picture.prepare(&spec)).await {
+            Ok(prepared) => FrameView {
+                sequence: frame.picture.sequence(),
+                time: frame.picture.time(),
+                source_size: frame.picture.size(),
+                prepared,
+                source: Arc::clone(&frame.picture) as Arc<dyn CropSource>,
+                annotations: Arc::clone(&frame.annotations),
+            },
+            Err(error) => {
+                self.context.error(&error);
+                return Vec::new();
+            }
+        };
+        let called = self.pool.call(self.detector.detect(&view)).await;
+        tell_change(&self.context, &self.extension, called.change);
+        called.answer.unwrap_or_else(|unanswered| {
+            note_unanswered(&self.context, &unanswered);
+            Vec::new()
+        })
+    }
+
+    async fn hand_on(&mut self, frame: Frame, found: Vec<Inference>) {
+        if !self.frames.is_empty() {
+            let annotations = frame.annotations.iter().chain(&found).cloned().collect();
+            let annotated = Frame {
+                picture: Arc::clone(&frame.picture),
+                annotations,
+            };
+            for output in &mut self.frames {
+                if output.offer(&annotated) {
+                    NodeStats::add(&self.context.stats.dropped, 1);
+                }
+            }
+        }
+        if found.is_empty() {
+            return;
+        }
+        let time = frame.picture.time();
+        let observation = Arc::new(Observation {
+            time,
+            origin: Arc::clone(&self.context.name),
+            inferences: found,
+        });
+        NodeStats::add(&self.context.stats.sent, 1);
+        for output in &self.signals {
+            output.send(Signal::Observed(Arc::clone(&observation))).await;
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! `#Microsoft.Media.MediaGraphIoTHubMessageSink`: publishes what detectors say as events.
+
+use serde_json::json;
+
+use crate::events::Emitter;
+use crate::nodes::context::{NodeContext, NodeStats};
+use crate::nodes::io::signals::{Signal, SignalReceiver};
+
+const INFERENCE: &str = "Microsoft.Media.Graph.Analytics.Inference";
+
+/// A message sink at work.
+#[derive(Debug)]
+pub struct MessageSink {
+    /// Its surroundings.
+    pub context: NodeContext,
+    /// What it is to publish.
+    pub input: SignalReceiver,
+    /// For each input, an emitter whose subject is the node that spoke: the subject of an analytics event is the
+    /// processor, not the sink.
+    pub speakers: Vec<Emitter>,
+}
+
+impl MessageSink {
+    /// Runs until everything that feeds it has ended.
+    pub async fn run(mut self) {
+        while let Some((input, signal)) = self.input.recv().await {
+            let Signal::Observed(observation) = signal else {
+                continue;
+            };
+            let Some(speaker) = self.speakers.get(input) else {
+                continue;
+            };
+            NodeStats::add(&self.context.stats.received, 1);
+            let data = json!({"timestamp": observation.time, "inferences": observation.inferences});
+            speaker.emit(INFERENCE, observation.time, data);
+            NodeStats::add(&self.context.stats.sent, 1);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Nodes without outputs.
+
+pub mod message;
+pub mod recorder;

@@ -1,0 +1,213 @@
+//! What asset sinks and file sinks have in common: they take media from their queue, hand it to a recorder on a
+//! thread that may block, and tell the world what came of it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::task::{JoinError, spawn_blocking};
+
+use crate::media::{AccessUnit, MediaTime};
+use crate::nodes::context::{NodeContext, NodeStats};
+use crate::nodes::io::units::{MediaItem, RecordingId, UnitReceiver};
+use crate::recording::{Notice, Recorder, RecordingError};
+
+const OPERATIONAL: &str = "Microsoft.Media.Graph.Operational";
+const DIAGNOSTICS: &str = "Microsoft.Media.Graph.Diagnostics";
+
+/// Opens recorders. Blocks: called on a thread that may.
+pub trait Opener: Send + Sync + std::fmt::Debug {
+    /// Opens a recording whose media begins at `start`. Its name is made now, of the host's time.
+    ///
+    /// # Errors
+    /// When nothing can be written there.
+    fn open(&self, start: MediaTime) -> Result<Box<dyn Recorder>, RecordingError>;
+
+    /// `assetName` or `filePath`: what `outputLocation` of this sink's events is.
+    fn output_type(&self) -> &'static str;
+}
+
+/// A sink at work.
+#[derive(Debug)]
+pub struct RecordingSink {
+    context: NodeContext,
+    input: UnitReceiver,
+    opener: Arc<dyn Opener>,
+    open: HashMap<RecordingId, Open>,
+    /// The last thing failed: told once, until something works again.
+    failing: bool,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    /// None before the first unit, and after opening failed.
+    recorder: Option<Box<dyn Recorder>>,
+    available: bool,
+}
+
+/// What a recorder is asked to do on a blocking thread.
+#[derive(Clone, Copy)]
+enum Step {
+    Flush,
+    Close,
+}
+
+impl RecordingSink {
+    /// A sink that reads from `input`.
+    #[must_use]
+    pub fn new(context: NodeContext, input: UnitReceiver, opener: Arc<dyn Opener>) -> Self {
+        Self {
+            context,
+            input,
+            opener,
+            open: HashMap::new(),
+            failing: false,
+        }
+    }
+
+    /// Runs until everything that feeds it has ended, and everything is on the disk.
+    pub async fn run(mut self) {
+        while let Some(item) = self.input.next().await {
+            match item {
+                MediaItem::Begin { recording, .. } => {
+                    self.open.insert(recording, Open::default());
+                }
+                MediaItem::Unit { recording, unit } => self.unit(recording, &unit).await,
+                MediaItem::End { recording } => self.end(recording).await,
+                // What is written stays written; the camera may come back to the same recording.
+                MediaItem::Lost => {}
+            }
+        }
+        let mut rest: Vec<RecordingId> = self.open.keys().copied().collect();
+        rest.sort_unstable();
+        for recording in rest {
+            self.end(recording).await;
+        }
+    }
+
+    async fn unit(&mut self, recording: RecordingId, unit: &Arc<AccessUnit>) {
+        NodeStats::add(&self.context.stats.received, 1);
+        let mut open = self.open.remove(&recording).unwrap_or_default();
+        if open.recorder.is_none() && unit.random_access {
+            open.recorder = self.open_recorder(unit.time).await;
+        }
+        if let Some(recorder) = &mut open.recorder {
+            match recorder.push(unit) {
+                Ok(false) => {}
+                Ok(true) => self.step(&mut open, Step::Flush).await,
+                Err(error) => self.failed(&error),
+            }
+        } else {
+            NodeStats::add(&self.context.stats.dropped, 1);
+        }
+        self.open.insert(recording, open);
+    }
+
+    async fn end(&mut self, recording: RecordingId) {
+        if let Some(mut open) = self.open.remove(&recording) {
+            self.step(&mut open, Step::Close).await;
+        }
+    }
+
+    async fn open_recorder(&mut self, start: MediaTime) -> Option<Box<dyn Recorder>> {
+        let opener = Arc::clone(&self.opener);
+        match spawn_blocking(move || opener.open(start)).await {
+            Ok(Ok(recorder)) => Some(recorder),
+            Ok(Err(error)) => {
+                self.failed(&error);
+                None
+            }
+            Err(error) => {
+                self.panicked(&error);
+                None
+            }
+        }
+    }
+
+    async fn step(&mut self, open: &mut Open, step: Step) {
+        let Some(mut recorder) = open.recorder.take() else {
+            return;
+        };
+        let done = spawn_blocking(move || {
+            let result = match step {
+                Step::Flush => recorder.flush(),
+                Step::Close => recorder.close(),
+            };
+            (recorder, result)
+        });
+        match done.await {
+            Ok((recorder, result)) => {
+                open.recorder = Some(recorder);
+                match result {
+                    Ok(notices) => {
+                        self.failing = false;
+                        for notice in notices {
+                            self.tell(open, notice);
+                        }
+                    }
+                    Err(error) => self.failed(&error),
+                }
+            }
+            Err(error) => self.panicked(&error),
+        }
+    }
+
+    fn tell(&self, open: &mut Open, notice: Notice) {
+        match notice {
+            Notice::Started { output, .. } => self.recording_event("RecordingStarted", &output),
+            // Once for each recording: a client that waits for it may begin to play.
+            Notice::Available { output, .. } if !std::mem::replace(&mut open.available, true) => {
+                self.recording_event("RecordingAvailable", &output);
+            }
+            Notice::Available { .. } => {}
+            Notice::Stopped { output, totals, .. } => {
+                NodeStats::add(&self.context.stats.sent, totals.units);
+                self.recording_event("RecordingStopped", &output);
+            }
+            Notice::SegmentSealed { path, bytes, .. } => {
+                tracing::debug!(node = %self.context.name, path = %path.display(), bytes, "A segment is complete");
+            }
+            Notice::Gap {
+                output,
+                start,
+                end,
+                units,
+            } => {
+                NodeStats::add(&self.context.stats.dropped, units);
+                let data = json!({
+                    "dataType": "media", "outputLocation": output,
+                    "start": start.iso(), "end": end.iso(), "units": units,
+                });
+                self.context.emit(&format!("{DIAGNOSTICS}.DataDropped"), data);
+            }
+            Notice::Removed { path, bytes } => {
+                tracing::info!(node = %self.context.name, path = %path.display(), bytes, "An old file was removed");
+            }
+        }
+    }
+
+    fn recording_event(&self, name: &str, output: &str) {
+        let data = json!({"outputType": self.opener.output_type(), "outputLocation": output});
+        self.context.emit(&format!("{OPERATIONAL}.{name}"), data);
+    }
+
+    fn failed(&mut self, error: &RecordingError) {
+        if std::mem::replace(&mut self.failing, true) {
+            NodeStats::add(&self.context.stats.errors, 1);
+            return;
+        }
+        self.context.error(error);
+        self.context.emit(
+            &format!("{DIAGNOSTICS}.StorageError"),
+            json!({"message": error.to_string()}),
+        );
+    }
+
+    fn panicked(&mut self, error: &JoinError) {
+        self.context.error(error);
+        self.context.emit(
+            &format!("{DIAGNOSTICS}.RuntimeError"),
+            json!({"code": "recorder", "message": error.to_string()}),
+        );
+    }
+}
