@@ -4,9 +4,11 @@
 //! WebAssembly, HTTP or files' places.
 
 pub mod clock;
+pub mod dts;
 pub mod duration;
 pub mod image;
 pub mod inference;
+pub mod mp4;
 pub mod time;
 pub mod unit;
 
