@@ -201,3 +201,23 @@ fn places(stbl: &[u8], sizes: &[u32]) -> Result<Vec<u64>, Broken> {
     }
     Ok(places)
 }
+
+/// RFC 6381, for the sample entries that are common.
+pub(super) fn codec(entry: &[u8]) -> Option<String> {
+    match entry.get(4..8)? {
+        kind @ (b"avc1" | b"avc3") => {
+            let config = boxes::find(entry.get(86..)?, b"avcC").ok()??;
+            let [profile, constraints, level]: [u8; 3] = config.get(1..4)?.try_into().ok()?;
+            let kind = String::from_utf8_lossy(kind);
+            Some(format!("{kind}.{profile:02X}{constraints:02X}{level:02X}"))
+        }
+        b"mp4a" => {
+            let esds: mp4_atom::Esds = decode(boxes::find(entry.get(36..)?, b"esds").ok()??).ok()?;
+            Some(format!(
+                "mp4a.40.{}",
+                esds.es_desc.dec_config.dec_specific?.profile
+            ))
+        }
+        _ => None,
+    }
+}

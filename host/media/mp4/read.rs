@@ -256,3 +256,20 @@ impl Cursor {
         Ok(())
     }
 }
+
+impl Track {
+    /// The codec string of RFC 6381, as far as the sample entry tells.
+    #[must_use]
+    pub fn codec(&self) -> Option<String> {
+        super::movie::codec(&self.sample_entry)
+    }
+
+    /// Width and height in pixels of a video track.
+    #[must_use]
+    pub fn size(&self) -> Option<(u16, u16)> {
+        // VisualSampleEntry (ISO/IEC 14496-12, 12.1.3.2): two 16-bit numbers at byte 32 of the box.
+        let bytes: [u8; 4] = self.sample_entry.get(32..36)?.try_into().ok()?;
+        let [a, b, c, d] = bytes;
+        (self.kind == TrackKind::Video).then(|| (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
+    }
+}
