@@ -5,10 +5,12 @@
 
 pub mod clock;
 pub mod decode;
+pub mod dts;
 pub mod duration;
 pub mod h264;
 pub mod image;
 pub mod inference;
+pub mod mp4;
 pub mod picture;
 pub mod time;
 pub mod timeline;

@@ -1,1 +1,121 @@
-//! Recordings on disk.
+//! Recordings on disk: assets (segments and playlists in a folder) and files (one MP4 each).
+//!
+//! Synchronous code. A sink calls [`Recorder::push`] wherever it likes, since that works in memory only, and
+//! [`Recorder::flush`] and [`Recorder::close`] on a thread that may block.
+//!
+//! Invariants:
+//! - The bytes of an access unit are never copied in memory: one vectored write per fragment.
+//! - A name without `.part` or `.tmp` holds complete media; nothing that is sealed ever changes.
+//! - What could not be written is reported as [`Notice::Gap`], never passed over.
+
+pub mod asset;
+mod error;
+pub mod file;
+pub mod fragmenter;
+pub mod storage;
+pub mod verify;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use asset::{AssetOptions, AssetWriter};
+pub use error::RecordingError;
+//pub use file::{FileOptions, FileWriter};
+
+use crate::media::{AccessUnit, MediaTime, Ticks};
+
+/// Takes the access units of one recording.
+pub trait Recorder: Send + std::fmt::Debug {
+    /// Takes the next unit, in memory only; true when a fragment is ready and [`Recorder::flush`] should be
+    /// called.
+    ///
+    /// # Errors
+    /// When the unit cannot be recorded; the recorder goes on without it.
+    fn push(&mut self, unit: &Arc<AccessUnit>) -> Result<bool, RecordingError>;
+
+    /// Writes what is ready.
+    ///
+    /// # Errors
+    /// When the disk refuses, with the path. Nothing is lost by that: call it again later. Only when too much
+    /// waits, the oldest is dropped, and the next success reports it as a gap.
+    fn flush(&mut self) -> Result<Vec<Notice>, RecordingError>;
+
+    /// Writes everything, finishes the recording and lets go of it.
+    ///
+    /// # Errors
+    /// As [`Recorder::flush`]; may be called again.
+    fn close(&mut self) -> Result<Vec<Notice>, RecordingError>;
+}
+
+/// What a recording has come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Access units written, of all tracks.
+    pub units: u64,
+    /// Of the video.
+    pub duration: Ticks,
+    /// Written to the disk.
+    pub bytes: u64,
+    /// Units that were not recorded: before the first random access point, or lost.
+    pub dropped: u64,
+}
+
+/// What a sink may want to tell the world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The first media of a recording stands on the disk.
+    Started {
+        /// The asset's name or the file's path.
+        output: String,
+        /// Its first moment.
+        at: MediaTime,
+    },
+    /// A segment is complete and will not change any more.
+    SegmentSealed {
+        /// Where.
+        path: PathBuf,
+        /// Its first moment.
+        start: MediaTime,
+        /// Where the next begins.
+        end: MediaTime,
+        /// Its size.
+        bytes: u64,
+    },
+    /// The recording can be played.
+    Available {
+        /// The asset's name or the file's path.
+        output: String,
+        /// The last moment that can be played.
+        until: MediaTime,
+    },
+    /// Media is missing here.
+    Gap {
+        /// The asset's name or the file's path.
+        output: String,
+        /// Its first moment.
+        start: MediaTime,
+        /// Where media goes on.
+        end: MediaTime,
+        /// Units that were lost; 0 when they never came.
+        units: u64,
+    },
+    /// Another file was removed to make room.
+    Removed {
+        /// Which.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+    },
+    /// The recording has ended.
+    Stopped {
+        /// The asset's name or the file's path.
+        output: String,
+        /// Its last moment.
+        at: MediaTime,
+        /// What it holds.
+        totals: Totals,
+    },
+}

@@ -1,0 +1,77 @@
+//! One writer per asset: an advisory lock that dies with its process, and a name that outlives it.
+//!
+//! The operating system's lock tells two processes, or two writers in one, apart. The content tells hosts apart
+//! where the folder is on a network: it stays behind when a host dies and is emptied on a clean close.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::recording::RecordingError;
+
+const NAME: &str = ".lock";
+const MAX_CONTENT: u64 = 4096;
+
+/// Held while an asset is written.
+#[derive(Debug)]
+pub(super) struct Lock {
+    file: File,
+    path: PathBuf,
+}
+
+impl Lock {
+    pub(super) fn take(dir: &Path, host: &str) -> Result<Self, RecordingError> {
+        let path = dir.join(NAME);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(RecordingError::io("open", &path))?;
+        let locked = file.try_lock();
+        let mut content = String::new();
+        (&file)
+            .take(MAX_CONTENT)
+            .read_to_string(&mut content)
+            .map_err(RecordingError::io("read", &path))?;
+        match locked {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(RecordingError::Locked {
+                    path: dir.to_owned(),
+                    holder: describe(&content),
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(RecordingError::io("lock", &path)(source)),
+        }
+        // A holder of this host that has let go of the lock is dead: its place is taken over.
+        if let Some(owner) = content.split_whitespace().next().filter(|owner| *owner != host) {
+            return Err(RecordingError::OtherHost {
+                path: dir.to_owned(),
+                holder: format!("`{owner}`"),
+                lock: path,
+            });
+        }
+        file.set_len(0)
+            .and_then(|()| file.seek(SeekFrom::Start(0)))
+            .and_then(|_| writeln!(file, "{host} {}", std::process::id()))
+            .map_err(RecordingError::io("write", &path))?;
+        Ok(Self { file, path })
+    }
+
+    /// Says that no host writes here any more.
+    pub(super) fn release(&self) -> Result<(), RecordingError> {
+        self.file
+            .set_len(0)
+            .map_err(RecordingError::io("empty", &self.path))
+    }
+}
+
+fn describe(content: &str) -> String {
+    let mut words = content.split_whitespace();
+    match (words.next(), words.next()) {
+        (Some(host), Some(process)) => format!("process {process} of the host `{host}`"),
+        _ => "another process".to_owned(),
+    }
+}

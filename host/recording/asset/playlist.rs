@@ -1,0 +1,212 @@
+//! HLS playlists of one UTC day: a master and one per track (RFC 8216bis), one entry per segment.
+//!
+//! Invariants: rendered from entries alone, and an entry can be read from the media, so they can be rebuilt.
+//! Both tracks carry the same count of discontinuities.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use super::name::{SEGMENT, SegmentName};
+use super::scan::Part;
+use crate::media::mp4::read::Track;
+use crate::media::{MediaTime, TICKS_PER_SECOND, Ticks, TrackKind};
+use crate::recording::RecordingError;
+use crate::recording::storage::{Storage, replace};
+
+/// A player without a better word for it.
+const INDEX: &str = "index.m3u8";
+
+/// One segment in a day.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Which.
+    pub name: SegmentName,
+    /// Its video.
+    pub video: Part,
+    /// Its audio.
+    pub audio: Option<Part>,
+    maps: [Option<Arc<str>>; 2],
+}
+
+/// The init segments of an epoch as the playlists need them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Inits {
+    pub(super) video: Option<Track>,
+    pub(super) audio: Option<Track>,
+}
+
+/// The playlists of one day.
+#[derive(Debug)]
+pub(super) struct Day {
+    pub(super) date: Date,
+    entries: Vec<Entry>,
+    // Epochs with the same codec share the first one's init segment, so players need not start over.
+    maps: Vec<(Track, Arc<str>)>,
+}
+
+impl Day {
+    pub(super) fn new(date: Date) -> Self {
+        Self {
+            date,
+            entries: Vec::new(),
+            maps: Vec::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, name: SegmentName, video: Part, audio: Option<Part>, inits: &Inits) {
+        let video_map = inits.video.as_ref().map(|track| self.map(track, &name));
+        let audio_map = audio
+            .and(inits.audio.as_ref())
+            .map(|track| self.map(track, &name));
+        self.entries.push(Entry {
+            name,
+            video,
+            audio,
+            maps: [video_map, audio_map],
+        });
+    }
+
+    fn map(&mut self, track: &Track, name: &SegmentName) -> Arc<str> {
+        if let Some((_, known)) = self.maps.iter().find(|(known, _)| known == track) {
+            return Arc::clone(known);
+        }
+        let file: Arc<str> = name.epoch.init(track.kind).into();
+        self.maps.push((track.clone(), Arc::clone(&file)));
+        file
+    }
+
+    /// Writes all playlists of the day; `ended` when nothing will follow in it.
+    pub(super) fn write(&self, dir: &Path, storage: &dyn Storage, ended: bool) -> Result<(), RecordingError> {
+        if self.entries.is_empty() {
+            return Ok(());
+        }
+        let put = |name: &str, text: &str| {
+            let path = dir.join(name);
+            replace(storage, &path, &[text.as_bytes()], false).map_err(RecordingError::io("write", &path))
+        };
+        if self.has_audio() {
+            put(&file(self.date, "audio."), &self.track(TrackKind::Audio, ended))?;
+        }
+        put(&file(self.date, "video."), &self.track(TrackKind::Video, ended))?;
+        let master = self.master();
+        put(&file(self.date, ""), &master)?;
+        put(INDEX, &master)
+    }
+
+    fn has_audio(&self) -> bool {
+        self.entries.iter().any(|entry| entry.audio.is_some())
+    }
+
+    fn track(&self, kind: TrackKind, ended: bool) -> String {
+        let mut body = String::with_capacity(self.entries.len() * 220 + 200);
+        let mut longest = 1;
+        let mut before: Option<&Entry> = None;
+        let mut map: Option<&Arc<str>> = None;
+        for entry in &self.entries {
+            if before.is_some_and(|before| before.name.epoch != entry.name.epoch) {
+                body.push_str("#EXT-X-DISCONTINUITY\n");
+            }
+            before = Some(entry);
+            let (Some(part), Some(init)) = entry.part(kind) else {
+                continue;
+            };
+            if map != Some(init) {
+                // Writing to a String cannot fail.
+                let _ = writeln!(body, "#EXT-X-MAP:URI=\"{init}\"");
+                map = Some(init);
+            }
+            longest = longest.max(part.ticks.div_ceil(TICKS_PER_SECOND as u64));
+            entry.render(kind, &part, &mut body);
+        }
+        let end = if ended { "#EXT-X-ENDLIST\n" } else { "" };
+        format!(
+            "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:{longest}\n#EXT-X-MEDIA-SEQUENCE:0\n\
+             #EXT-X-PLAYLIST-TYPE:EVENT\n{body}{end}"
+        )
+    }
+
+    fn master(&self) -> String {
+        let newest = |kind| {
+            self.maps
+                .iter()
+                .rev()
+                .map(|(track, _)| track)
+                .find(|track| track.kind == kind)
+        };
+        let (video, audio) = (newest(TrackKind::Video), newest(TrackKind::Audio));
+        let mut out = String::from("#EXTM3U\n#EXT-X-VERSION:7\n");
+        let mut attributes = format!("BANDWIDTH={}", self.bandwidth());
+        let codecs: Option<Vec<String>> = video.into_iter().chain(audio).map(Track::codec).collect();
+        if let Some(codecs) = codecs.filter(|codecs| !codecs.is_empty()) {
+            let _ = write!(attributes, ",CODECS=\"{}\"", codecs.join(","));
+        }
+        if let Some((width, height)) = video.and_then(Track::size) {
+            let _ = write!(attributes, ",RESOLUTION={width}x{height}");
+        }
+        if self.has_audio() {
+            let _ = writeln!(
+                out,
+                "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"audio\",DEFAULT=YES,AUTOSELECT=YES,URI=\"{}\"",
+                file(self.date, "audio.")
+            );
+            attributes.push_str(",AUDIO=\"audio\"");
+        }
+        let _ = writeln!(
+            out,
+            "#EXT-X-STREAM-INF:{attributes}\n{}",
+            file(self.date, "video.")
+        );
+        out
+    }
+
+    /// The highest bit rate of a segment, in bits per second.
+    fn bandwidth(&self) -> u64 {
+        let rate = |entry: &Entry| {
+            let bytes = entry.video.bytes + entry.audio.map_or(0, |audio| audio.bytes);
+            bytes.saturating_mul(8 * TICKS_PER_SECOND as u64) / entry.video.ticks.max(1)
+        };
+        self.entries.iter().map(rate).max().unwrap_or(0).max(1)
+    }
+}
+
+impl Entry {
+    fn part(&self, kind: TrackKind) -> (Option<Part>, Option<&Arc<str>>) {
+        let [video, audio] = &self.maps;
+        match kind {
+            TrackKind::Video => (Some(self.video), video.as_ref()),
+            TrackKind::Audio => (self.audio, audio.as_ref()),
+        }
+    }
+
+    fn render(&self, kind: TrackKind, part: &Part, out: &mut String) {
+        let start = match kind {
+            TrackKind::Video => self.name.start,
+            TrackKind::Audio => {
+                let ahead = i64::try_from(part.start).unwrap_or(i64::MAX);
+                let video = i64::try_from(self.video.start).unwrap_or(i64::MAX);
+                self.name.start.offset(Ticks(ahead.saturating_sub(video)))
+            }
+        };
+        let _ = write!(
+            out,
+            "#EXT-X-PROGRAM-DATE-TIME:{}\n#EXTINF:{},\n#EXT-X-BYTERANGE:{}@{}\n{}{SEGMENT}\n",
+            MediaTime::iso(start),
+            seconds(part.ticks),
+            part.bytes,
+            part.offset,
+            self.name
+        );
+    }
+}
+
+fn file(date: Date, track: &str) -> String {
+    format!("{date}.{track}m3u8")
+}
+
+fn seconds(ticks: u64) -> String {
+    let micros = ticks.saturating_mul(100) / 9;
+    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
+}

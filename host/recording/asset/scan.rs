@@ -1,0 +1,168 @@
+//! What stands in a segment, read from the segment itself.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use super::name::{Epoch, SEGMENT, SegmentName};
+use crate::media::TrackKind;
+use crate::media::mp4::read::{Fragment, Fragments, Sample, Track, movie};
+use crate::media::mp4::{AUDIO_TRACK, VIDEO_TRACK};
+use crate::recording::RecordingError;
+
+/// The largest init segment that is read, in bytes.
+const MAX_INIT: u64 = 1 << 20;
+
+/// A byte range and the time that it covers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    /// Of its first byte.
+    pub offset: u64,
+    /// Bytes.
+    pub bytes: u64,
+    /// The first decode time in ticks since the start of the epoch.
+    pub start: u64,
+    /// The sum of the samples' durations, in ticks.
+    pub ticks: u64,
+    /// How many samples.
+    pub samples: u64,
+}
+
+impl Part {
+    /// Takes in the fragment behind it.
+    pub(crate) fn extend(&mut self, start: u64, ticks: u64, samples: u64, bytes: u64) {
+        if self.samples == 0 {
+            self.start = start;
+        }
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.ticks = self.ticks.saturating_add(ticks);
+        self.samples = self.samples.saturating_add(samples);
+    }
+
+    fn add(&mut self, fragment: &Fragment) {
+        if self.samples == 0 {
+            self.offset = fragment.range.start;
+        }
+        let ticks = fragment
+            .samples
+            .iter()
+            .map(|sample| u64::from(sample.duration))
+            .sum();
+        let start = fragment.samples.first().map_or(0, |sample| sample.decode);
+        self.extend(
+            start,
+            ticks,
+            fragment.samples.len() as u64,
+            fragment.range.end - fragment.range.start,
+        );
+    }
+}
+
+/// The tracks that an epoch's init segments declare.
+///
+/// # Errors
+/// When the video's is missing, or one is broken.
+pub fn tracks(dir: &Path, epoch: &Epoch) -> Result<Vec<Track>, RecordingError> {
+    let mut tracks = init(&dir.join(epoch.init(TrackKind::Video)))?;
+    let audio = dir.join(epoch.init(TrackKind::Audio));
+    if audio.exists() {
+        tracks.extend(init(&audio)?);
+    }
+    Ok(tracks)
+}
+
+/// The tracks of one init segment.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn init(path: &Path) -> Result<Vec<Track>, RecordingError> {
+    let (file, length) = open(path)?;
+    let movie =
+        movie(&mut BufReader::new(file), length.min(MAX_INIT)).map_err(RecordingError::media(path))?;
+    Ok(movie.tracks)
+}
+
+pub(crate) fn open(path: &Path) -> Result<(File, u64), RecordingError> {
+    let file = File::open(path).map_err(RecordingError::io("open", path))?;
+    let length = file
+        .metadata()
+        .map_err(RecordingError::io("inspect", path))?
+        .len();
+    Ok((file, length))
+}
+
+/// The longest prefix of a file that consists of whole fragments of one track.
+///
+/// # Errors
+/// Only when the file cannot be read at all; what is torn or broken ends the prefix.
+pub(crate) fn valid_prefix(path: &Path, track: u32, tracks: &[Track]) -> Result<Part, RecordingError> {
+    let (file, length) = open(path)?;
+    let mut part = Part::default();
+    for fragment in Fragments::new(BufReader::new(file), tracks, 0..length) {
+        match fragment {
+            Ok(fragment) if fragment.range.start == part.bytes && is_of(&fragment, track) => {
+                part.add(&fragment)
+            }
+            _ => break,
+        }
+    }
+    Ok(part)
+}
+
+fn is_of(fragment: &Fragment, track: u32) -> bool {
+    fragment.samples.iter().all(|sample| sample.track == track)
+}
+
+/// Video and audio of a sealed segment; calls `each` for every fragment.
+///
+/// # Errors
+/// When it is broken.
+pub fn segment(
+    dir: &Path,
+    name: &SegmentName,
+    tracks: &[Track],
+    mut each: impl FnMut(&[Sample]),
+) -> Result<(Part, Option<Part>), RecordingError> {
+    let path = dir.join(name.file(SEGMENT));
+    let (file, length) = open(&path)?;
+    let (mut video, mut audio) = (Part::default(), Part::default());
+    for fragment in Fragments::new(BufReader::new(file), tracks, 0..length) {
+        let fragment = fragment.map_err(RecordingError::media(&path))?;
+        if is_of(&fragment, VIDEO_TRACK) && audio.samples == 0 {
+            video.add(&fragment);
+        } else if is_of(&fragment, AUDIO_TRACK) {
+            audio.add(&fragment);
+        } else {
+            let error = crate::media::mp4::Mp4Error::broken(
+                fragment.range.start,
+                "a segment holds its video first and its audio behind it",
+            );
+            return Err(RecordingError::media(&path)(error));
+        }
+        each(&fragment.samples);
+    }
+    Ok((video, (audio.samples > 0).then_some(audio)))
+}
+
+/// The names of the sealed segments in a folder, oldest first by epoch and start.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn segments(dir: &Path) -> Result<Vec<SegmentName>, RecordingError> {
+    let mut names: Vec<SegmentName> = list(dir)?
+        .iter()
+        .filter_map(|name| SegmentName::parse(name.strip_suffix(SEGMENT)?))
+        .collect();
+    names.sort_by(|a, b| (a.epoch.counter, a.start).cmp(&(b.epoch.counter, b.start)));
+    Ok(names)
+}
+
+pub(crate) fn list(dir: &Path) -> Result<Vec<String>, RecordingError> {
+    let entries = std::fs::read_dir(dir).map_err(RecordingError::io("list", dir))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(RecordingError::io("list", dir))?;
+        names.extend(entry.file_name().into_string().ok());
+    }
+    Ok(names)
+}

@@ -1,0 +1,280 @@
+//! The file operations of recording, behind a trait: tests make the n-th one fail, later work can log them.
+//!
+//! Only what changes a disk is here; reading goes through `std::fs`.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, IoSlice, Seek, SeekFrom, Write};
+use std::path::Path;
+
+/// Changes directories.
+pub trait Storage: Send + Sync + fmt::Debug {
+    /// Creates a directory and its parents.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn create_dir_all(&self, path: &Path) -> io::Result<()>;
+
+    /// Opens a file for writing, which must not exist.
+    ///
+    /// # Errors
+    /// As the operating system says; `AlreadyExists` when it does.
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn StorageFile>>;
+
+    /// Opens a file for writing, which may exist; keeps its content.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn open(&self, path: &Path) -> io::Result<Box<dyn StorageFile>>;
+
+    /// Gives a file another name, and replaces what had it.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Gives a file a second name.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Makes what was created, renamed and removed in a directory survive a power cut.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn sync_dir(&self, path: &Path) -> io::Result<()>;
+}
+
+/// Changes one file.
+pub trait StorageFile: Send + fmt::Debug {
+    /// Writes all of `parts` one behind the other, from byte `at` on. May write a part of them and fail.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn write(&mut self, at: u64, parts: &mut [IoSlice<'_>]) -> io::Result<()>;
+
+    /// Cuts the file to a length.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn truncate(&mut self, length: u64) -> io::Result<()>;
+
+    /// Makes the content survive a power cut.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn sync(&mut self) -> io::Result<()>;
+
+    /// Appends the first `length` bytes of another file from byte `at` on.
+    ///
+    /// # Errors
+    /// As the operating system says, or when the other file is shorter.
+    fn append_file(&mut self, at: u64, from: &Path, length: u64) -> io::Result<()>;
+}
+
+/// The operating system's files.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Disk;
+
+impl Storage for Disk {
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir_all(path)
+    }
+
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn StorageFile>> {
+        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        Ok(Box::new(DiskFile { file }))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn StorageFile>> {
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
+        Ok(Box::new(DiskFile { file }))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        File::open(path)?.sync_all()
+    }
+}
+
+#[derive(Debug)]
+struct DiskFile {
+    file: File,
+}
+
+impl StorageFile for DiskFile {
+    fn write(&mut self, at: u64, mut parts: &mut [IoSlice<'_>]) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(at))?;
+        IoSlice::advance_slices(&mut parts, 0);
+        while !parts.is_empty() {
+            match self.file.write_vectored(parts) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => IoSlice::advance_slices(&mut parts, written),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn truncate(&mut self, length: u64) -> io::Result<()> {
+        self.file.set_len(length)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
+    fn append_file(&mut self, at: u64, from: &Path, length: u64) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(at))?;
+        let copied = io::copy(&mut io::Read::take(File::open(from)?, length), &mut self.file)?;
+        if copied == length {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::UnexpectedEof.into())
+        }
+    }
+}
+
+/// Writes a small file so that its name holds the old content or the new, never a part of it.
+///
+/// # Errors
+/// As the operating system says.
+pub fn replace(storage: &dyn Storage, path: &Path, parts: &[&[u8]], durable: bool) -> io::Result<()> {
+    let temporary = path.with_extension("tmp");
+    let mut file = storage.open(&temporary)?;
+    file.truncate(0)?;
+    let mut slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
+    file.write(0, &mut slices)?;
+    if durable {
+        file.sync()?;
+    }
+    drop(file);
+    storage.rename(&temporary, path)
+}
+
+#[cfg(test)]
+pub(crate) mod failing {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use super::*;
+
+    /// Fails one operation, the n-th, as a full disk does: writes leave half of their bytes behind.
+    #[derive(Clone, Debug)]
+    pub(crate) struct Failing {
+        left: Arc<AtomicI64>,
+    }
+
+    impl Failing {
+        pub(crate) fn at(operation: i64) -> Self {
+            Self {
+                left: Arc::new(AtomicI64::new(operation)),
+            }
+        }
+
+        /// False when fewer operations than asked for were done, so nothing has failed.
+        pub(crate) fn has_failed(&self) -> bool {
+            self.left.load(Ordering::SeqCst) < 0
+        }
+
+        fn count(&self) -> io::Result<()> {
+            if self.left.fetch_sub(1, Ordering::SeqCst) == 0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            Ok(())
+        }
+
+        fn file(&self, inner: Box<dyn StorageFile>) -> Box<dyn StorageFile> {
+            Box::new(FailingFile {
+                inner,
+                counter: self.clone(),
+            })
+        }
+    }
+
+    impl Storage for Failing {
+        fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+            self.count()?;
+            Disk.create_dir_all(path)
+        }
+        fn create_new(&self, path: &Path) -> io::Result<Box<dyn StorageFile>> {
+            self.count()?;
+            Ok(self.file(Disk.create_new(path)?))
+        }
+        fn open(&self, path: &Path) -> io::Result<Box<dyn StorageFile>> {
+            self.count()?;
+            Ok(self.file(Disk.open(path)?))
+        }
+        fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+            self.count()?;
+            Disk.rename(from, to)
+        }
+        fn remove(&self, path: &Path) -> io::Result<()> {
+            self.count()?;
+            Disk.remove(path)
+        }
+        fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+            self.count()?;
+            Disk.hard_link(from, to)
+        }
+        fn sync_dir(&self, path: &Path) -> io::Result<()> {
+            self.count()?;
+            Disk.sync_dir(path)
+        }
+    }
+
+    #[derive(Debug)]
+    struct FailingFile {
+        inner: Box<dyn StorageFile>,
+        counter: Failing,
+    }
+
+    impl StorageFile for FailingFile {
+        fn write(&mut self, at: u64, parts: &mut [IoSlice<'_>]) -> io::Result<()> {
+            if let Err(error) = self.counter.count() {
+                let half = parts.len().div_ceil(2);
+                self.inner.write(at, &mut parts[..half])?;
+                return Err(error);
+            }
+            self.inner.write(at, parts)
+        }
+        fn truncate(&mut self, length: u64) -> io::Result<()> {
+            self.counter.count()?;
+            self.inner.truncate(length)
+        }
+        fn sync(&mut self) -> io::Result<()> {
+            self.counter.count()?;
+            self.inner.sync()
+        }
+        fn append_file(&mut self, at: u64, from: &Path, length: u64) -> io::Result<()> {
+            if let Err(error) = self.counter.count() {
+                self.inner.append_file(at, from, length / 2)?;
+                return Err(error);
+            }
+            self.inner.append_file(at, from, length)
+        }
+    }
+}
