@@ -1,1 +1,2 @@
 //! WebAssembly components: engine, limits, worlds.
+pub mod builtin;
