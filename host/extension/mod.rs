@@ -17,6 +17,7 @@
 //! | `supervisor` | replaces instances that crashed |
 
 mod bindings;
+pub mod builtin;
 mod cache;
 mod component;
 mod config;

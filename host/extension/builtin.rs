@@ -1,0 +1,22 @@
+//! The components that are part of the program. `build.rs` compiles them from `extensions/`.
+
+/// A component under the name by which a topology refers to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Builtin {
+    /// As `describe` of the component says it too.
+    pub name: &'static str,
+    /// The component's bytes.
+    pub bytes: &'static [u8],
+}
+
+/// All of them, sorted by name.
+pub static BUILTIN: &[Builtin] = &[
+    Builtin { name: "motion-detector", bytes: include_bytes!(env!("MEDIAGRAPH_MOTION_DETECTOR")) },
+    Builtin { name: "signal-gate", bytes: include_bytes!(env!("MEDIAGRAPH_SIGNAL_GATE")) },
+];
+
+/// The built-in component of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Builtin> {
+    BUILTIN.iter().find(|builtin| builtin.name == name)
+}
