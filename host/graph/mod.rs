@@ -1,1 +1,12 @@
 //! From the resolved graph to a running instance.
+//!
+//! [`plan`] decides what runs: it loads components, finds out who wants media, frames or signals from whom, and puts
+//! one decode stage behind each source that somebody looks at. [`instance`] makes the queues, starts the tasks
+//! and, to stop, ends the sources and waits until everything has drained.
+
+pub mod instance;
+pub mod plan;
+mod wiring;
+
+pub use instance::{Instance, Runtime};
+pub use plan::{Plan, PlannedInput, PlannedKind, PlannedNode};

@@ -98,6 +98,11 @@ impl Buffer {
         }
     }
 
+    /// Holds this much of past media from now on, at most [`MAX_HISTORY`].
+    pub fn set_history(&mut self, history: Ticks) {
+        self.history = history.clamp(Ticks::ZERO, MAX_HISTORY);
+    }
+
     /// Takes the next unit.
     pub fn unit(&mut self, unit: Arc<AccessUnit>) {
         if unit.discontinuity && unit.time < self.reached() {

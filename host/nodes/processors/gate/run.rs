@@ -96,6 +96,10 @@ impl GateNode {
             };
             let called = self.pool.call(self.gate.consider(&cause)).await;
             tell_change(&self.context, &self.extension, called.change);
+            if let Some(gate) = self.gate.instance() {
+                // One that was down when the graph started has not said it before.
+                self.buffer.set_history(gate.history());
+            }
             match called.answer {
                 Ok(decision) => self.decided(decision),
                 Err(unanswered) => note_unanswered(&self.context, &unanswered),

@@ -1,0 +1,330 @@
+//! A graph at work.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::plan::{Plan, PlannedComponent, PlannedKind, PlannedNode};
+use super::wiring::Wiring;
+use crate::events::{Emitter, EventSink};
+use crate::extension::{CallError, Detector, Gate, NodeContext as GuestContext, Supervised, TracingLog};
+use crate::media::Clock;
+use crate::media::decode::H264Decoder;
+use crate::nodes::analysis::AnalysisPool;
+use crate::nodes::context::{NodeContext, NodeStats, NodeStatus};
+use crate::nodes::decode::DecodeStage;
+use crate::nodes::io::signals::Merge;
+use crate::nodes::processors::component::tell_change;
+use crate::nodes::processors::detector::DetectorNode;
+use crate::nodes::processors::gate::buffer::Buffer;
+use crate::nodes::processors::gate::run::GateNode;
+use crate::nodes::sinks::message::MessageSink;
+use crate::nodes::sinks::recorder::RecordingSink;
+use crate::nodes::sources::rtsp::run::RtspSource;
+
+/// How long a graph may take to drain. What it holds then is given up.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The name under which the host speaks in events.
+const TOPIC: &str = "mediagraph";
+
+/// What all graphs of a host share.
+#[derive(Clone, Debug)]
+pub struct Runtime {
+    /// The host's clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Where events go.
+    pub events: Arc<dyn EventSink>,
+    /// Where analysis runs.
+    pub pool: AnalysisPool,
+}
+
+/// Why a graph cannot be started or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum InstanceError {
+    /// A component does not accept its configuration.
+    #[error("the component of node `{node}` does not start: {error}")]
+    Component {
+        /// The node.
+        node: String,
+        /// What it says.
+        error: CallError,
+    },
+    /// Stopping took longer than [`DRAIN_TIMEOUT`].
+    #[error("the graph did not drain within {} s; what it still held is lost", DRAIN_TIMEOUT.as_secs())]
+    Drain,
+}
+
+/// A running graph.
+#[derive(Debug)]
+pub struct Instance {
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    aborts: Vec<AbortHandle>,
+    nodes: Vec<(String, Arc<NodeStats>)>,
+}
+
+/// The components of a plan, started.
+#[derive(Default)]
+struct Components {
+    detectors: HashMap<usize, Supervised<Detector>>,
+    gates: HashMap<usize, Supervised<Gate>>,
+}
+
+impl Instance {
+    /// Starts a plan.
+    ///
+    /// # Errors
+    /// When a component refuses its configuration. A component that crashes is no error: it is down, and
+    /// the rest of the graph runs.
+    pub async fn start(plan: Plan, runtime: &Runtime) -> Result<Self, InstanceError> {
+        let stop = CancellationToken::new();
+        let contexts: Vec<NodeContext> = plan
+            .nodes
+            .iter()
+            .map(|node| context(&plan, node, runtime, &stop))
+            .collect();
+        let components = Components::start(&plan, &contexts, runtime).await?;
+        let wiring = Wiring::new(&plan, &components.rates());
+        let mut instance = Self {
+            stop,
+            tasks: TaskTracker::new(),
+            aborts: Vec::new(),
+            nodes: contexts
+                .iter()
+                .map(|context| (context.name.to_string(), Arc::clone(&context.stats)))
+                .collect(),
+        };
+        instance.spawn_all(plan, &contexts, components, wiring, runtime);
+        instance.tasks.close();
+        Ok(instance)
+    }
+
+    /// How each node is, in topological order.
+    #[must_use]
+    pub fn status(&self) -> Vec<NodeStatus> {
+        self.nodes
+            .iter()
+            .map(|(name, stats)| stats.status(name))
+            .collect()
+    }
+
+    /// Ends the sources and waits until everything that they brought has reached the sinks.
+    ///
+    /// # Errors
+    /// [`InstanceError::Drain`] when that takes too long.
+    pub async fn stop(self) -> Result<(), InstanceError> {
+        self.stop.cancel();
+        if tokio::time::timeout(DRAIN_TIMEOUT, self.tasks.wait())
+            .await
+            .is_ok()
+        {
+            return Ok(());
+        }
+        for task in &self.aborts {
+            task.abort();
+        }
+        Err(InstanceError::Drain)
+    }
+
+    fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.aborts.push(self.tasks.spawn(task).abort_handle());
+    }
+
+    fn spawn_all(
+        &mut self,
+        plan: Plan,
+        contexts: &[NodeContext],
+        mut components: Components,
+        mut wiring: Wiring,
+        runtime: &Runtime,
+    ) {
+        // Sinks first, so that whoever feeds them finds them waiting; sources last.
+        for (index, node) in plan.nodes.into_iter().enumerate().rev() {
+            let Some(context) = contexts.get(index).cloned() else {
+                continue;
+            };
+            match node.kind {
+                PlannedKind::RtspSource(target) => {
+                    self.spawn_decoding(index, &context, &mut wiring, runtime);
+                    let outputs = wiring.media_out.remove(&index).unwrap_or_default();
+                    self.spawn(
+                        RtspSource {
+                            context,
+                            target,
+                            outputs,
+                        }
+                        .run(),
+                    );
+                }
+                PlannedKind::Detector { component, image, .. } => {
+                    let (Some(detector), Some(input)) = (
+                        components.detectors.remove(&index),
+                        wiring.frames_in.remove(&index),
+                    ) else {
+                        continue;
+                    };
+                    let node = DetectorNode {
+                        context,
+                        detector,
+                        extension: component.extension.name.clone(),
+                        image,
+                        input,
+                        signals: wiring.signals_out.remove(&index).unwrap_or_default(),
+                        frames: wiring.frames_out.remove(&index).unwrap_or_default(),
+                        pool: runtime.pool.clone(),
+                    };
+                    self.spawn(node.run());
+                }
+                PlannedKind::Gate(component) => {
+                    if let Some(node) =
+                        gate(index, context, &component, &mut components, &mut wiring, runtime)
+                    {
+                        self.spawn(node.run());
+                    }
+                }
+                PlannedKind::Recorder(opener) => {
+                    if let Some(input) = wiring.media_in.remove(&index) {
+                        self.spawn(RecordingSink::new(context, input, opener).run());
+                    }
+                }
+                PlannedKind::MessageSink => {
+                    if let Some(inputs) = wiring.signals_in.remove(&index) {
+                        let speakers = inputs.nodes.iter().filter_map(|node| contexts.get(*node));
+                        let speakers = speakers.map(|context| context.emitter.clone()).collect();
+                        self.spawn(
+                            MessageSink {
+                                context,
+                                input: inputs.receiver,
+                                speakers,
+                            }
+                            .run(),
+                        );
+                    }
+                }
+                PlannedKind::FrameRate(_) => {}
+            }
+        }
+    }
+
+    fn spawn_decoding(
+        &mut self,
+        index: usize,
+        context: &NodeContext,
+        wiring: &mut Wiring,
+        runtime: &Runtime,
+    ) {
+        let Some(input) = wiring.decode_in.remove(&index) else {
+            return;
+        };
+        let stage = DecodeStage {
+            context: context.clone(),
+            input,
+            outputs: wiring.frames_out.remove(&index).unwrap_or_default(),
+            decoder: Box::new(H264Decoder::new()),
+            pool: runtime.pool.clone(),
+            failing: false,
+        };
+        self.spawn(stage.run());
+    }
+}
+
+fn context(plan: &Plan, node: &PlannedNode, runtime: &Runtime, stop: &CancellationToken) -> NodeContext {
+    NodeContext {
+        name: node.name.as_str().into(),
+        emitter: Emitter::new(Arc::clone(&runtime.events), TOPIC, &plan.subject(node)),
+        clock: Arc::clone(&runtime.clock),
+        stats: Arc::default(),
+        stop: stop.clone(),
+    }
+}
+
+fn gate(
+    index: usize,
+    context: NodeContext,
+    component: &PlannedComponent,
+    components: &mut Components,
+    wiring: &mut Wiring,
+    runtime: &Runtime,
+) -> Option<GateNode> {
+    let gate = components.gates.remove(&index)?;
+    let inputs = wiring.signals_in.remove(&index)?;
+    // A gate that is down from the start does not say how much it wants; a later instance may.
+    let history = gate.instance().map(Gate::history).unwrap_or_default();
+    Some(GateNode {
+        context,
+        gate,
+        extension: component.extension.name.clone(),
+        media: wiring.media_in.remove(&index)?,
+        merge: Merge::new(inputs.nodes.len()),
+        signals: inputs.receiver,
+        buffer: Buffer::new(history),
+        outputs: wiring.media_out.remove(&index).unwrap_or_default(),
+        pool: runtime.pool.clone(),
+        wake: None,
+    })
+}
+
+impl Components {
+    async fn start(plan: &Plan, contexts: &[NodeContext], runtime: &Runtime) -> Result<Self, InstanceError> {
+        let mut started = Self::default();
+        for (index, (node, context)) in plan.nodes.iter().zip(contexts).enumerate() {
+            let (PlannedKind::Detector { component, .. } | PlannedKind::Gate(component)) = &node.kind else {
+                continue;
+            };
+            let guest = GuestContext {
+                node: Arc::clone(&context.name),
+                log: Arc::new(TracingLog::new(&context.name)),
+                clock: Arc::clone(&runtime.clock),
+                seed: seed(&plan.instance, &node.name),
+            };
+            let failed = |error| InstanceError::Component {
+                node: node.name.clone(),
+                error,
+            };
+            let PlannedComponent {
+                extension,
+                config,
+                limits,
+            } = component;
+            let change = if matches!(node.kind, PlannedKind::Gate(_)) {
+                let start = Supervised::<Gate>::start(extension, &guest, config, *limits);
+                let (gate, change) = runtime.pool.call(start).await.map_err(failed)?;
+                started.gates.insert(index, gate);
+                change
+            } else {
+                let start = Supervised::<Detector>::start(extension, &guest, config, *limits);
+                let (detector, change) = runtime.pool.call(start).await.map_err(failed)?;
+                started.detectors.insert(index, detector);
+                change
+            };
+            tell_change(context, &extension.name, change);
+        }
+        Ok(started)
+    }
+
+    /// The frames a second that each detector asks for.
+    fn rates(&self) -> HashMap<usize, Option<f64>> {
+        let rate = |detector: &Supervised<Detector>| detector.instance()?.input().max_rate.map(f64::from);
+        self.detectors
+            .iter()
+            .map(|(index, detector)| (*index, rate(detector)))
+            .collect()
+    }
+}
+
+/// The same node of the same instance always draws the same random numbers.
+fn seed(instance: &str, node: &str) -> u64 {
+    use sha2::{Digest, Sha256};
+    let hash = Sha256::new()
+        .chain_update(instance)
+        .chain_update([0])
+        .chain_update(node)
+        .finalize();
+    hash.first_chunk::<8>()
+        .map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}

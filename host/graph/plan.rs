@@ -1,0 +1,160 @@
+//! The plan of a graph: nodes with everything they need, and what flows between them.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::extension::{Extension, Limits};
+use crate::media::image::ImageSpec;
+use crate::nodes::io::units::Tracks;
+use crate::nodes::sinks::recorder::Opener;
+use crate::nodes::sources::rtsp::session::Target;
+
+/// What runs.
+#[derive(Debug)]
+pub struct Plan {
+    /// The name of the topology.
+    pub topology: String,
+    /// The name of the instance.
+    pub instance: String,
+    /// In topological order: a node stands behind all of its inputs.
+    pub nodes: Vec<PlannedNode>,
+}
+
+/// A node.
+#[derive(Debug)]
+pub struct PlannedNode {
+    /// Its name in the topology.
+    pub name: String,
+    /// What it is.
+    pub kind: PlannedKind,
+    /// Where it is fed from.
+    pub inputs: Vec<PlannedInput>,
+}
+
+/// An edge.
+#[derive(Clone, Copy, Debug)]
+pub struct PlannedInput {
+    /// The index of the node that feeds.
+    pub node: usize,
+    /// The tracks that are wanted of its media.
+    pub tracks: Tracks,
+}
+
+/// A component, loaded, with its checked configuration.
+#[derive(Clone, Debug)]
+pub struct PlannedComponent {
+    /// The component.
+    pub extension: Arc<Extension>,
+    /// Its configuration.
+    pub config: Value,
+    /// Its limits.
+    pub limits: Limits,
+}
+
+/// What a node is.
+#[derive(Debug)]
+pub enum PlannedKind {
+    /// A camera.
+    RtspSource(Target),
+    /// Lets through at most so many frames a second. Not a task: a property of the edges below it.
+    FrameRate(f64),
+    /// Shows frames to a component.
+    Detector {
+        /// The component.
+        component: PlannedComponent,
+        /// What the topology says of its input.
+        image: Option<ImageSpec>,
+        /// At most so many frames a second.
+        max_rate: Option<f64>,
+        /// Only frames that some node upstream has said something of.
+        only_annotated: bool,
+    },
+    /// Lets media through.
+    Gate(PlannedComponent),
+    /// Records.
+    Recorder(Arc<dyn Opener>),
+    /// Publishes what detectors say.
+    MessageSink,
+}
+
+impl PlannedKind {
+    /// The part of an event's subject that names the kind of node.
+    #[must_use]
+    pub fn collection(&self) -> &'static str {
+        match self {
+            Self::RtspSource(_) => "sources",
+            Self::FrameRate(_) | Self::Detector { .. } | Self::Gate(_) => "processors",
+            Self::Recorder(_) | Self::MessageSink => "sinks",
+        }
+    }
+}
+
+/// Where a consumer of frames gets them from, when frame-rate filters are taken for what they are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FrameOrigin {
+    /// The source or detector.
+    pub node: usize,
+    /// The lowest rate of the filters in between.
+    pub rate: Option<f64>,
+}
+
+/// The lower of two rates.
+#[must_use]
+pub fn lower(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+impl Plan {
+    /// Where the frames of an input come from.
+    #[must_use]
+    pub fn frame_origin(&self, input: PlannedInput) -> Option<FrameOrigin> {
+        let (mut at, mut rate) = (input.node, None);
+        // A node stands behind its inputs, so this ends.
+        loop {
+            let node = self.nodes.get(at)?;
+            match &node.kind {
+                PlannedKind::FrameRate(limit) => {
+                    rate = lower(rate, Some(*limit));
+                    at = node.inputs.first()?.node;
+                }
+                PlannedKind::RtspSource(_) | PlannedKind::Detector { .. } => {
+                    return Some(FrameOrigin { node: at, rate });
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    /// Whether a node's output is media that can be recorded.
+    #[must_use]
+    pub fn gives_media(&self, node: usize) -> bool {
+        matches!(
+            self.nodes.get(node).map(|node| &node.kind),
+            Some(PlannedKind::RtspSource(_) | PlannedKind::Gate(_))
+        )
+    }
+
+    /// Whether a node says something of frames.
+    #[must_use]
+    pub fn gives_signals(&self, node: usize) -> bool {
+        matches!(
+            self.nodes.get(node).map(|node| &node.kind),
+            Some(PlannedKind::Detector { .. })
+        )
+    }
+
+    /// The subject of a node's events.
+    #[must_use]
+    pub fn subject(&self, node: &PlannedNode) -> String {
+        format!(
+            "/graphInstances/{}/{}/{}",
+            self.instance,
+            node.kind.collection(),
+            node.name
+        )
+    }
+}

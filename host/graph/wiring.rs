@@ -1,0 +1,111 @@
+//! The queues of a plan: who gets media, frames and signals from whom.
+
+use std::collections::HashMap;
+
+use super::plan::{Plan, PlannedInput, PlannedKind, lower};
+use crate::nodes::io::frames::{self, FrameReceiver, FrameSender};
+use crate::nodes::io::signals::{self, SignalReceiver, SignalSender};
+use crate::nodes::io::units::{self, Tracks, UnitReceiver, UnitSender};
+
+/// Decoding wants pictures only.
+const PICTURES: Tracks = Tracks {
+    video: true,
+    audio: false,
+};
+
+/// What flows out of, and into, each node, by its index in the plan.
+#[derive(Debug, Default)]
+pub(super) struct Wiring {
+    pub(super) media_out: HashMap<usize, Vec<UnitSender>>,
+    pub(super) media_in: HashMap<usize, UnitReceiver>,
+    pub(super) frames_out: HashMap<usize, Vec<FrameSender>>,
+    pub(super) frames_in: HashMap<usize, FrameReceiver>,
+    pub(super) signals_out: HashMap<usize, Vec<SignalSender>>,
+    pub(super) signals_in: HashMap<usize, Inputs>,
+    /// Media on its way into the decode stage of a source.
+    pub(super) decode_in: HashMap<usize, UnitReceiver>,
+}
+
+/// The signals that a node is fed with.
+#[derive(Debug)]
+pub(super) struct Inputs {
+    pub(super) receiver: SignalReceiver,
+    /// The node behind each input, in the order in which the topology names them.
+    pub(super) nodes: Vec<usize>,
+}
+
+impl Wiring {
+    /// Makes the queues. `rates` are the frames a second that each node's component asks for.
+    pub(super) fn new(plan: &Plan, rates: &HashMap<usize, Option<f64>>) -> Self {
+        let mut wiring = Self::default();
+        for (index, node) in plan.nodes.iter().enumerate() {
+            match &node.kind {
+                PlannedKind::Recorder(_) => wiring.media(plan, index, &node.inputs),
+                PlannedKind::Gate(_) => {
+                    wiring.media(plan, index, &node.inputs);
+                    wiring.signals(plan, index, &node.inputs);
+                }
+                PlannedKind::MessageSink => wiring.signals(plan, index, &node.inputs),
+                PlannedKind::Detector {
+                    max_rate,
+                    only_annotated,
+                    ..
+                } => {
+                    let rate = lower(*max_rate, rates.get(&index).copied().flatten());
+                    wiring.frames(plan, index, &node.inputs, rate, *only_annotated);
+                }
+                PlannedKind::RtspSource(_) | PlannedKind::FrameRate(_) => {}
+            }
+        }
+        wiring.decoding(plan);
+        wiring
+    }
+
+    fn media(&mut self, plan: &Plan, index: usize, inputs: &[PlannedInput]) {
+        let media = inputs.iter().find(|input| plan.gives_media(input.node));
+        let Some(input) = media else { return };
+        let (sender, receiver) = units::queue(input.tracks);
+        self.media_out.entry(input.node).or_default().push(sender);
+        self.media_in.insert(index, receiver);
+    }
+
+    fn signals(&mut self, plan: &Plan, index: usize, inputs: &[PlannedInput]) {
+        let nodes: Vec<usize> = inputs
+            .iter()
+            .map(|input| input.node)
+            .filter(|node| plan.gives_signals(*node))
+            .collect();
+        let (senders, receiver) = signals::channel(nodes.len());
+        for (node, sender) in nodes.iter().zip(senders) {
+            self.signals_out.entry(*node).or_default().push(sender);
+        }
+        self.signals_in.insert(index, Inputs { receiver, nodes });
+    }
+
+    fn frames(
+        &mut self,
+        plan: &Plan,
+        index: usize,
+        inputs: &[PlannedInput],
+        rate: Option<f64>,
+        annotated: bool,
+    ) {
+        let Some(origin) = inputs.iter().find_map(|input| plan.frame_origin(*input)) else {
+            return;
+        };
+        let (sender, receiver) = frames::mailbox(lower(rate, origin.rate), annotated);
+        self.frames_out.entry(origin.node).or_default().push(sender);
+        self.frames_in.insert(index, receiver);
+    }
+
+    /// One decode stage behind each source whose frames somebody wants; none behind the others.
+    fn decoding(&mut self, plan: &Plan) {
+        for (index, node) in plan.nodes.iter().enumerate() {
+            if matches!(node.kind, PlannedKind::RtspSource(_)) && self.frames_out.contains_key(&index) {
+                let (sender, receiver) = units::queue(PICTURES);
+                self.media_out.entry(index).or_default().push(sender);
+                self.decode_in.insert(index, receiver);
+            }
+        }
+    }
+}
