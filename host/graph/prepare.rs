@@ -1,0 +1,309 @@
+//! From a resolved graph to a plan: what its nodes need is looked up, loaded and checked. All that is wrong is found
+//! at once.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use retina::client::Credentials as RtspCredentials;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::plan::{Plan, PlannedComponent, PlannedInput, PlannedKind, PlannedNode};
+use crate::extension::limits::MAX_COMPONENT_BYTES;
+use crate::extension::{Engine, Extension, Limits, World, builtin};
+use crate::media::image::{Fit, ImageSpec, PixelFormat, Size};
+use crate::media::{Clock, duration};
+use crate::nodes::endpoint::Credentials;
+use crate::nodes::image::{Image, ScaleMode};
+use crate::nodes::io::units::Tracks;
+use crate::nodes::processors::extension::{self as extension_node, ComponentRef};
+use crate::nodes::sinks::asset::run::AssetOpener;
+use crate::nodes::sinks::file::run::FileOpener;
+use crate::nodes::sinks::recorder::Opener;
+use crate::nodes::sources::rtsp::session::Target;
+use crate::nodes::{
+    AssetSink, Config, ExtensionProcessor, FileSink, Graph, MotionDetection, RtspSource, SignalGate,
+};
+use crate::recording::storage::{Disk, Storage};
+use crate::state::StateDir;
+use crate::topology::{Input, MediaType};
+
+/// What a graph finds on its host.
+#[derive(Debug)]
+pub struct Environment {
+    /// Where recordings go and paths lead.
+    pub state: Arc<StateDir>,
+    /// Loads components.
+    pub engine: Engine,
+    /// The host's clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Relative paths of components start here: the folder of the topology.
+    pub folder: PathBuf,
+}
+
+/// Something that keeps a graph from running.
+#[derive(Debug)]
+pub struct Problem {
+    /// The node.
+    pub node: String,
+    /// What is wrong, and what to do.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "node `{}`: {}", self.node, self.message)
+    }
+}
+
+/// Looks up, loads and checks everything that the nodes need. Blocks while components are compiled.
+///
+/// # Errors
+/// Everything that is wrong.
+pub fn prepare(graph: &Graph, environment: &Environment) -> Result<Plan, Vec<Problem>> {
+    let (mut nodes, mut problems) = (Vec::new(), Vec::new());
+    for node in &graph.nodes {
+        match kind(&node.name, &node.config, environment) {
+            Ok(kind) => nodes.push(PlannedNode {
+                name: node.name.clone(),
+                kind,
+                inputs: node.inputs.iter().map(planned_input).collect(),
+            }),
+            Err(messages) => problems
+                .extend(messages.into_iter().map(|message| Problem { node: node.name.clone(), message })),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let plan = Plan { topology: graph.topology.clone(), instance: graph.instance.clone(), nodes };
+    let several = several_media_inputs(&plan);
+    if several.is_empty() { Ok(plan) } else { Err(several) }
+}
+
+/// A gate or sink takes its media from one place.
+fn several_media_inputs(plan: &Plan) -> Vec<Problem> {
+    let takes_media = |kind: &PlannedKind| matches!(kind, PlannedKind::Gate(_) | PlannedKind::Recorder(_));
+    let nodes = plan.nodes.iter().filter(|node| takes_media(&node.kind));
+    let several = nodes.filter(|node| node.inputs.iter().filter(|input| plan.gives_media(input.node)).count() > 1);
+    several
+        .map(|node| Problem {
+            node: node.name.clone(),
+            message: "takes media from more than one node; give each camera a gate and a sink of its own".into(),
+        })
+        .collect()
+}
+
+fn planned_input(input: &Input) -> PlannedInput {
+    let wants = |media| input.selectors.iter().all(|selector| selector.accepts(media));
+    PlannedInput {
+        node: input.node,
+        tracks: Tracks { video: wants(MediaType::Video), audio: wants(MediaType::Audio) },
+    }
+}
+
+type Prepared<T> = Result<T, Vec<String>>;
+
+fn one(message: impl fmt::Display) -> Vec<String> {
+    vec![message.to_string()]
+}
+
+fn kind(name: &str, config: &Config, environment: &Environment) -> Prepared<PlannedKind> {
+    Ok(match config {
+        Config::RtspSource(source) => PlannedKind::RtspSource(target(source)?),
+        Config::FrameRate(filter) => PlannedKind::FrameRate(filter.maximum_fps),
+        Config::Motion(motion) => PlannedKind::Detector {
+            component: built_in("motion-detector", motion_config(motion), environment)?,
+            image: None,
+            max_rate: None,
+            only_annotated: false,
+        },
+        Config::SignalGate(gate) => {
+            PlannedKind::Gate(built_in("signal-gate", signal_gate_config(gate), environment)?)
+        }
+        Config::Gate(gate) => PlannedKind::Gate(component(
+            &gate.extension,
+            World::Gate,
+            Value::Object(gate.config.0.clone()),
+            limits(&gate.limits),
+            environment,
+        )?),
+        Config::Extension(extension) => detector(extension, environment)?,
+        Config::AssetSink(sink) => PlannedKind::Recorder(asset_opener(sink, environment)),
+        Config::FileSink(sink) => PlannedKind::Recorder(file_opener(name, sink, environment)?),
+        Config::HubSink(_) => PlannedKind::MessageSink,
+        Config::HubSource(_) | Config::HttpExtension(_) | Config::GrpcExtension(_) | Config::VisionExtension(_) => {
+            return Err(one("this type of node cannot run yet; see `mediagraph list nodes`"));
+        }
+    })
+}
+
+fn target(source: &RtspSource) -> Prepared<Target> {
+    let address = source.endpoint.url();
+    let mut url = Url::parse(address.0.expose()).map_err(|error| one(format!("the URL cannot be read: {error}")))?;
+    if address.0.is_secure() || source.endpoint.tls().is_some() {
+        return Err(one(
+            "TLS to cameras is not there yet; use a `#Microsoft.Media.MediaGraphUnsecuredEndpoint` with an `rtsp://` URL",
+        ));
+    }
+    // Credentials in the URL are ignored, as the original did (validation has warned); they must not reach a log.
+    let _ = url.set_username("").and_then(|()| url.set_password(None));
+    let credentials = match source.endpoint.credentials() {
+        Some(Credentials::UsernamePassword(given)) => Some(RtspCredentials {
+            username: given.username.expose().to_owned(),
+            password: given.password.expose().to_owned(),
+        }),
+        Some(Credentials::HttpHeader(_)) => {
+            return Err(one("an RTSP camera takes a user name and a password, not an HTTP header"));
+        }
+        None => None,
+    };
+    Ok(Target { url, credentials })
+}
+
+fn motion_config(motion: &MotionDetection) -> Value {
+    let mut config = json!({
+        "sensitivity": motion.sensitivity.as_str(),
+        "outputMotionRegion": motion.output_motion_region,
+    });
+    if let (Some(window), Some(config)) = (motion.event_aggregation_window, config.as_object_mut()) {
+        config.insert("eventAggregationWindow".into(), duration::format(window.0).into());
+    }
+    config
+}
+
+fn signal_gate_config(gate: &SignalGate) -> Value {
+    let given = [
+        ("activationEvaluationWindow", gate.activation_evaluation_window),
+        ("activationSignalOffset", gate.activation_signal_offset),
+        ("minimumActivationTime", gate.minimum_activation_time),
+        ("maximumActivationTime", gate.maximum_activation_time),
+    ];
+    let given = given.into_iter().filter_map(|(name, value)| {
+        value.map(|value| (name.to_owned(), Value::String(duration::format(value.0))))
+    });
+    Value::Object(given.collect())
+}
+
+fn detector(node: &ExtensionProcessor, environment: &Environment) -> Prepared<PlannedKind> {
+    let config = Value::Object(node.config.0.clone());
+    Ok(PlannedKind::Detector {
+        component: component(&node.extension, World::Detector, config, limits(&node.limits), environment)?,
+        image: image(&node.image),
+        max_rate: node.sampling_options.maximum_samples_per_second,
+        only_annotated: node.sampling_options.skip_samples_without_annotation,
+    })
+}
+
+/// What the topology says of a component's input; it fills only what the component leaves open.
+fn image(image: &Image) -> Option<ImageSpec> {
+    let scale = image.scale.as_ref()?;
+    let fit = match scale.mode {
+        ScaleMode::PreserveAspectRatio => Fit::Inside,
+        ScaleMode::Pad => Fit::PadCentre,
+        ScaleMode::Stretch => Fit::Stretch,
+    };
+    let size = scale.width.zip(scale.height).map(|(width, height)| Size { width, height });
+    Some(ImageSpec { format: PixelFormat::Gray8, size, fit, fill: [0; 3] })
+}
+
+fn limits(given: &extension_node::Limits) -> Limits {
+    let defaults = Limits::default();
+    Limits {
+        memory_mib: given.memory_mib.unwrap_or(defaults.memory_mib),
+        call_timeout: given.timeout.map_or(defaults.call_timeout, |timeout| timeout.0.to_duration()),
+        construct_timeout: defaults.construct_timeout,
+    }
+}
+
+fn built_in(name: &str, config: Value, environment: &Environment) -> Prepared<PlannedComponent> {
+    let reference = ComponentRef { name: Some(name.to_owned()), path: None, sha256: None };
+    let world = if name == "signal-gate" { World::Gate } else { World::Detector };
+    component(&reference, world, config, Limits::default(), environment)
+}
+
+fn component(
+    reference: &ComponentRef,
+    world: World,
+    config: Value,
+    limits: Limits,
+    environment: &Environment,
+) -> Prepared<PlannedComponent> {
+    let extension = load(reference, environment)?;
+    if extension.world != world {
+        return Err(one(format!(
+            "`{}` is a {}, and this node runs a {world}",
+            extension.name, extension.world
+        )));
+    }
+    if let Some(pin) = &reference.sha256
+        && !pin.eq_ignore_ascii_case(&extension.sha256)
+    {
+        return Err(one(format!(
+            "`{}` has the SHA-256 {}, the topology wants {pin}",
+            extension.name, extension.sha256
+        )));
+    }
+    extension.config_schema.check(&config).map_err(|problems| {
+        let told = problems.iter().map(|problem| {
+            format!("the configuration of `{}`: `/config{}` {}", extension.name, problem.pointer, problem.message)
+        });
+        told.collect::<Vec<_>>()
+    })?;
+    Ok(PlannedComponent { extension, config, limits })
+}
+
+fn load(reference: &ComponentRef, environment: &Environment) -> Prepared<Arc<Extension>> {
+    if let Some(name) = &reference.name {
+        let Some(found) = builtin::find(name) else {
+            let known: Vec<&str> = builtin::BUILTIN.iter().map(|component| component.name).collect();
+            return Err(one(format!("there is no component `{name}`; there is {}", known.join(", "))));
+        };
+        return environment.engine.load(found.bytes, name).map_err(one);
+    }
+    let named = reference.path.as_deref().unwrap_or_default();
+    let path = environment.folder.join(named);
+    let bytes = read(&path).map_err(|error| one(format!("cannot read the component `{}`: {error}", path.display())))?;
+    environment.engine.load(&bytes, &path.display().to_string()).map_err(one)
+}
+
+/// Reads a component; one byte more than is allowed, so that the engine can say that it is too large.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::other("it is not a file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_COMPONENT_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn disk() -> Arc<dyn Storage> {
+    Arc::new(Disk)
+}
+
+fn asset_opener(sink: &AssetSink, environment: &Environment) -> Arc<dyn Opener> {
+    Arc::new(AssetOpener {
+        pattern: sink.asset_name_pattern.clone(),
+        root: environment.state.assets(),
+        host: environment.state.host_id().to_owned(),
+        segment_length: sink.segment_length.0,
+        clock: Arc::clone(&environment.clock),
+        storage: disk(),
+    })
+}
+
+fn file_opener(name: &str, sink: &FileSink, environment: &Environment) -> Prepared<Arc<dyn Opener>> {
+    let (directory, pattern) = sink.location().ok_or_else(|| one("the sink does not say where its files go"))?;
+    Ok(Arc::new(FileOpener {
+        pattern,
+        directory: environment.state.map(&directory).map_err(one)?,
+        owner: name.to_owned(),
+        maximum_size_mib: sink.maximum_size_mib.map(u64::from),
+        clock: Arc::clone(&environment.clock),
+        storage: disk(),
+    }))
+}
