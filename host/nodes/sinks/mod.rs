@@ -1,0 +1,5 @@
+//! Where media and messages go.
+
+pub mod asset;
+pub mod file;
+pub mod hub;

@@ -1,0 +1,4 @@
+//! Where media and messages come from.
+
+pub mod hub;
+pub mod rtsp;
