@@ -40,7 +40,9 @@ pub fn run(args: GraphArgs) -> Outcome {
     let checked = check(&doc, &bindings, NO_INSTANCE, TABLE);
     if checked.diagnostics.has_errors() {
         let file = args.topology.display().to_string();
-        return Err(Failure::bad_topology(checked.diagnostics.render(Some(&file)).trim_end()));
+        return Err(Failure::bad_topology(
+            checked.diagnostics.render(Some(&file)).trim_end(),
+        ));
     }
     print::stdout(&match args.format {
         Format::Mermaid => checked.outline.mermaid(),

@@ -85,7 +85,13 @@ fn table() -> String {
     let mut text = format!("{:width$}  {:9}  {:7}  SUMMARY\n", "NAME", "ROLE", "STATUS");
     for one in TABLE {
         let role = reference::role(one.class.role());
-        let _ = writeln!(text, "{:width$}  {role:9}  {:7}  {}", one.name(), status(one.status), one.summary);
+        let _ = writeln!(
+            text,
+            "{:width$}  {role:9}  {:7}  {}",
+            one.name(),
+            status(one.status),
+            one.summary
+        );
     }
     text
 }

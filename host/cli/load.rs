@@ -61,9 +61,16 @@ impl LoadError {
 /// # Errors
 /// When it cannot be read, or is no topology.
 pub fn topology(path: &Path) -> Result<TopologyDoc, LoadError> {
-    let file = if path.is_dir() { path.join("topology.json") } else { PathBuf::from(path) };
+    let file = if path.is_dir() {
+        path.join("topology.json")
+    } else {
+        PathBuf::from(path)
+    };
     let unreadable = |error: std::io::Error| {
-        LoadError::Unreadable(Failure::failed(format!("cannot read the topology `{}`: {error}", file.display())))
+        LoadError::Unreadable(Failure::failed(format!(
+            "cannot read the topology `{}`: {error}",
+            file.display()
+        )))
     };
     let mut bytes = Vec::new();
     // One more byte than is allowed tells that there are too many.

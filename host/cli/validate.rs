@@ -41,7 +41,11 @@ struct Report {
 /// Exit code 78 when a topology is wrong, 1 when a file cannot be read. Everything found has been printed.
 pub fn run(args: ValidateArgs) -> Outcome {
     let bindings = args.parameters.bindings()?;
-    let reports: Vec<Report> = args.topologies.iter().map(|path| report(path, &bindings)).collect();
+    let reports: Vec<Report> = args
+        .topologies
+        .iter()
+        .map(|path| report(path, &bindings))
+        .collect();
     if args.json {
         let all: Vec<_> = reports.iter().map(Report::json).collect();
         print::stdout(&format!("{:#}\n", json!(all)))?;
@@ -63,7 +67,12 @@ fn report(path: &Path, bindings: &Bindings) -> Report {
         Err(LoadError::Invalid(found)) => (found, Vec::new(), None),
         Err(LoadError::Unreadable(failure)) => (Diagnostics::default(), Vec::new(), Some(failure.message)),
     };
-    Report { file: path.display().to_string(), found, missing, unreadable }
+    Report {
+        file: path.display().to_string(),
+        found,
+        missing,
+        unreadable,
+    }
 }
 
 impl Report {
@@ -98,18 +107,31 @@ impl Report {
 }
 
 fn outcome(reports: &[Report]) -> Outcome {
-    let unreadable: Vec<&str> = reports.iter().filter_map(|one| one.unreadable.as_deref()).collect();
+    let unreadable: Vec<&str> = reports
+        .iter()
+        .filter_map(|one| one.unreadable.as_deref())
+        .collect();
     let wrong: Vec<&Report> = reports.iter().filter(|one| one.found.has_errors()).collect();
     if !unreadable.is_empty() {
-        return Err(Failure { code: Code::Failed, message: unreadable.join("\n") });
+        return Err(Failure {
+            code: Code::Failed,
+            message: unreadable.join("\n"),
+        });
     }
     match wrong.as_slice() {
         [] => Ok(()),
         [one] => {
             let errors = one.found.errors;
             let plural = if errors == 1 { "error" } else { "errors" };
-            Err(Failure::bad_topology(format!("the topology `{}` has {errors} {plural}", one.file)))
+            Err(Failure::bad_topology(format!(
+                "the topology `{}` has {errors} {plural}",
+                one.file
+            )))
         }
-        many => Err(Failure::bad_topology(format!("{} of {} topologies have errors", many.len(), reports.len()))),
+        many => Err(Failure::bad_topology(format!(
+            "{} of {} topologies have errors",
+            many.len(),
+            reports.len()
+        ))),
     }
 }
