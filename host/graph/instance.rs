@@ -22,7 +22,7 @@ use crate::nodes::processors::component::tell_change;
 use crate::nodes::processors::detector::DetectorNode;
 use crate::nodes::processors::gate::buffer::Buffer;
 use crate::nodes::processors::gate::run::GateNode;
-use crate::nodes::sinks::message::MessageSink;
+use crate::nodes::sinks::hub::run::MessageSink;
 use crate::nodes::sinks::recorder::RecordingSink;
 use crate::nodes::sources::rtsp::run::RtspSource;
 

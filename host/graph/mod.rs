@@ -6,7 +6,9 @@
 
 pub mod instance;
 pub mod plan;
+pub mod prepare;
 mod wiring;
 
 pub use instance::{Instance, Runtime};
+pub use prepare::{Environment, Problem, prepare};
 pub use plan::{Plan, PlannedInput, PlannedKind, PlannedNode};

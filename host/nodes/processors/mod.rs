@@ -1,5 +1,12 @@
-//! Nodes with inputs and outputs.
+//! What looks at media, and what decides.
 
 pub mod component;
 pub mod detector;
+pub mod extension;
+pub mod frame_rate;
 pub mod gate;
+pub mod grpc_extension;
+pub mod http_extension;
+pub mod motion;
+pub mod signal_gate;
+pub mod vision_extension;

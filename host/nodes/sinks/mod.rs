@@ -1,4 +1,6 @@
-//! Nodes without outputs.
+//! Where media and messages go.
 
-pub mod message;
+pub mod asset;
+pub mod file;
+pub mod hub;
 pub mod recorder;

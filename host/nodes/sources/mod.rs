@@ -1,3 +1,4 @@
-//! Nodes without inputs.
+//! Where media and messages come from.
 
+pub mod hub;
 pub mod rtsp;

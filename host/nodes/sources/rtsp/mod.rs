@@ -1,6 +1,31 @@
-//! `#Microsoft.Media.MediaGraphRtspSource`: a camera over RTSP.
+//! Pulls video and audio from a camera over RTSP
 
 pub mod backoff;
+mod config;
 pub mod formats;
 pub mod run;
 pub mod session;
+
+pub use config::*;
+
+use super::super::{Config, parse};
+use crate::topology::node::schema_of;
+use crate::topology::{Class, NodeType, Status};
+
+/// This node type.
+pub(in crate::nodes) const TYPE: NodeType<Config> = NodeType {
+    names: &[
+        "#Microsoft.Media.MediaGraphRtspSource",
+        "#Microsoft.VideoAnalyzer.RtspSource",
+    ],
+    class: Class::RtspSource,
+    summary: "Pulls video and audio from a camera over RTSP",
+    since: "LVA 1.0",
+    status: Status::Runs,
+    schema: schema_of::<RtspSource>,
+    parse: |value| parse(value, Config::RtspSource),
+    check: |config| match config {
+        Config::RtspSource(config) => config.check(),
+        _ => Vec::new(),
+    },
+};

@@ -1,0 +1,26 @@
+//! Sends frames to an inference server over HTTP
+
+mod config;
+
+pub use config::*;
+
+use super::super::{Config, nothing_more, parse};
+use crate::topology::node::schema_of;
+use crate::topology::{Class, NodeType, Status};
+
+/// This node type.
+pub(in crate::nodes) const TYPE: NodeType<Config> = NodeType {
+    names: &[
+        "#Microsoft.Media.MediaGraphHttpExtension",
+        "#Microsoft.VideoAnalyzer.HttpExtension",
+    ],
+    class: Class::Extension,
+    summary: "Sends frames to an inference server over HTTP",
+    since: "LVA 1.0",
+    status: Status::Planned {
+        use_instead: "`#MediaGraph.ExtensionProcessor`, which runs a detector in this process",
+    },
+    schema: schema_of::<HttpExtension>,
+    parse: |value| parse(value, Config::HttpExtension),
+    check: nothing_more,
+};

@@ -1,0 +1,57 @@
+//! Configuration.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::media::Ticks;
+use crate::topology::node::{Finding, finding, oddity};
+use crate::topology::{Code, Duration, Pattern};
+
+/// Segments are as long as this unless the topology says otherwise.
+pub const DEFAULT_SEGMENT_LENGTH: Duration = Duration(Ticks::from_secs(30));
+
+/// Segments are whole multiples of this.
+const SEGMENT_STEP: Ticks = Ticks::from_secs(30);
+
+/// Segments above this are late to be seen and heavy to lose.
+const RECOMMENDED_MAXIMUM: Ticks = Ticks::from_secs(300);
+
+/// Recording to an asset.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AssetSink {
+    /// The asset's name; may hold `${System.DateTime}`, which is filled in when a recording opens.
+    pub asset_name_pattern: Pattern,
+    /// Length of a segment: a multiple of 30 s; `PT30S` when it is absent.
+    #[serde(default = "default_segment_length")]
+    #[schemars(extend("x-min-seconds" = 30))]
+    pub segment_length: Duration,
+    /// Where segments wait for their store.
+    #[schemars(extend("x-kind" = "directory"))]
+    pub local_media_cache_path: Option<String>,
+    /// How much may wait, in MiB; the oldest go first.
+    #[serde(rename = "localMediaCacheMaximumSizeMiB")]
+    #[schemars(range(min = 1))]
+    pub local_media_cache_maximum_size_mib: Option<u32>,
+}
+
+fn default_segment_length() -> Duration {
+    DEFAULT_SEGMENT_LENGTH
+}
+
+impl AssetSink {
+    pub(super) fn check(&self) -> Vec<Finding> {
+        let length = self.segment_length.0;
+        if length.0 % SEGMENT_STEP.0 != 0 {
+            let message = "must be a multiple of 30 s";
+            return vec![finding(Code::PropertyValueOutOfRange, "/segmentLength", message)];
+        }
+        if length > RECOMMENDED_MAXIMUM {
+            return vec![oddity(
+                "/segmentLength",
+                "segments above 5 minutes are stored and seen late",
+            )];
+        }
+        Vec::new()
+    }
+}
