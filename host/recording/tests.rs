@@ -319,7 +319,8 @@ fn whichever_operation_fails_the_asset_stays_sound_and_nothing_is_lost() {
             matches!(notices.last(), Some(Notice::Stopped { .. })),
             "{operation}: {notices:?}"
         );
-        let report = sound_report(root.path());
+        let report = verify(&root.path().join("lobby")).unwrap();
+        assert_eq!(report.problems, Vec::<String>::new(), "{operation}");
         assert_eq!(
             (count(&report, "video"), count(&report, "audio")),
             (350, 656),
