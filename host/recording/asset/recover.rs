@@ -35,7 +35,7 @@ pub(super) fn recover(dir: &Path, output: &str, storage: &dyn Storage) -> Result
     let segments = scan::segments(dir)?;
     days.extend(segments.iter().map(SegmentName::day).max());
     for date in days {
-        let day = read_day(dir, date, &segments)?;
+        let day = read_day(dir, date, &segments);
         day.write(dir, storage, true)?;
         recovered.day = Some(day);
     }
@@ -109,11 +109,19 @@ fn is_ours(stem: &str) -> bool {
     matches!(stem, "index" | ".epoch") || stem.parse::<Date>().is_ok() || Epoch::parse(stem).is_some()
 }
 
-fn read_day(dir: &Path, date: Date, segments: &[SegmentName]) -> Result<Day, RecordingError> {
+fn read_day(dir: &Path, date: Date, segments: &[SegmentName]) -> Day {
     let mut day = Day::new(date);
     for name in segments.iter().filter(|name| name.day() == date) {
-        let tracks = scan::tracks(dir, &name.epoch)?;
-        let (video, audio) = scan::segment(dir, name, &tracks, |_| ())?;
+        let read = scan::tracks(dir, &name.epoch)
+            .and_then(|tracks| Ok((scan::segment(dir, name, &tracks, |_| ())?, tracks)));
+        // One rotten segment must not keep a camera from being recorded.
+        let ((video, audio), tracks) = match read {
+            Ok(read) => read,
+            Err(error) => {
+                tracing::warn!(%error, segment = %name, "a segment is left out of the playlist");
+                continue;
+            }
+        };
         let of = |kind| tracks.iter().find(|track| track.kind == kind).cloned();
         let inits = Inits {
             video: of(TrackKind::Video),
@@ -121,7 +129,7 @@ fn read_day(dir: &Path, date: Date, segments: &[SegmentName]) -> Result<Day, Rec
         };
         day.add(name.clone(), video, audio, &inits);
     }
-    Ok(day)
+    day
 }
 
 /// The highest epoch that a host has used: what was noted, or what the media shows if the note is lost.

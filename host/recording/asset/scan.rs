@@ -20,7 +20,7 @@ pub struct Part {
     pub offset: u64,
     /// Bytes.
     pub bytes: u64,
-    /// The first decode time in ticks since the start of the epoch.
+    /// The first decode time in ticks.
     pub start: u64,
     /// The sum of the samples' durations, in ticks.
     pub ticks: u64,

@@ -70,11 +70,11 @@ impl OpenSegment {
         })
     }
 
-    /// Appends one fragment, whose decode times count from `epoch_start`.
+    /// Appends one fragment, whose decode times count from `origin`.
     pub(super) fn append(
         &mut self,
         fragment: &Fragment,
-        epoch_start: u64,
+        origin: u64,
         storage: &dyn Storage,
     ) -> Result<u64, RecordingError> {
         let side = match (fragment.kind(), &mut self.audio) {
@@ -85,9 +85,15 @@ impl OpenSegment {
                 none.insert(Side::create(path, Part::default(), storage)?)
             }
         };
-        let written = side.append(fragment, epoch_start, self.sequence)?;
+        let written = side.append(fragment, origin, self.sequence)?;
         self.sequence = self.sequence.wrapping_add(1);
         Ok(written)
+    }
+
+    /// Removes a segment that holds nothing.
+    pub(super) fn discard(self, storage: &dyn Storage) -> Result<(), RecordingError> {
+        let path = &self.video.path;
+        storage.remove(path).map_err(RecordingError::io("remove", path))
     }
 
     pub(super) fn video(&self) -> Part {
@@ -103,13 +109,8 @@ impl Side {
         Ok(Self { path, file, part })
     }
 
-    fn append(
-        &mut self,
-        fragment: &Fragment,
-        epoch_start: u64,
-        sequence: u32,
-    ) -> Result<u64, RecordingError> {
-        let start = fragment.start.saturating_sub(epoch_start);
+    fn append(&mut self, fragment: &Fragment, origin: u64, sequence: u32) -> Result<u64, RecordingError> {
+        let start = fragment.start.saturating_sub(origin);
         let header = fragment_header(fragment.kind(), sequence, start, &fragment.samples)
             .map_err(RecordingError::media(&self.path))?;
         let mut parts = Vec::with_capacity(fragment.data.len() + 1);

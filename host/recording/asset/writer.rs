@@ -21,6 +21,9 @@ use crate::recording::{Notice, Recorder, RecordingError, Totals};
 
 /// Fragments that the disk does not take are kept up to so many bytes; then the oldest go.
 const MAX_WAITING: u64 = 64 << 20;
+/// Decode times count from the start of media time, not of the epoch: ffmpeg keeps one sample index over all of
+/// a playlist, discontinuities or not, and loses samples whose times come twice.
+const ORIGIN: u64 = 0;
 /// What holds the epoch's counter.
 const COUNTER: &str = ".epoch";
 
@@ -156,7 +159,11 @@ impl AssetWriter {
             self.lose(fragment);
             return Ok(());
         }
-        if self.open.is_some() && (new_epoch || self.is_full(fragment)) {
+        let retried = self
+            .open
+            .as_ref()
+            .is_some_and(|open| open.video().samples == 0 && open.name.start == fragment.starts_at());
+        if !retried && (new_epoch || self.is_full(fragment)) {
             self.seal()?;
         }
         if self.open.is_none() {
@@ -202,7 +209,7 @@ impl AssetWriter {
         let (Some(open), Some(current)) = (&mut self.open, &mut self.current) else {
             return Ok(());
         };
-        let bytes = open.append(fragment, current.start, self.storage.as_ref())?;
+        let bytes = open.append(fragment, ORIGIN, self.storage.as_ref())?;
         current.written = true;
         self.totals.bytes = self.totals.bytes.saturating_add(bytes);
         self.totals.units = self.totals.units.saturating_add(fragment.samples.len() as u64);
@@ -283,8 +290,14 @@ impl AssetWriter {
     }
 
     fn seal(&mut self) -> Result<(), RecordingError> {
-        self.sealing = self.open.take().map(Sealing::new);
-        self.finish_sealing()
+        match self.open.take() {
+            // Its first fragment was never taken by the disk.
+            Some(open) if open.video().samples == 0 => open.discard(self.storage.as_ref()),
+            open => {
+                self.sealing = open.map(Sealing::new);
+                self.finish_sealing()
+            }
+        }
     }
 
     fn finish_sealing(&mut self) -> Result<(), RecordingError> {
@@ -368,9 +381,7 @@ impl Recorder for AssetWriter {
         self.totals.dropped = self.totals.dropped.saturating_add(self.fragmenter.take_dropped());
         self.enqueue(fragments);
         self.write_waiting()?;
-        if self.open.as_ref().is_some_and(|open| open.video().samples > 0) {
-            self.seal()?;
-        }
+        self.seal()?;
         if let Some(day) = &self.day {
             day.write(&self.dir, self.storage.as_ref(), true)?;
         }

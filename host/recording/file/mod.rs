@@ -1,0 +1,236 @@
+//! A recording in one MP4 file, which survives a crash and ends as an ordinary file.
+//!
+//! While it is written: `ftyp`, a placeholder, a fragmented `moov`, fragments. When it is finished: a complete
+//! `moov` behind them, and only then the placeholder becomes the head of one `mdat` that covers the rest. Every
+//! state in between can be played.
+//!
+//! Invariants: no file that exists is ever overwritten; nothing outside of the base directory is touched; only
+//! files of the sink's own record are removed.
+
+mod open;
+mod place;
+mod quota;
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use open::OpenFile;
+pub use quota::Quota;
+
+use super::fragmenter::{Fragment, Fragmenter};
+use super::storage::Storage;
+use super::{Notice, Recorder, RecordingError, Totals};
+use crate::media::{AccessUnit, MediaTime, TrackKind};
+
+/// Fragments that the disk does not take are kept up to so many bytes; then the oldest go.
+const MAX_WAITING: u64 = 64 << 20;
+
+/// Where a file is written.
+#[derive(Clone, Debug)]
+pub struct FileOptions {
+    /// Nothing outside of it is touched.
+    pub directory: PathBuf,
+    /// The file's path within it; `.mp4` is appended when it is missing.
+    pub name: String,
+    /// Names the sink: its record of files is kept under this name.
+    pub owner: String,
+    /// Above so many MiB the sink's oldest files are removed.
+    pub maximum_size_mib: Option<u64>,
+}
+
+/// Records into one MP4 file; into a further one when the codec changes or time steps back.
+#[derive(Debug)]
+pub struct FileWriter {
+    options: FileOptions,
+    storage: Arc<dyn Storage>,
+    quota: Quota,
+    fragmenter: Fragmenter,
+    waiting: VecDeque<Fragment>,
+    waiting_bytes: u64,
+    lost: Option<(MediaTime, u64)>,
+    open: Option<OpenFile>,
+    end: Option<MediaTime>,
+    dropped: u64,
+    notices: Vec<Notice>,
+    closed: bool,
+}
+
+impl FileWriter {
+    /// Prepares a file; it is created with its first fragment.
+    ///
+    /// # Errors
+    /// When the name leads out of the directory, or the disk refuses.
+    pub fn open(options: FileOptions, storage: Arc<dyn Storage>) -> Result<Self, RecordingError> {
+        place::check(&options.name)?;
+        let quota = Quota::open(
+            &options.directory,
+            &options.owner,
+            options.maximum_size_mib,
+            storage.as_ref(),
+        )?;
+        Ok(Self {
+            options,
+            storage,
+            quota,
+            fragmenter: Fragmenter::default(),
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            lost: None,
+            open: None,
+            end: None,
+            dropped: 0,
+            notices: Vec::new(),
+            closed: false,
+        })
+    }
+
+    fn enqueue(&mut self, fragments: Vec<Fragment>) {
+        for fragment in fragments {
+            self.waiting_bytes = self.waiting_bytes.saturating_add(fragment.bytes);
+            self.waiting.push_back(fragment);
+        }
+        while self.waiting_bytes > MAX_WAITING && self.waiting.len() > 1 {
+            if let Some(fragment) = self.waiting.pop_front() {
+                self.waiting_bytes = self.waiting_bytes.saturating_sub(fragment.bytes);
+                self.lose(&fragment);
+            }
+        }
+    }
+
+    fn lose(&mut self, fragment: &Fragment) {
+        let units = fragment.samples.len() as u64;
+        self.dropped = self.dropped.saturating_add(units);
+        let (_, lost) = self.lost.get_or_insert((fragment.starts_at(), 0));
+        *lost = lost.saturating_add(units);
+    }
+
+    fn write_waiting(&mut self) -> Result<(), RecordingError> {
+        while let Some(fragment) = self.waiting.pop_front() {
+            if let Err(error) = self.write(&fragment) {
+                self.waiting.push_front(fragment);
+                return Err(error);
+            }
+            self.waiting_bytes = self.waiting_bytes.saturating_sub(fragment.bytes);
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, fragment: &Fragment) -> Result<(), RecordingError> {
+        let video = fragment.kind() == TrackKind::Video;
+        let after_loss = self.lost.is_some() || self.open.is_none();
+        if after_loss && (!video || !fragment.is_sync()) {
+            self.lose(fragment);
+            return Ok(());
+        }
+        if self
+            .open
+            .as_ref()
+            .is_some_and(|open| video && !open.continues(fragment))
+        {
+            self.finish()?;
+        }
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => self.begin(fragment)?,
+        };
+        let taken = open.append(fragment);
+        let output = open.output();
+        self.open = Some(open);
+        if !taken? {
+            self.dropped = self.dropped.saturating_add(fragment.samples.len() as u64);
+            return Ok(());
+        }
+        if video {
+            self.report_gap(&output, fragment.starts_at());
+            self.end = Some(fragment.ends_at());
+        }
+        self.enforce()
+    }
+
+    fn begin(&mut self, fragment: &Fragment) -> Result<OpenFile, RecordingError> {
+        // A cut emits the sound right behind the pictures, so it is waiting already if there is any.
+        let sound = self.waiting.iter().find(|next| next.kind() == TrackKind::Audio);
+        let mut formats = vec![Arc::clone(&fragment.format)];
+        formats.extend(sound.map(|sound| Arc::clone(&sound.format)));
+        let (path, file) = place::create(&self.options.directory, &self.options.name, self.storage.as_ref())?;
+        if let Err(error) = self.quota.record(&path, self.storage.as_ref()) {
+            // The next try must not find an empty file in its place.
+            let _ = self.storage.remove(&path);
+            return Err(error);
+        }
+        let open = OpenFile::begin(path, file, fragment.start, formats)?;
+        self.notices.push(Notice::Started {
+            output: open.output(),
+            at: fragment.starts_at(),
+        });
+        Ok(open)
+    }
+
+    fn report_gap(&mut self, output: &str, until: MediaTime) {
+        let lost = self.lost.take();
+        let start = lost.map(|(start, _)| start).or(self.end);
+        if let Some(start) = start.filter(|start| *start < until) {
+            self.notices.push(Notice::Gap {
+                output: output.to_owned(),
+                start,
+                end: until,
+                units: lost.map_or(0, |(_, units)| units),
+            });
+        }
+    }
+
+    fn enforce(&mut self) -> Result<(), RecordingError> {
+        let current = self.open.as_ref().map(|open| (open.path(), open.length()));
+        let removed = self.quota.enforce(current, self.storage.as_ref())?;
+        self.notices.extend(removed);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), RecordingError> {
+        let Some(open) = &mut self.open else {
+            return Ok(());
+        };
+        let mut totals: Totals = open.finish(self.storage.as_ref())?;
+        totals.dropped = std::mem::take(&mut self.dropped);
+        let (output, at) = (open.output(), self.end.take().unwrap_or_default());
+        self.open = None;
+        self.notices.push(Notice::Stopped {
+            output: output.clone(),
+            at,
+            totals,
+        });
+        self.notices.push(Notice::Available { output, until: at });
+        Ok(())
+    }
+}
+
+impl Recorder for FileWriter {
+    fn push(&mut self, unit: &Arc<AccessUnit>) -> Result<bool, RecordingError> {
+        if self.closed {
+            return Err(RecordingError::Closed {
+                output: self.options.name.clone(),
+            });
+        }
+        let mut fragments = Vec::new();
+        self.fragmenter.push(unit, &mut fragments);
+        self.enqueue(fragments);
+        Ok(!self.waiting.is_empty())
+    }
+
+    fn flush(&mut self) -> Result<Vec<Notice>, RecordingError> {
+        self.write_waiting()?;
+        Ok(std::mem::take(&mut self.notices))
+    }
+
+    fn close(&mut self) -> Result<Vec<Notice>, RecordingError> {
+        self.closed = true;
+        let mut fragments = Vec::new();
+        self.fragmenter.finish(&mut fragments);
+        self.dropped = self.dropped.saturating_add(self.fragmenter.take_dropped());
+        self.enqueue(fragments);
+        self.write_waiting()?;
+        self.finish()?;
+        Ok(std::mem::take(&mut self.notices))
+    }
+}
