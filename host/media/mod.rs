@@ -4,6 +4,7 @@
 //! WebAssembly, HTTP or files' places.
 
 pub mod clock;
+pub mod demux;
 pub mod duration;
 pub mod image;
 pub mod inference;
