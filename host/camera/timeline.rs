@@ -131,6 +131,9 @@ impl Line {
         if samples.is_empty() {
             samples = all().collect();
         }
+        if track.kind() == TrackKind::Audio {
+            whole_last_frame(&mut samples);
+        }
         Self {
             track: index,
             kind: track.kind(),
@@ -170,6 +173,13 @@ impl Line {
     pub(super) fn in_clock(&self, ticks: i64, clock: u32) -> i128 {
         let scaled = i128::from(ticks) * i128::from(clock);
         (scaled + i128::from(self.timescale / 2)).div_euclid(self.timescale.into())
+    }
+}
+
+/// Encoders cut the last sound frame's duration to where the sound ends, yet it decodes to a whole frame.
+fn whole_last_frame(samples: &mut [(usize, Sample)]) {
+    if let [.., (_, before), (_, last)] = samples {
+        last.duration = last.duration.max(before.duration);
     }
 }
 

@@ -80,6 +80,14 @@ fn sound_stays_gapless_and_within_half_a_frame_of_the_pictures() {
 }
 
 #[test]
+fn a_last_sound_frame_that_the_container_cut_is_played_whole() {
+    let mut samples: Vec<_> = (0..94).map(|n| (n * 1024, n * 1024, 1024)).collect();
+    samples[93].2 = 768;
+    let turns = turns(&[video(50), track(TrackKind::Audio, 48_000, &samples)], 20);
+    assert!(steps(&turns, 1).iter().all(|step| *step == 1024));
+}
+
+#[test]
 fn a_sound_track_that_ends_early_keeps_its_silence() {
     let turns = turns(&[video(50), audio(40, 0)], 3);
     assert_eq!(turns.iter().filter(|turn| turn.line == 1).count(), 120);

@@ -89,6 +89,8 @@ struct Draft {
     timescale: u32,
     /// In nanoseconds; zero when the file does not say.
     frame_nanos: u64,
+    /// What the decoder has to throw away at the start, in nanoseconds (RFC 9559, `CodecDelay`).
+    delay_nanos: u64,
     samples: Vec<Sample>,
 }
 
@@ -134,6 +136,7 @@ impl Draft {
             channels,
             timescale,
             frame_nanos,
+            delay_nanos: entry.codec_delay().unwrap_or(0),
             samples: Vec::new(),
         })
     }
@@ -176,7 +179,7 @@ impl Draft {
         let raw: Vec<i64> = self
             .samples
             .iter()
-            .map(|sample| ticks(i128::from(sample.pts) * i128::from(scale)))
+            .map(|sample| ticks(i128::from(sample.pts) * i128::from(scale) - i128::from(self.delay_nanos)))
             .collect();
         for (sample, time) in self.samples.iter_mut().zip(retime(&raw, frame, tolerance)) {
             (sample.pts, sample.dts, sample.duration) = time;
