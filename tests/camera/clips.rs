@@ -5,9 +5,9 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// Pictures of a clip.
-pub const PICTURES: usize = 50;
+pub(crate) const PICTURES: usize = 50;
 /// Clips are `plain.mp4`, `reordered.mp4`, `reordered.mkv` and `silent.mp4`: two seconds of 25 pictures a second.
-pub fn folder() -> &'static Path {
+pub(crate) fn folder() -> &'static Path {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     FOLDER
         .get_or_init(|| {
@@ -25,7 +25,7 @@ pub fn folder() -> &'static Path {
         .path()
 }
 
-pub fn clip(name: &str) -> PathBuf {
+pub(crate) fn clip(name: &str) -> PathBuf {
     folder().join(name)
 }
 
@@ -68,7 +68,7 @@ fn make(folder: &Path, name: &str, encoding: &[&str]) {
 }
 
 /// A command whose program must be installed.
-pub fn tool(name: &str) -> Command {
+pub(crate) fn tool(name: &str) -> Command {
     let found =
         std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|place| place.join(name).is_file());
     assert!(

@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "a test crate")]
 
 mod clips;
+mod damaged;
 mod ffmpeg;
 mod gstreamer;
 mod ledger;

@@ -15,20 +15,20 @@ use super::server::Server;
 const LIMIT: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
-pub struct Options {
-    pub udp: bool,
-    pub creds: Option<(&'static str, &'static str)>,
-    pub frames: usize,
+pub(crate) struct Options {
+    pub(crate) udp: bool,
+    pub(crate) creds: Option<(&'static str, &'static str)>,
+    pub(crate) frames: usize,
 }
 
-pub struct Frame {
-    pub time: i64,
-    pub data: Vec<u8>,
+pub(crate) struct Frame {
+    pub(crate) time: i64,
+    pub(crate) data: Vec<u8>,
 }
 
 impl Frame {
     /// What the ledger says of it: picture and SEI, each behind its length.
-    pub fn digest(&self) -> String {
+    pub(crate) fn digest(&self) -> String {
         let (mut hash, mut rest) = (Sha256::new(), self.data.as_slice());
         while let Some((length, tail)) = rest.split_first_chunk::<4>() {
             let (unit, tail) = tail.split_at(u32::from_be_bytes(*length) as usize);
@@ -43,15 +43,15 @@ impl Frame {
 }
 
 #[derive(Default)]
-pub struct Seen {
-    pub video: Vec<Frame>,
-    pub audio: Vec<i64>,
+pub(crate) struct Seen {
+    pub(crate) video: Vec<Frame>,
+    pub(crate) audio: Vec<i64>,
     /// (stream, seconds of NTP since 1900, time on the stream's line in seconds)
-    pub reports: Vec<(usize, f64, f64)>,
+    pub(crate) reports: Vec<(usize, f64, f64)>,
 }
 
 /// Watches until that many pictures have come; any loss is an error.
-pub async fn watch(url: &str, options: &Options) -> Result<Seen, String> {
+pub(crate) async fn watch(url: &str, options: &Options) -> Result<Seen, String> {
     tokio::time::timeout(LIMIT, try_watch(url, options))
         .await
         .map_err(|_| "too slow".to_owned())?
@@ -133,7 +133,9 @@ async fn check(name: &str, udp: bool, skip: usize) {
         ..Options::default()
     };
     let seen = watch(&server.url(name), &options).await.unwrap();
-    assert_eq!(seen.video[0].time, 0);
+    // Matroska files of older ffmpegs show the encoder's priming as sound, and the pictures after it.
+    assert_eq!(seen.video[0].time.min(seen.audio[0]), 0);
+    assert!(seen.video[0].time < 3600, "{}", seen.video[0].time);
     check_steps(seen.video.iter().map(|frame| frame.time).collect(), 3600, skip);
     assert!(seen.audio.len() > 200, "{}", seen.audio.len());
     check_steps(seen.audio.clone(), 1024, 0);

@@ -6,14 +6,14 @@ use std::process::{Child, Command, Stdio};
 use super::clips;
 
 /// A running `mediagraph camera`; killed when dropped.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     urls: Vec<String>,
 }
 
 impl Server {
     /// Serves all clips on a free port.
-    pub fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_mediagraph"))
             .arg("camera")
             .arg(clips::folder())
@@ -29,7 +29,7 @@ impl Server {
         Self { child, urls }
     }
 
-    pub fn url(&self, name: &str) -> String {
+    pub(crate) fn url(&self, name: &str) -> String {
         let wanted = format!("/media/{name}");
         self.urls
             .iter()
@@ -39,7 +39,7 @@ impl Server {
     }
 
     /// `127.0.0.1:PORT`.
-    pub fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         self.urls[0]
             .trim_start_matches("rtsp://")
             .split('/')
