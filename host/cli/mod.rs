@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 pub mod check;
+pub mod camera;
 pub mod failure;
 pub mod graph;
 pub mod list;

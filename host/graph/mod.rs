@@ -10,5 +10,5 @@ pub mod prepare;
 mod wiring;
 
 pub use instance::{Instance, Runtime};
-pub use prepare::{Environment, Problem, prepare};
 pub use plan::{Plan, PlannedInput, PlannedKind, PlannedNode};
+pub use prepare::{Environment, Problem, prepare};

@@ -72,27 +72,44 @@ pub fn prepare(graph: &Graph, environment: &Environment) -> Result<Plan, Vec<Pro
                 kind,
                 inputs: node.inputs.iter().map(planned_input).collect(),
             }),
-            Err(messages) => problems
-                .extend(messages.into_iter().map(|message| Problem { node: node.name.clone(), message })),
+            Err(messages) => problems.extend(messages.into_iter().map(|message| Problem {
+                node: node.name.clone(),
+                message,
+            })),
         }
     }
     if !problems.is_empty() {
         return Err(problems);
     }
-    let plan = Plan { topology: graph.topology.clone(), instance: graph.instance.clone(), nodes };
+    let plan = Plan {
+        topology: graph.topology.clone(),
+        instance: graph.instance.clone(),
+        nodes,
+    };
     let several = several_media_inputs(&plan);
-    if several.is_empty() { Ok(plan) } else { Err(several) }
+    if several.is_empty() {
+        Ok(plan)
+    } else {
+        Err(several)
+    }
 }
 
 /// A gate or sink takes its media from one place.
 fn several_media_inputs(plan: &Plan) -> Vec<Problem> {
     let takes_media = |kind: &PlannedKind| matches!(kind, PlannedKind::Gate(_) | PlannedKind::Recorder(_));
     let nodes = plan.nodes.iter().filter(|node| takes_media(&node.kind));
-    let several = nodes.filter(|node| node.inputs.iter().filter(|input| plan.gives_media(input.node)).count() > 1);
+    let several = nodes.filter(|node| {
+        node.inputs
+            .iter()
+            .filter(|input| plan.gives_media(input.node))
+            .count()
+            > 1
+    });
     several
         .map(|node| Problem {
             node: node.name.clone(),
-            message: "takes media from more than one node; give each camera a gate and a sink of its own".into(),
+            message: "takes media from more than one node; give each camera a gate and a sink of its own"
+                .into(),
         })
         .collect()
 }
@@ -101,7 +118,10 @@ fn planned_input(input: &Input) -> PlannedInput {
     let wants = |media| input.selectors.iter().all(|selector| selector.accepts(media));
     PlannedInput {
         node: input.node,
-        tracks: Tracks { video: wants(MediaType::Video), audio: wants(MediaType::Audio) },
+        tracks: Tracks {
+            video: wants(MediaType::Video),
+            audio: wants(MediaType::Audio),
+        },
     }
 }
 
@@ -135,15 +155,21 @@ fn kind(name: &str, config: &Config, environment: &Environment) -> Prepared<Plan
         Config::AssetSink(sink) => PlannedKind::Recorder(asset_opener(sink, environment)),
         Config::FileSink(sink) => PlannedKind::Recorder(file_opener(name, sink, environment)?),
         Config::HubSink(_) => PlannedKind::MessageSink,
-        Config::HubSource(_) | Config::HttpExtension(_) | Config::GrpcExtension(_) | Config::VisionExtension(_) => {
-            return Err(one("this type of node cannot run yet; see `mediagraph list nodes`"));
+        Config::HubSource(_)
+        | Config::HttpExtension(_)
+        | Config::GrpcExtension(_)
+        | Config::VisionExtension(_) => {
+            return Err(one(
+                "this type of node cannot run yet; see `mediagraph list nodes`",
+            ));
         }
     })
 }
 
 fn target(source: &RtspSource) -> Prepared<Target> {
     let address = source.endpoint.url();
-    let mut url = Url::parse(address.0.expose()).map_err(|error| one(format!("the URL cannot be read: {error}")))?;
+    let mut url =
+        Url::parse(address.0.expose()).map_err(|error| one(format!("the URL cannot be read: {error}")))?;
     if address.0.is_secure() || source.endpoint.tls().is_some() {
         return Err(one(
             "TLS to cameras is not there yet; use a `#Microsoft.Media.MediaGraphUnsecuredEndpoint` with an `rtsp://` URL",
@@ -157,7 +183,9 @@ fn target(source: &RtspSource) -> Prepared<Target> {
             password: given.password.expose().to_owned(),
         }),
         Some(Credentials::HttpHeader(_)) => {
-            return Err(one("an RTSP camera takes a user name and a password, not an HTTP header"));
+            return Err(one(
+                "an RTSP camera takes a user name and a password, not an HTTP header",
+            ));
         }
         None => None,
     };
@@ -191,7 +219,13 @@ fn signal_gate_config(gate: &SignalGate) -> Value {
 fn detector(node: &ExtensionProcessor, environment: &Environment) -> Prepared<PlannedKind> {
     let config = Value::Object(node.config.0.clone());
     Ok(PlannedKind::Detector {
-        component: component(&node.extension, World::Detector, config, limits(&node.limits), environment)?,
+        component: component(
+            &node.extension,
+            World::Detector,
+            config,
+            limits(&node.limits),
+            environment,
+        )?,
         image: image(&node.image),
         max_rate: node.sampling_options.maximum_samples_per_second,
         only_annotated: node.sampling_options.skip_samples_without_annotation,
@@ -206,22 +240,40 @@ fn image(image: &Image) -> Option<ImageSpec> {
         ScaleMode::Pad => Fit::PadCentre,
         ScaleMode::Stretch => Fit::Stretch,
     };
-    let size = scale.width.zip(scale.height).map(|(width, height)| Size { width, height });
-    Some(ImageSpec { format: PixelFormat::Gray8, size, fit, fill: [0; 3] })
+    let size = scale
+        .width
+        .zip(scale.height)
+        .map(|(width, height)| Size { width, height });
+    Some(ImageSpec {
+        format: PixelFormat::Gray8,
+        size,
+        fit,
+        fill: [0; 3],
+    })
 }
 
 fn limits(given: &extension_node::Limits) -> Limits {
     let defaults = Limits::default();
     Limits {
         memory_mib: given.memory_mib.unwrap_or(defaults.memory_mib),
-        call_timeout: given.timeout.map_or(defaults.call_timeout, |timeout| timeout.0.to_duration()),
+        call_timeout: given
+            .timeout
+            .map_or(defaults.call_timeout, |timeout| timeout.0.to_duration()),
         construct_timeout: defaults.construct_timeout,
     }
 }
 
 fn built_in(name: &str, config: Value, environment: &Environment) -> Prepared<PlannedComponent> {
-    let reference = ComponentRef { name: Some(name.to_owned()), path: None, sha256: None };
-    let world = if name == "signal-gate" { World::Gate } else { World::Detector };
+    let reference = ComponentRef {
+        name: Some(name.to_owned()),
+        path: None,
+        sha256: None,
+    };
+    let world = if name == "signal-gate" {
+        World::Gate
+    } else {
+        World::Detector
+    };
     component(&reference, world, config, Limits::default(), environment)
 }
 
@@ -249,25 +301,39 @@ fn component(
     }
     extension.config_schema.check(&config).map_err(|problems| {
         let told = problems.iter().map(|problem| {
-            format!("the configuration of `{}`: `/config{}` {}", extension.name, problem.pointer, problem.message)
+            format!(
+                "the configuration of `{}`: `/config{}` {}",
+                extension.name, problem.pointer, problem.message
+            )
         });
         told.collect::<Vec<_>>()
     })?;
-    Ok(PlannedComponent { extension, config, limits })
+    Ok(PlannedComponent {
+        extension,
+        config,
+        limits,
+    })
 }
 
 fn load(reference: &ComponentRef, environment: &Environment) -> Prepared<Arc<Extension>> {
     if let Some(name) = &reference.name {
         let Some(found) = builtin::find(name) else {
             let known: Vec<&str> = builtin::BUILTIN.iter().map(|component| component.name).collect();
-            return Err(one(format!("there is no component `{name}`; there is {}", known.join(", "))));
+            return Err(one(format!(
+                "there is no component `{name}`; there is {}",
+                known.join(", ")
+            )));
         };
         return environment.engine.load(found.bytes, name).map_err(one);
     }
     let named = reference.path.as_deref().unwrap_or_default();
     let path = environment.folder.join(named);
-    let bytes = read(&path).map_err(|error| one(format!("cannot read the component `{}`: {error}", path.display())))?;
-    environment.engine.load(&bytes, &path.display().to_string()).map_err(one)
+    let bytes = read(&path)
+        .map_err(|error| one(format!("cannot read the component `{}`: {error}", path.display())))?;
+    environment
+        .engine
+        .load(&bytes, &path.display().to_string())
+        .map_err(one)
 }
 
 /// Reads a component; one byte more than is allowed, so that the engine can say that it is too large.
@@ -277,7 +343,8 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
         return Err(std::io::Error::other("it is not a file"));
     }
     let mut bytes = Vec::new();
-    file.take(MAX_COMPONENT_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    file.take(MAX_COMPONENT_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -297,7 +364,9 @@ fn asset_opener(sink: &AssetSink, environment: &Environment) -> Arc<dyn Opener> 
 }
 
 fn file_opener(name: &str, sink: &FileSink, environment: &Environment) -> Prepared<Arc<dyn Opener>> {
-    let (directory, pattern) = sink.location().ok_or_else(|| one("the sink does not say where its files go"))?;
+    let (directory, pattern) = sink
+        .location()
+        .ok_or_else(|| one("the sink does not say where its files go"))?;
     Ok(Arc::new(FileOpener {
         pattern,
         directory: environment.state.map(&directory).map_err(one)?,

@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod decode;
 pub mod dts;
+pub mod demux;
 pub mod duration;
 pub mod h264;
 pub mod image;

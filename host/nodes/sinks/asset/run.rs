@@ -54,7 +54,11 @@ impl Opener for AssetOpener {
             match self.open_as(other.clone()) {
                 Err(locked @ RecordingError::Locked { .. }) => last = locked,
                 opened => {
-                    tracing::warn!(wanted = name, used = other, "Another recording has this asset; this one gets a name of its own");
+                    tracing::warn!(
+                        wanted = name,
+                        used = other,
+                        "Another recording has this asset; this one gets a name of its own"
+                    );
                     return opened.map(|writer| Box::new(writer) as Box<dyn Recorder>);
                 }
             }

@@ -34,7 +34,8 @@ impl Opener for FileOpener {
             owner: self.owner.clone(),
             maximum_size_mib: self.maximum_size_mib,
         };
-        FileWriter::open(options, Arc::clone(&self.storage)).map(|writer| Box::new(writer) as Box<dyn Recorder>)
+        FileWriter::open(options, Arc::clone(&self.storage))
+            .map(|writer| Box::new(writer) as Box<dyn Recorder>)
     }
 
     fn output_type(&self) -> &'static str {
