@@ -227,6 +227,20 @@ impl Fixture {
         self
     }
 
+    /// Lets it ask for `$now` (nanoseconds i64) and `$random` (i64).
+    pub fn with_numbers(mut self) -> Self {
+        self.imports += r#"
+            (import "wasi:clocks/monotonic-clock@0.2.0" (instance $clock (export "now" (func (result u64)))))
+            (import "wasi:random/random@0.2.0" (instance $random
+                (export "get-random-u64" (func (result u64)))))
+            (core func $now (canon lower (func $clock "now")))
+            (core func $random (canon lower (func $random "get-random-u64")))"#;
+        self.host += r#" (export "now" (func $now)) (export "random" (func $random))"#;
+        self.core_imports += r#"
+            (import "host" "now" (func $now (result i64))) (import "host" "random" (func $random (result i64)))"#;
+        self
+    }
+
     /// The component as text.
     pub fn wat(&self) -> String {
         let shim = self.shim();
