@@ -2,10 +2,15 @@
 //!
 //! `frame-handover`: a `detect` call that asks for the pixels, beside one copy of the same bytes. Target: at most
 //! 1.2 times the copy from 1 MB on. `guest-call`: a `detect` call that asks for nothing.
-#![expect(missing_docs, reason = "criterion generates functions")]
 
 #[path = "../tests/extension/fixture.rs"]
-#[expect(dead_code, reason = "a bench needs only a part of the fixtures")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "written for tests; a bench needs only a part"
+)]
 mod fixture;
 
 use std::hint::black_box;

@@ -7,53 +7,53 @@ use std::fmt::Write as _;
 
 /// One extension in parts of text.
 #[derive(Clone, Debug)]
-pub struct Fixture {
-    pub world: World,
+pub(crate) struct Fixture {
+    pub(crate) world: World,
     /// Of the interface it is built against.
-    pub version: &'static str,
+    pub(crate) version: &'static str,
     /// Component-level imports, and `canon lower`s of their functions into core functions.
-    pub imports: String,
+    pub(crate) imports: String,
     /// Those core functions as exports of the instance `host`.
-    pub host: String,
+    pub(crate) host: String,
     /// What the core module imports of `host`.
-    pub core_imports: String,
+    pub(crate) core_imports: String,
     /// Further core functions, tables, memories, data.
-    pub extra: String,
-    pub describe: String,
-    pub constructor: String,
+    pub(crate) extra: String,
+    pub(crate) describe: String,
+    pub(crate) constructor: String,
     /// `input` or `history`.
-    pub ask: String,
+    pub(crate) ask: String,
     /// `detect`, `consider` or `process`.
-    pub act: String,
-    pub name: String,
-    pub summary: String,
-    pub schema: String,
+    pub(crate) act: String,
+    pub(crate) name: String,
+    pub(crate) summary: String,
+    pub(crate) schema: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum World {
+pub(crate) enum World {
     Detector,
     Gate,
     Processor,
 }
 
 /// A detector that reports one motion in the middle of each frame.
-pub fn detector() -> Fixture {
+pub(crate) fn detector() -> Fixture {
     Fixture::new(World::Detector, "(i32.const 2304)", DETECT)
 }
 
 /// A gate that opens activation 7 for ticks 10 to 20 and wants to be woken at tick 30.
-pub fn gate() -> Fixture {
+pub(crate) fn gate() -> Fixture {
     Fixture::new(World::Gate, "(i64.const 450000)", "(i32.const 2816)")
 }
 
 /// A processor that has nothing to say.
-pub fn processor() -> Fixture {
+pub(crate) fn processor() -> Fixture {
     Fixture::new(World::Processor, "", "(i32.const 2944)")
 }
 
 /// Gives the frame back, then answers.
-pub const DETECT: &str = "(call $drop-frame (local.get $frame)) (i32.const 2432)";
+pub(crate) const DETECT: &str = "(call $drop-frame (local.get $frame)) (i32.const 2432)";
 
 /// 1024 strings; 2048 description; 2176 `ok(detector)`; 2304 input-spec; 2432 `ok([motion])`; 2560 the inference;
 /// 2816 decision; 2848 its action; 2944 `ok(outcome)`; 3072 `err(string)`.
@@ -194,7 +194,7 @@ impl Fixture {
     }
 
     /// Lets it write to the log: `$log (level i32) (ptr i32) (len i32)`.
-    pub fn with_log(mut self) -> Self {
+    pub(crate) fn with_log(mut self) -> Self {
         self.imports += r#"
             (import "mediagraph:extension/logging@0.1.0" (instance $logging
                 (type $level' (enum "trace" "debug" "info" "warn" "error"))
@@ -207,7 +207,7 @@ impl Fixture {
     }
 
     /// Lets it sleep: `$sleep (nanoseconds i64)`.
-    pub fn with_sleep(mut self) -> Self {
+    pub(crate) fn with_sleep(mut self) -> Self {
         self.imports += r#"
             (import "wasi:io/poll@0.2.0" (instance $poll
                 (export "pollable" (type $pollable (sub resource)))
@@ -228,7 +228,7 @@ impl Fixture {
     }
 
     /// Lets it ask for `$now` (nanoseconds i64) and `$random` (i64).
-    pub fn with_numbers(mut self) -> Self {
+    pub(crate) fn with_numbers(mut self) -> Self {
         self.imports += r#"
             (import "wasi:clocks/monotonic-clock@0.2.0" (instance $clock (export "now" (func (result u64)))))
             (import "wasi:random/random@0.2.0" (instance $random
@@ -242,7 +242,7 @@ impl Fixture {
     }
 
     /// The component as text.
-    pub fn wat(&self) -> String {
+    pub(crate) fn wat(&self) -> String {
         let shim = self.shim();
         let main = self.main_module();
         let lifts = self.lifts();
@@ -281,7 +281,7 @@ impl Fixture {
     }
 
     /// The component as bytes.
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let text = self.wat();
         wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}"))
     }

@@ -22,12 +22,12 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
 });
 
 /// The one engine of this process.
-pub fn engine() -> &'static Engine {
+pub(crate) fn engine() -> &'static Engine {
     &ENGINE
 }
 
 /// Time-outs short enough to wait for, long enough for a busy machine.
-pub fn limits() -> Limits {
+pub(crate) fn limits() -> Limits {
     Limits {
         memory_mib: 16,
         call_timeout: Duration::from_millis(500),
@@ -35,18 +35,18 @@ pub fn limits() -> Limits {
     }
 }
 
-pub fn load(fixture: &Fixture) -> Arc<Extension> {
+pub(crate) fn load(fixture: &Fixture) -> Arc<Extension> {
     engine().load(&fixture.bytes(), "test.wasm").unwrap()
 }
 
 /// Why it cannot be loaded.
-pub fn refusal(bytes: &[u8]) -> String {
+pub(crate) fn refusal(bytes: &[u8]) -> String {
     engine().load(bytes, "test.wasm").unwrap_err().to_string()
 }
 
 /// Keeps all log lines.
 #[derive(Debug, Default)]
-pub struct Lines(pub Mutex<Vec<(LogLevel, String)>>);
+pub(crate) struct Lines(pub(crate) Mutex<Vec<(LogLevel, String)>>);
 
 impl LogSink for Lines {
     fn line(&self, level: LogLevel, text: &str) {
@@ -54,13 +54,13 @@ impl LogSink for Lines {
     }
 }
 
-pub struct Node {
-    pub context: NodeContext,
-    pub lines: Arc<Lines>,
-    pub clock: Arc<ManualClock>,
+pub(crate) struct Node {
+    pub(crate) context: NodeContext,
+    pub(crate) lines: Arc<Lines>,
+    pub(crate) clock: Arc<ManualClock>,
 }
 
-pub fn node() -> Node {
+pub(crate) fn node() -> Node {
     let lines = Arc::new(Lines::default());
     let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH));
     let context = NodeContext {
@@ -76,17 +76,17 @@ pub fn node() -> Node {
     }
 }
 
-pub async fn start(fixture: &Fixture) -> Result<Detector, CallError> {
+pub(crate) async fn start(fixture: &Fixture) -> Result<Detector, CallError> {
     Detector::new(&load(fixture), &node().context, &Value::Null, limits()).await
 }
 
 /// What the first frame comes to.
-pub async fn detect(fixture: &Fixture) -> Result<Vec<Inference>, CallError> {
+pub(crate) async fn detect(fixture: &Fixture) -> Result<Vec<Inference>, CallError> {
     start(fixture).await?.detect(&frame()).await
 }
 
 /// The engine has taken no harm: a good component loads and answers.
-pub async fn still_works() {
+pub(crate) async fn still_works() {
     let said = detect(&fixture::detector()).await.unwrap();
     assert_eq!(said.len(), 1);
 }
@@ -101,7 +101,7 @@ impl CropSource for Grey {
 }
 
 /// Four by four pixels of luma, numbered.
-pub fn frame() -> FrameView {
+pub(crate) fn frame() -> FrameView {
     let size = Size { width: 4, height: 4 };
     FrameView {
         sequence: 1,
