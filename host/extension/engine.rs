@@ -173,8 +173,8 @@ impl Engine {
             .enable_time()
             .build()
             .map_err(|error| host(&error))?;
-        let ask = || runtime.block_on(describe(extension, about, self.0.limits));
-        let answer = std::thread::scope(|scope| {
+        let ask = move || runtime.block_on(describe(extension, about, self.0.limits));
+        std::thread::scope(|scope| {
             let thread = std::thread::Builder::new()
                 .name("describe".into())
                 .spawn_scoped(scope, ask);
@@ -182,8 +182,7 @@ impl Engine {
                 .map_err(|error| host(&error))?
                 .join()
                 .map_err(|_| host(&"it panicked"))
-        })?;
-        answer
+        })?
     }
 
     pub(super) fn wasm(&self) -> &wasmtime::Engine {

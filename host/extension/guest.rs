@@ -40,8 +40,9 @@ pub struct NodeContext {
     pub seed: u64,
 }
 
-/// The frame of the call in progress. Public only because generated code names it.
+/// The frame of the call in progress.
 #[derive(Debug)]
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub struct ShownFrame {
     view: FrameView,
     crops: u32,

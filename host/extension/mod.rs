@@ -43,4 +43,6 @@ pub use guest::NodeContext;
 pub use limits::Limits;
 pub use log::{LogLevel, LogSink, TracingLog};
 pub use processor::{Outcome, Processor};
-pub use supervisor::{Called, Change, State, Supervised, Unanswered};
+pub use supervisor::{
+    Called, Change, FIRST_BACK_OFF, MAX_BACK_OFF, MAX_CONSECUTIVE_FAILURES, State, Supervised, Unanswered,
+};

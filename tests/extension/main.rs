@@ -1,0 +1,14 @@
+//! Hostile components: whatever they do, the host says what happened, and goes on.
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod host;
+#[cfg(test)]
+mod loading;
+#[cfg(test)]
+mod misbehaving;
+#[cfg(test)]
+mod supervision;
+#[cfg(test)]
+mod worlds;
