@@ -17,7 +17,13 @@ const COMPONENTS: [(&str, &str); 2] = [
 ];
 
 /// What decides the result of the build. `extensions/target` is not among it, or each build would cause the next.
-const SOURCES: [&str; 5] = ["extensions/.cargo", "extensions/Cargo.toml", "extensions/Cargo.lock", "wit", "build.rs"];
+const SOURCES: [&str; 5] = [
+    "extensions/.cargo",
+    "extensions/Cargo.toml",
+    "extensions/Cargo.lock",
+    "wit",
+    "build.rs",
+];
 
 fn main() -> ExitCode {
     match build() {
@@ -32,7 +38,10 @@ fn main() -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "a build script talks to cargo on standard output")]
+#[expect(
+    clippy::print_stdout,
+    reason = "a build script talks to cargo on standard output"
+)]
 fn emit(line: &str) {
     println!("{line}");
 }
@@ -60,7 +69,10 @@ fn variable(name: &str) -> Result<String, String> {
 
 fn watch(root: &Path, extensions: &Path) -> Result<(), String> {
     for source in SOURCES {
-        emit(&format!("cargo::rerun-if-changed={}", root.join(source).display()));
+        emit(&format!(
+            "cargo::rerun-if-changed={}",
+            root.join(source).display()
+        ));
     }
     let entries = std::fs::read_dir(extensions)
         .map_err(|error| format!("cannot read `{}`: {error}", extensions.display()))?;
@@ -81,14 +93,22 @@ fn watch(root: &Path, extensions: &Path) -> Result<(), String> {
 
 fn compile(extensions: &Path, target_dir: &Path) -> Result<(), String> {
     let mut cargo = Command::new(variable("CARGO")?);
-    cargo.current_dir(extensions).args(["build", "--release", "--locked", "--target", TARGET]);
+    cargo
+        .current_dir(extensions)
+        .args(["build", "--release", "--locked", "--target", TARGET]);
     for (name, _) in COMPONENTS {
         cargo.args(["--package", name]);
     }
     clean(&mut cargo);
     cargo.arg("--target-dir").arg(target_dir);
-    let output = cargo.output().map_err(|error| format!("cannot start cargo: {error}"))?;
-    if output.status.success() { Ok(()) } else { Err(explain(&output)) }
+    let output = cargo
+        .output()
+        .map_err(|error| format!("cannot start cargo: {error}"))?;
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(explain(&output))
+    }
 }
 
 /// Takes away what the outer cargo has set for this build script and what a developer has set for the host.
@@ -125,12 +145,16 @@ fn clean(cargo: &mut Command) {
         }
     }
     // Coverage and clippy drivers of the outer build are none of the components' business.
-    cargo.env_remove("CLIPPY_ARGS").env_remove("LLVM_PROFILE_FILE").env_remove("CARGO_MAKEFLAGS");
+    cargo
+        .env_remove("CLIPPY_ARGS")
+        .env_remove("LLVM_PROFILE_FILE")
+        .env_remove("CARGO_MAKEFLAGS");
 }
 
 fn explain(output: &Output) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
-    let missing = errors.contains("can't find crate for `core`") || errors.contains("can't find crate for `std`");
+    let missing =
+        errors.contains("can't find crate for `core`") || errors.contains("can't find crate for `std`");
     if missing {
         return format!(
             "the components of extensions/ are built for `{TARGET}`, and this toolchain does not have it\n\

@@ -11,8 +11,14 @@ pub struct Builtin {
 
 /// All of them, sorted by name.
 pub static BUILTIN: &[Builtin] = &[
-    Builtin { name: "motion-detector", bytes: include_bytes!(env!("MEDIAGRAPH_MOTION_DETECTOR")) },
-    Builtin { name: "signal-gate", bytes: include_bytes!(env!("MEDIAGRAPH_SIGNAL_GATE")) },
+    Builtin {
+        name: "motion-detector",
+        bytes: include_bytes!(env!("MEDIAGRAPH_MOTION_DETECTOR")),
+    },
+    Builtin {
+        name: "signal-gate",
+        bytes: include_bytes!(env!("MEDIAGRAPH_SIGNAL_GATE")),
+    },
 ];
 
 /// The built-in component of this name.

@@ -1,4 +1,5 @@
 //! What must not be taken for motion.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod scene;
 
