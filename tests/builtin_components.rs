@@ -1,6 +1,11 @@
 //! The embedded components, run in a sandbox of the test's own: do they say what the same code says natively?
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail"
+)]
 
 use mediagraph::extension::builtin::{BUILTIN, find};
 use motion_core::{MotionDetector, Region, Sensitivity};

@@ -35,10 +35,13 @@ impl Light {
     }
 }
 
+/// Where the search for a fit begins.
+type Start = fn(&[Sample], &mut Vec<f32>) -> Light;
+
 /// The change of light in these samples, if half of them agree on one.
 pub(crate) fn fit(samples: &[Sample], scratch: &mut Vec<f32>) -> Light {
     // Made only when they are needed: the medians cost as much as the fit.
-    let starts: [fn(&[Sample], &mut Vec<f32>) -> Light; 3] = [|_, _| Light::default(), by_offset, by_gain];
+    let starts: [Start; 3] = [|_, _| Light::default(), by_offset, by_gain];
     let mut best = (0, Light::default());
     for start in starts {
         let light = refine(samples, start(samples, scratch));
