@@ -1,4 +1,5 @@
 //! What holds for every configuration and every sequence of events.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
 //! Each rule of the gate as a worked case, in seconds.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
 use gate_core::{Activation, Config, Gate, Settings, TICKS_PER_SECOND};
 

@@ -22,6 +22,8 @@ pub(crate) struct Light {
 const TOLERANCE: f32 = 4.0;
 /// Share of cells that must support a fit, else it is no change of the light as a whole.
 const SUPPORT: f32 = 0.5;
+/// Share of cells from which on no other fit is looked for.
+const CLEAR: f32 = 0.85;
 /// Where all cells are alike a gain cannot be told from an offset; this many squared levels of spread decide.
 const RIDGE: f32 = 25.0;
 const MAX_GAIN: f32 = 0.95;
@@ -33,36 +35,48 @@ impl Light {
     }
 }
 
+/// Where the search for a fit begins.
+type Start = fn(&[Sample], &mut Vec<f32>) -> Light;
+
 /// The change of light in these samples, if half of them agree on one.
 pub(crate) fn fit(samples: &[Sample], scratch: &mut Vec<f32>) -> Light {
-    let offset = median(samples.iter().map(|sample| sample.change), scratch);
-    let gain = median(
-        samples.iter().map(|sample| sample.change / sample.was.max(8.0)),
-        scratch,
-    );
-    let starts = [
-        Light::default(),
-        Light {
-            offset,
-            ..Light::default()
-        },
-        Light {
-            gain: gain.clamp(-MAX_GAIN, MAX_GAIN),
-            ..Light::default()
-        },
-    ];
+    // Made only when they are needed: the medians cost as much as the fit.
+    let starts: [Start; 3] = [|_, _| Light::default(), by_offset, by_gain];
     let mut best = (0, Light::default());
     for start in starts {
-        let light = refine(samples, start);
+        let light = refine(samples, start(samples, scratch));
         let support = samples.iter().filter(|sample| supports(sample, &light)).count();
         if support > best.0 {
             best = (support, light);
+        }
+        // The usual case, and the first start is the cheapest.
+        if support as f32 >= CLEAR * samples.len() as f32 {
+            break;
         }
     }
     if (best.0 as f32) < SUPPORT * samples.len() as f32 {
         Light::default()
     } else {
         best.1
+    }
+}
+
+fn by_offset(samples: &[Sample], scratch: &mut Vec<f32>) -> Light {
+    let offset = median(samples.iter().map(|sample| sample.change), scratch);
+    Light {
+        offset,
+        ..Light::default()
+    }
+}
+
+fn by_gain(samples: &[Sample], scratch: &mut Vec<f32>) -> Light {
+    let gain = median(
+        samples.iter().map(|sample| sample.change / sample.was.max(8.0)),
+        scratch,
+    );
+    Light {
+        gain: gain.clamp(-MAX_GAIN, MAX_GAIN),
+        ..Light::default()
     }
 }
 

@@ -1,4 +1,5 @@
 //! What must be taken for motion, and when it must end.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod scene;
 

@@ -2,9 +2,11 @@
 #![allow(
     dead_code,
     missing_docs,
+    missing_debug_implementations,
     unreachable_pub,
     reason = "each test file uses a part"
 )]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
 use motion_core::{MotionDetector, Region, Sensitivity, TICKS_PER_SECOND};
 
