@@ -7,7 +7,10 @@
 )]
 
 mod clip;
+mod demo;
+mod process;
 mod project;
+mod time;
 
 use std::process::ExitCode;
 
@@ -23,12 +26,14 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Chore {
+    Demo(demo::Arguments),
     /// Draw the demo's clip anew (needs Debian's ffmpeg).
     Clip,
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().chore {
+        Chore::Demo(arguments) => demo::run(&arguments),
         Chore::Clip => clip::run(),
     };
     match result {

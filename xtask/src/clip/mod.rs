@@ -128,7 +128,7 @@ fn start_encoder(path: &Path) -> Result<Child> {
         "-profile:v",
         "main",
         "-crf",
-        "28",
+        "24",
     ]);
     // One thread, no B-frames, a fixed GOP: the file depends on nothing but the frames and the encoder.
     let gop = (FPS * GOP_SECONDS).to_string();

@@ -1,0 +1,176 @@
+//! Runs the camera and the graph, and gathers the events.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use super::event::Event;
+use super::progress::Progress;
+use crate::process::{Guard, Line, next_line};
+use crate::{project, time};
+
+/// How long the camera may take to listen, the graph to connect, and the graph to end.
+const CAMERA_START: Duration = Duration::from_secs(30);
+const SESSION_START: Duration = Duration::from_secs(60);
+const GRAPH_END: Duration = Duration::from_secs(30);
+/// How often the progress line is drawn.
+const TICK: Duration = Duration::from_millis(250);
+/// How much of a log is shown after a failure.
+const LOG_LINES: usize = 25;
+
+/// What to run.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) host: PathBuf,
+    pub(crate) clip: PathBuf,
+    pub(crate) topology: PathBuf,
+    pub(crate) parameters: Vec<String>,
+    pub(crate) state: PathBuf,
+    /// Seconds from the beginning of the camera session.
+    pub(crate) seconds: f64,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    pub(crate) events: Vec<Event>,
+    /// When the graph was asked to end, in seconds since the Unix epoch.
+    pub(crate) end: f64,
+}
+
+/// Runs the whole thing. `tell` hears of each event as it comes.
+///
+/// # Errors
+/// When a process does not start, ends too early, or does not end when asked.
+pub(crate) fn watch(plan: &Plan, tell: impl FnMut(&Event, &mut Progress)) -> Result<Watched> {
+    let (_camera, url) = start_camera(plan)?;
+    let log = plan.state.with_extension("log");
+    let mut graph = start_graph(plan, &url, &log)?;
+    let watched = follow(plan, &mut graph, tell);
+    watched.with_context(|| format!("the last lines of {}:\n{}", log.display(), tail(&log)))
+}
+
+/// Starts the simulated camera; gives its address.
+///
+/// # Errors
+/// When it does not say an address in time.
+pub(crate) fn start_camera_on(host: &Path, clip: &Path) -> Result<(Guard, String)> {
+    let mut command = Command::new(host);
+    command.arg("camera").arg(clip).args(["--port", "0", "--json"]);
+    command.current_dir(project::root()).stdout(Stdio::piped());
+    let mut camera = Guard::spawn("the camera", &mut command)?;
+    let lines = camera.lines()?;
+    let deadline = Instant::now() + CAMERA_START;
+    loop {
+        match next_line(&lines, deadline.saturating_duration_since(Instant::now())) {
+            Line::Text(line) => {
+                if let Some(url) = address(&line) {
+                    drain(lines);
+                    return Ok((camera, url));
+                }
+            }
+            Line::Nothing => bail!("the camera gave no address within {} s", CAMERA_START.as_secs()),
+            Line::End => bail!("the camera ended before it gave an address"),
+        }
+    }
+}
+
+fn start_camera(plan: &Plan) -> Result<(Guard, String)> {
+    start_camera_on(&plan.host, &plan.clip)
+}
+
+/// Keeps reading, so that the child never waits for us.
+fn drain(lines: Receiver<String>) {
+    std::thread::spawn(move || lines.iter().for_each(drop));
+}
+
+fn address(line: &str) -> Option<String> {
+    let value: Value = serde_json::from_str(line).ok()?;
+    Some(value.get("url")?.as_str()?.to_owned())
+}
+
+fn start_graph(plan: &Plan, url: &str, log: &Path) -> Result<Guard> {
+    let mut command = Command::new(&plan.host);
+    command
+        .arg("run")
+        .arg(&plan.topology)
+        .args(["-p", &format!("rtspUrl={url}")]);
+    for parameter in &plan.parameters {
+        command.args(["-p", parameter]);
+    }
+    command
+        .arg("--state-dir")
+        .arg(&plan.state)
+        .args(["--instance", "demo"]);
+    let log = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+    command
+        .current_dir(project::root())
+        .stdout(Stdio::piped())
+        .stderr(log);
+    Guard::spawn("the graph", &mut command)
+}
+
+fn follow(plan: &Plan, graph: &mut Guard, mut tell: impl FnMut(&Event, &mut Progress)) -> Result<Watched> {
+    let lines = graph.lines()?;
+    let mut progress = Progress::new(plan.seconds);
+    let mut events = Vec::new();
+    let started = Instant::now();
+    let mut session: Option<Instant> = None;
+    loop {
+        match next_line(&lines, TICK) {
+            Line::Text(line) => {
+                if let Some(event) = Event::parse(&line) {
+                    if event.session_start().is_some() {
+                        session.get_or_insert_with(Instant::now);
+                    }
+                    tell(&event, &mut progress);
+                    events.push(event);
+                }
+            }
+            Line::Nothing => {}
+            Line::End => bail!("the graph ended by itself ({})", graph.wait(GRAPH_END)?),
+        }
+        match session {
+            Some(since) if since.elapsed().as_secs_f64() >= plan.seconds => break,
+            Some(since) => progress.show(since.elapsed().as_secs_f64()),
+            None if started.elapsed() > SESSION_START => {
+                bail!(
+                    "the graph did not reach the camera within {} s",
+                    SESSION_START.as_secs()
+                );
+            }
+            None => {}
+        }
+    }
+    let end = time::now();
+    graph.interrupt()?;
+    // The lines end when the graph does; a graph that does not end is what `wait` is bounded for.
+    let deadline = Instant::now() + GRAPH_END;
+    while let Line::Text(line) = next_line(&lines, deadline.saturating_duration_since(Instant::now())) {
+        if let Some(event) = Event::parse(&line) {
+            tell(&event, &mut progress);
+            events.push(event);
+        }
+    }
+    progress.clear();
+    let status = graph.wait(deadline.saturating_duration_since(Instant::now()))?;
+    if !status.success() {
+        bail!("the graph did not end well after it was interrupted ({status})");
+    }
+    Ok(Watched { events, end })
+}
+
+fn tail(log: &Path) -> String {
+    let text = std::fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    lines
+        .get(lines.len().saturating_sub(LOG_LINES)..)
+        .unwrap_or_default()
+        .join("\n")
+}
