@@ -6,10 +6,13 @@
     reason = "a tool of the project, not the host: it prints to people and measures real time"
 )]
 
+mod audit;
 mod clip;
 mod demo;
+mod measure;
 mod process;
 mod project;
+mod test;
 mod time;
 
 use std::process::ExitCode;
@@ -27,6 +30,9 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Chore {
     Demo(demo::Arguments),
+    Test(test::Arguments),
+    Audit(audit::Arguments),
+    Measure(measure::Arguments),
     /// Draw the demo's clip anew (needs Debian's ffmpeg).
     Clip,
 }
@@ -34,6 +40,9 @@ enum Chore {
 fn main() -> ExitCode {
     let result = match Arguments::parse().chore {
         Chore::Demo(arguments) => demo::run(&arguments),
+        Chore::Test(arguments) => test::run(&arguments),
+        Chore::Audit(arguments) => audit::run(&arguments),
+        Chore::Measure(arguments) => measure::run(&arguments),
         Chore::Clip => clip::run(),
     };
     match result {

@@ -17,6 +17,54 @@ pub(crate) fn root() -> PathBuf {
     own.parent().map_or_else(|| own.clone(), Path::to_path_buf)
 }
 
+/// Where cargo puts what it builds.
+///
+/// # Errors
+/// When `cargo metadata` does not say.
+pub(crate) fn target_directory() -> Result<PathBuf> {
+    let folder = metadata()?
+        .get("target_directory")
+        .and_then(Value::as_str)
+        .map(PathBuf::from);
+    folder.context("`cargo metadata` names no target directory")
+}
+
+/// What cargo knows of the workspace, without its dependencies.
+///
+/// # Errors
+/// When `cargo metadata` fails, such as with a lock file that is out of date.
+pub(crate) fn metadata() -> Result<Value> {
+    let mut command = cargo();
+    command.args(["metadata", "--no-deps", "--format-version", "1", "--locked"]);
+    let output = command.output().context("cannot run `cargo metadata`")?;
+    if !output.status.success() {
+        bail!(
+            "`cargo metadata` failed: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// The folder with recordings from elsewhere: as asked for, or else from `MEDIAGRAPH_CORPUS`; absolute.
+///
+/// # Errors
+/// When a folder is named that does not exist.
+pub(crate) fn corpus(asked: Option<&Path>) -> Result<Option<PathBuf>> {
+    let named = || {
+        std::env::var_os("MEDIAGRAPH_CORPUS")
+            .filter(|name| !name.is_empty())
+            .map(PathBuf::from)
+    };
+    let Some(folder) = asked.map(Path::to_path_buf).or_else(named) else {
+        return Ok(None);
+    };
+    let found = folder.canonicalize();
+    found
+        .map(Some)
+        .with_context(|| format!("there is no folder {} with recordings", folder.display()))
+}
+
 /// `cargo`, at the top of the checkout.
 pub(crate) fn cargo() -> Command {
     let program = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());

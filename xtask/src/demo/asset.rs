@@ -83,7 +83,7 @@ impl Clip {
                 .filter_map(|event| Some((event.inference_time()?, event)))
         };
         let inside = timed().find(|(at, _)| (self.start..self.end()).contains(at));
-        let before = || timed().filter(|(at, _)| *at < self.start).last();
+        let before = || timed().rfind(|(at, _)| *at < self.start);
         self.trigger = inside.or_else(before).and_then(|(_, event)| event.finding());
     }
 

@@ -92,11 +92,9 @@ pub(crate) fn observe(arguments: &Arguments, talk: bool) -> Result<Outcome> {
             println!("{}", event.summary());
         }
     })?;
-    let mut clips = Vec::new();
-    for asset in asset::list(&plan.state)? {
-        let mut clip = asset::check(&plan.host, &asset)?;
+    let mut clips = check_assets(&plan.host, &plan.state)?;
+    for clip in &mut clips {
         clip.explain(&watched.events);
-        clips.push(clip);
     }
     let observed = Observed {
         sessions: watched.events.iter().filter_map(Event::session_start).collect(),
@@ -109,6 +107,15 @@ pub(crate) fn observe(arguments: &Arguments, talk: bool) -> Result<Outcome> {
         events: watched.events,
         clips,
     })
+}
+
+/// Has the host check every asset of a state directory.
+///
+/// # Errors
+/// When they cannot be listed, or the host gives no report.
+pub(crate) fn check_assets(host: &Path, state: &Path) -> Result<Vec<Clip>> {
+    let assets = asset::list(state)?;
+    assets.iter().map(|asset| asset::check(host, asset)).collect()
 }
 
 fn output(arguments: &Arguments) -> PathBuf {

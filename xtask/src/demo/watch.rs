@@ -174,3 +174,67 @@ fn tail(log: &Path) -> String {
         .unwrap_or_default()
         .join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(name: &str) -> (PathBuf, Plan) {
+        let folder = std::env::temp_dir().join(format!("xtask-watch-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let plan = Plan {
+            host: project::root().join("xtask/src/demo/fake-host.sh"),
+            clip: PathBuf::from("clip"),
+            topology: PathBuf::from(name),
+            parameters: Vec::new(),
+            state: folder.join("state"),
+            seconds: 0.0,
+        };
+        (folder, plan)
+    }
+
+    fn run(name: &str, change: impl FnOnce(&mut Plan)) -> Result<Watched> {
+        let (folder, mut plan) = plan(name);
+        change(&mut plan);
+        let watched = watch(&plan, |_, _| {});
+        std::fs::remove_dir_all(&folder).unwrap();
+        watched
+    }
+
+    #[test]
+    fn events_are_gathered_to_the_last_one_after_the_interrupt() {
+        let watched = run("good", |_| {}).unwrap();
+        let names: Vec<&str> = watched.events.iter().map(Event::name).collect();
+        assert_eq!(names, ["MediaSessionEstablished", "RecordingStopped"]);
+    }
+
+    #[test]
+    fn a_graph_that_ends_by_itself_is_reported_with_its_log() {
+        let error = format!("{:#}", run("short", |_| {}).unwrap_err());
+        assert!(
+            error.contains("the graph ended by itself (exit status: 78)"),
+            "{error}"
+        );
+        assert!(error.contains("the topology is wrong"), "{error}");
+    }
+
+    #[test]
+    fn a_graph_that_ends_badly_when_interrupted_is_reported() {
+        let error = format!("{:#}", run("failing-at-the-end", |_| {}).unwrap_err());
+        assert!(error.contains("did not end well"), "{error}");
+        assert!(error.contains("could not close"), "{error}");
+    }
+
+    #[test]
+    fn a_camera_without_an_address_is_reported() {
+        let error = run("good", |plan| plan.clip = PathBuf::from("silent")).unwrap_err();
+        assert_eq!(error.to_string(), "the camera ended before it gave an address");
+    }
+
+    #[test]
+    fn an_asset_is_checked_by_the_host() {
+        let host = project::root().join("xtask/src/demo/fake-host.sh");
+        let clip = super::super::asset::check(&host, Path::new("a")).unwrap();
+        assert_eq!((clip.name.as_str(), clip.seconds), ("a", 1.0));
+    }
+}
