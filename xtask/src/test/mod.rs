@@ -39,8 +39,6 @@ struct Done {
 /// # Errors
 /// When any step failed.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    packages::ensure()?;
-    project::ensure_component_target()?;
     let steps = match project::corpus(arguments.corpus.as_deref())? {
         Some(folder) => vec![steps::corpus(&folder)?],
         None => steps::all()?,
@@ -50,6 +48,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if chosen.is_empty() {
         bail!("no step is left to run\nhint: `--only` and `--corpus` do not go together");
     }
+    if chosen.iter().any(|step| step.area.needs_packages()) {
+        packages::ensure()?;
+    }
+    project::ensure_component_target()?;
     let done: Vec<Done> = chosen.into_iter().map(perform).collect();
     println!("\n{}", summary(&done));
     let failed = done.iter().filter(|done| done.failed.is_some()).count();
@@ -71,6 +73,9 @@ fn perform(mut step: Step) -> Done {
 }
 
 fn attempt(command: &mut Command) -> Result<()> {
+    if let Some(folder) = command.get_current_dir().filter(|folder| !folder.is_dir()) {
+        bail!("there is no folder {}", folder.display());
+    }
     let status = command
         .status()
         .with_context(|| format!("cannot run {}", command.get_program().display()))?;

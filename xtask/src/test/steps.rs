@@ -27,6 +27,13 @@ pub(super) enum Area {
     Corpus,
 }
 
+impl Area {
+    /// Whether its steps hold the host against programs of other people.
+    pub(super) fn needs_packages(self) -> bool {
+        matches!(self, Self::Test | Self::Corpus)
+    }
+}
+
 /// One command to run.
 #[derive(Debug)]
 pub(super) struct Step {
