@@ -32,14 +32,14 @@ pub(crate) struct Passage {
 /// Everything that happens, in order. Each passage begins and ends out of sight.
 pub(crate) const PASSAGES: [Passage; 8] = [
     Passage {
-        what: "a person in dark clothes crosses the yard from left to right, behind the van",
+        what: "a person in dark clothes runs across the yard from left to right, behind the van",
         shape: Shape::Person,
-        height: 82.0,
+        height: 60.0,
         depth: MIDDLE,
         colour: (40.0, 44.0, 60.0),
         from_s: 10.0,
         to_s: 14.0,
-        from: (-30.0, 222.0),
+        from: (-30.0, 208.0),
         to: (496.0, 200.0),
     },
     Passage {
@@ -100,12 +100,12 @@ pub(crate) const PASSAGES: [Passage; 8] = [
     Passage {
         what: "a person in grey walks from behind the van out of the picture at the right",
         shape: Shape::Person,
-        height: 70.0,
+        height: 62.0,
         depth: MIDDLE,
         colour: (96.0, 92.0, 90.0),
         from_s: 72.0,
         to_s: 75.5,
-        from: (496.0, 200.0),
+        from: (496.0, 202.0),
         to: (660.0, 222.0),
     },
     Passage {
