@@ -32,7 +32,7 @@ const TOPOLOGY: &str = "topologies/evr-motion-assets/topology.json";
 pub(crate) struct Arguments {
     /// Watch this many seconds of the camera; the default is one pass of its clip.
     #[arg(long)]
-    seconds: Option<f64>,
+    seconds: Option<u32>,
     /// Print one JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -83,7 +83,7 @@ pub(crate) fn observe(arguments: &Arguments, talk: bool) -> Result<Outcome> {
         topology: project::root().join(TOPOLOGY),
         parameters: arguments.parameters.clone(),
         state: output.join("state"),
-        seconds: arguments.seconds.unwrap_or(truth.seconds + MARGIN_S),
+        seconds: arguments.seconds.map_or(truth.seconds + MARGIN_S, f64::from),
     };
     eprintln!("watching the camera for {:.0} s", plan.seconds);
     let watched = watch::watch(&plan, |event, progress| {

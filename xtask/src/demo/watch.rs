@@ -115,54 +115,81 @@ fn start_graph(plan: &Plan, url: &str, log: &Path) -> Result<Guard> {
     Guard::spawn("the graph", &mut command)
 }
 
-fn follow(plan: &Plan, graph: &mut Guard, mut tell: impl FnMut(&Event, &mut Progress)) -> Result<Watched> {
+fn follow(plan: &Plan, graph: &mut Guard, tell: impl FnMut(&Event, &mut Progress)) -> Result<Watched> {
     let lines = graph.lines()?;
-    let mut progress = Progress::new(plan.seconds);
-    let mut events = Vec::new();
-    let started = Instant::now();
-    let mut session: Option<Instant> = None;
-    loop {
-        match next_line(&lines, TICK) {
-            Line::Text(line) => {
-                if let Some(event) = Event::parse(&line) {
-                    if event.session_start().is_some() {
-                        session.get_or_insert_with(Instant::now);
-                    }
-                    tell(&event, &mut progress);
-                    events.push(event);
-                }
-            }
-            Line::Nothing => {}
-            Line::End => bail!("the graph ended by itself ({})", graph.wait(GRAPH_END)?),
-        }
-        match session {
-            Some(since) if since.elapsed().as_secs_f64() >= plan.seconds => break,
-            Some(since) => progress.show(since.elapsed().as_secs_f64()),
-            None if started.elapsed() > SESSION_START => {
-                bail!(
-                    "the graph did not reach the camera within {} s",
-                    SESSION_START.as_secs()
-                );
-            }
-            None => {}
-        }
-    }
+    let mut notes = Notes {
+        progress: Progress::new(plan.seconds),
+        events: Vec::new(),
+        session: None,
+        tell,
+    };
+    notes.until_time_is_up(plan.seconds, graph, &lines)?;
     let end = time::now();
     graph.interrupt()?;
-    // The lines end when the graph does; a graph that does not end is what `wait` is bounded for.
-    let deadline = Instant::now() + GRAPH_END;
-    while let Line::Text(line) = next_line(&lines, deadline.saturating_duration_since(Instant::now())) {
-        if let Some(event) = Event::parse(&line) {
-            tell(&event, &mut progress);
-            events.push(event);
+    notes.until_end(graph, &lines)?;
+    Ok(Watched {
+        events: notes.events,
+        end,
+    })
+}
+
+/// What has come from the graph so far.
+struct Notes<F> {
+    progress: Progress,
+    events: Vec<Event>,
+    /// When the first camera session began.
+    session: Option<Instant>,
+    tell: F,
+}
+
+impl<F: FnMut(&Event, &mut Progress)> Notes<F> {
+    fn take(&mut self, line: &str) {
+        let Some(event) = Event::parse(line) else { return };
+        if event.session_start().is_some() {
+            self.session.get_or_insert_with(Instant::now);
+        }
+        (self.tell)(&event, &mut self.progress);
+        self.events.push(event);
+    }
+
+    /// Until the session has lasted `seconds`.
+    fn until_time_is_up(&mut self, seconds: f64, graph: &mut Guard, lines: &Receiver<String>) -> Result<()> {
+        let started = Instant::now();
+        loop {
+            match next_line(lines, TICK) {
+                Line::Text(line) => self.take(&line),
+                Line::Nothing => {}
+                Line::End => bail!("the graph ended by itself ({})", graph.wait(GRAPH_END)?),
+            }
+            match self.session.map(|since| since.elapsed().as_secs_f64()) {
+                Some(elapsed) if elapsed >= seconds => return Ok(()),
+                Some(elapsed) => self.progress.show(elapsed),
+                None if started.elapsed() > SESSION_START => {
+                    bail!(
+                        "the graph did not reach the camera within {} s",
+                        SESSION_START.as_secs()
+                    );
+                }
+                None => {}
+            }
         }
     }
-    progress.clear();
-    let status = graph.wait(deadline.saturating_duration_since(Instant::now()))?;
-    if !status.success() {
-        bail!("the graph did not end well after it was interrupted ({status})");
+
+    /// Until the graph, which was interrupted, has ended.
+    fn until_end(&mut self, graph: &mut Guard, lines: &Receiver<String>) -> Result<()> {
+        // The lines end when the graph does; a graph that does not end is what `wait` is bounded for.
+        let deadline = Instant::now() + GRAPH_END;
+        let left = || deadline.saturating_duration_since(Instant::now());
+        while let Line::Text(line) = next_line(lines, left()) {
+            self.take(&line);
+        }
+        self.progress.clear();
+        let status = graph.wait(left())?;
+        if !status.success() {
+            bail!("the graph did not end well after it was interrupted ({status})");
+        }
+        Ok(())
     }
-    Ok(Watched { events, end })
 }
 
 fn tail(log: &Path) -> String {
