@@ -184,7 +184,8 @@ impl<F: FnMut(&Event, &mut Progress)> Notes<F> {
             self.take(&line);
         }
         self.progress.clear();
-        let status = graph.wait(left())?;
+        let late = || format!("it was interrupted {} s ago", GRAPH_END.as_secs());
+        let status = graph.wait(left()).with_context(late)?;
         if !status.success() {
             bail!("the graph did not end well after it was interrupted ({status})");
         }

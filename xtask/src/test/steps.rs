@@ -53,11 +53,22 @@ pub(super) fn all() -> Result<Vec<Step>> {
         test.extend(["--test", name.as_str()]);
     }
     const LINT: [&str; 6] = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    const COMPONENT_LINT: [&str; 7] = [
+        "clippy",
+        "--workspace",
+        "--target",
+        project::COMPONENT_TARGET,
+        "--",
+        "-D",
+        "warnings",
+    ];
     Ok(vec![
         step(Area::Format, "format", &["fmt", "--all", "--check"]),
         within(Area::Format, "format, extensions", &["fmt", "--all", "--check"]),
         step(Area::Lint, "lint", &LINT),
         within(Area::Lint, "lint, extensions", &LINT),
+        // What is only there in a component is not seen by a native build.
+        within(Area::Lint, "lint, components", &COMPONENT_LINT),
         within(Area::Extensions, "test, extensions", &["test", "--workspace"]),
         step(Area::Test, "test", &test),
     ])
