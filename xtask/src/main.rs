@@ -1,2 +1,55 @@
-//! The chores of the project.
-fn main() {}
+//! The chores of the project: `cargo xtask demo`, `cargo xtask test` and what stands behind them.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a tool of the project, not the host: it prints to people and measures real time"
+)]
+
+mod audit;
+mod clip;
+mod demo;
+mod measure;
+mod process;
+mod project;
+mod test;
+mod time;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The chores of the project.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    Demo(demo::Arguments),
+    Test(test::Arguments),
+    Audit(audit::Arguments),
+    Measure(measure::Arguments),
+    /// Draw the demo's clip anew (needs Debian's ffmpeg).
+    Clip,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().chore {
+        Chore::Demo(arguments) => demo::run(&arguments),
+        Chore::Test(arguments) => test::run(&arguments),
+        Chore::Audit(arguments) => audit::run(&arguments),
+        Chore::Measure(arguments) => measure::run(&arguments),
+        Chore::Clip => clip::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

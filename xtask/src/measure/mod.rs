@@ -1,0 +1,282 @@
+//! `cargo xtask measure NAME`: one figure that the project promises, measured here and now.
+//!
+//! Each measure ends with one JSON object: what was measured, the goal, whether it is met, and against what.
+
+mod criterion;
+mod recall;
+mod record;
+mod record_cost;
+mod usage;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use serde::Serialize;
+
+use crate::project;
+
+/// Measure one of the figures that the project promises.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Which one; `list` names them all, `machine` describes this machine.
+    name: String,
+    /// Print the JSON object only.
+    #[arg(long)]
+    json: bool,
+    /// Recordings from elsewhere; `MEDIAGRAPH_CORPUS` says the same.
+    #[arg(long, value_name = "DIR")]
+    corpus: Option<PathBuf>,
+    /// Add the result to `benches/RESULTS.md`.
+    #[arg(long)]
+    record: bool,
+}
+
+/// What a measure may use.
+#[derive(Debug)]
+struct Context {
+    corpus: Option<PathBuf>,
+}
+
+impl Context {
+    /// A file of the corpus.
+    fn corpus_file(&self, name: &str) -> Result<PathBuf> {
+        let corpus = self.corpus.as_ref().context("no corpus was given")?;
+        let path = corpus.join(name);
+        if !path.is_file() {
+            bail!("the corpus has no {name}: {} is no file", path.display());
+        }
+        Ok(path)
+    }
+}
+
+/// What was measured.
+#[derive(Debug, Default)]
+struct Reading {
+    value: f64,
+    /// What it was compared with, in words and figures.
+    against: String,
+    /// The values that `value` was taken from.
+    samples: Vec<f64>,
+    /// Goals besides the main one: name, value, limit, unit.
+    besides: Vec<Besides>,
+}
+
+/// A second figure with a limit of its own.
+#[derive(Debug, Serialize)]
+struct Besides {
+    name: &'static str,
+    value: f64,
+    unit: &'static str,
+    goal: f64,
+    met: bool,
+}
+
+struct Measure {
+    name: &'static str,
+    what: &'static str,
+    unit: &'static str,
+    /// The value must not be above it.
+    goal: f64,
+    needs_corpus: bool,
+    run: fn(&Context) -> Result<Reading>,
+}
+
+const MEASURES: [Measure; 4] = [
+    Measure {
+        name: "record-cost",
+        what: "CPU time of recording one 1080p30 stream of 4 Mbit/s, compared with ffmpeg -c copy -f hls",
+        unit: "ratio of CPU seconds",
+        goal: 0.5,
+        needs_corpus: true,
+        run: record_cost::run,
+    },
+    Measure {
+        name: "demo-recall",
+        what: "movements of the demo's clip that were missed, and events without a movement",
+        unit: "movements and events",
+        goal: 0.0,
+        needs_corpus: false,
+        run: recall::run,
+    },
+    Measure {
+        name: "motion-vs-native",
+        what: "time of the motion detector as a component, compared with the same code built natively",
+        unit: "ratio of time per frame",
+        goal: 2.0,
+        needs_corpus: false,
+        run: |_| criterion::ratio("motion", "component", "native"),
+    },
+    Measure {
+        name: "frame-handover",
+        what: "time to hand a frame to a component, compared with a plain copy of its bytes",
+        unit: "ratio of time per frame",
+        goal: 2.0,
+        needs_corpus: false,
+        run: |_| criterion::ratio("handover", "component", "memcpy"),
+    },
+];
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Report {
+    name: &'static str,
+    value: f64,
+    unit: &'static str,
+    goal: f64,
+    met: bool,
+    against: String,
+    samples: Vec<f64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    besides: Vec<Besides>,
+    machine: String,
+}
+
+/// Runs one measure and prints it.
+///
+/// # Errors
+/// When it could not be measured. A goal that is not met is a result, not an error.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    match arguments.name.as_str() {
+        "list" => return list(arguments.json),
+        "machine" => {
+            println!("{}", record::machine());
+            return Ok(());
+        }
+        _ => {}
+    }
+    let measure = find(&arguments.name)?;
+    let context = Context {
+        corpus: project::corpus(arguments.corpus.as_deref())?,
+    };
+    if measure.needs_corpus && context.corpus.is_none() {
+        bail!(
+            "{} needs recordings\nhint: name their folder with `--corpus DIR`",
+            measure.name
+        );
+    }
+    let report = report(measure, (measure.run)(&context)?);
+    if !arguments.json {
+        eprintln!("{}: {}", measure.name, measure.what);
+        let verdict = if report.met { "met" } else { "NOT met" };
+        eprintln!(
+            "{} {}, goal at most {}: {verdict}",
+            report.value, report.unit, report.goal
+        );
+    }
+    println!("{}", serde_json::to_string(&report)?);
+    if arguments.record {
+        record::append(&report)?;
+    }
+    Ok(())
+}
+
+fn find(name: &str) -> Result<&'static Measure> {
+    MEASURES
+        .iter()
+        .find(|measure| measure.name == name)
+        .with_context(|| {
+            let names: Vec<&str> = MEASURES.iter().map(|measure| measure.name).collect();
+            format!("there is no measure `{name}`\nhint: one of {}", names.join(", "))
+        })
+}
+
+fn report(measure: &Measure, reading: Reading) -> Report {
+    Report {
+        name: measure.name,
+        value: reading.value,
+        unit: measure.unit,
+        goal: measure.goal,
+        met: reading.value <= measure.goal && reading.besides.iter().all(|besides| besides.met),
+        against: reading.against,
+        samples: reading.samples,
+        besides: reading.besides,
+        machine: record::machine(),
+    }
+}
+
+fn list(json: bool) -> Result<()> {
+    for measure in &MEASURES {
+        if json {
+            let Measure {
+                name,
+                what,
+                unit,
+                goal,
+                needs_corpus,
+                ..
+            } = measure;
+            let value = serde_json::json!({"name": name, "what": what, "unit": unit, "goal": goal, "corpus": needs_corpus});
+            println!("{value}");
+        } else {
+            let corpus = if measure.needs_corpus {
+                "; needs --corpus"
+            } else {
+                ""
+            };
+            println!(
+                "{:<18} {} (at most {} {}{corpus})",
+                measure.name, measure.what, measure.goal, measure.unit
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The middle value; of an even number of values, the mean of the two in the middle.
+///
+/// # Errors
+/// When there is none.
+fn median(values: &[f64]) -> Result<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    let upper = sorted.get(middle).context("nothing was measured")?;
+    if sorted.len() % 2 == 1 {
+        return Ok(*upper);
+    }
+    let lower = sorted
+        .get(middle.saturating_sub(1))
+        .context("nothing was measured")?;
+    Ok(f64::midpoint(*lower, *upper))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_middle() {
+        assert_eq!(median(&[3.0, 1.0, 2.0]).unwrap(), 2.0);
+        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]).unwrap(), 2.5);
+        assert!(median(&[]).is_err());
+    }
+
+    #[test]
+    fn a_goal_is_met_only_with_everything_besides() {
+        let reading = |value, met| Reading {
+            value,
+            besides: vec![Besides {
+                name: "memory",
+                value: 1.0,
+                unit: "MB",
+                goal: 1.0,
+                met,
+            }],
+            ..Reading::default()
+        };
+        let measure = find("record-cost").unwrap();
+        assert!(report(measure, reading(0.5, true)).met);
+        assert!(!report(measure, reading(0.51, true)).met);
+        assert!(!report(measure, reading(0.1, false)).met);
+    }
+
+    #[test]
+    fn an_unknown_measure_is_answered_with_the_known_ones() {
+        let error = find("speed").err().unwrap().to_string();
+        assert!(
+            error.contains("there is no measure `speed`") && error.contains("record-cost"),
+            "{error}"
+        );
+    }
+}
