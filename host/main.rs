@@ -1,31 +1,16 @@
-//! The command line of mediagraph.
+//! The `mediagraph` program: parse, run, map the end to an exit code.
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use mediagraph::cli::camera::{self, CameraArgs};
-use tokio_util::sync::CancellationToken;
+use mediagraph::cli::{self, Cli};
 
-#[derive(Debug, Parser)]
-enum Command {
-    Camera(CameraArgs),
-}
-
-#[tokio::main]
-async fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-    let Command::Camera(args) = Command::parse();
-    let shutdown = CancellationToken::new();
-    let run = camera::run(args, shutdown.clone());
-    tokio::pin!(run);
-    let outcome = tokio::select! {
-        outcome = &mut run => outcome,
-        _ = tokio::signal::ctrl_c() => { shutdown.cancel(); run.await }
-    };
-    match outcome {
+fn main() -> ExitCode {
+    // Usage errors end here, with exit code 2.
+    match cli::run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            tracing::error!(%failure, "camera failed");
+            cli::print::stderr(&failure.render());
             ExitCode::from(failure.code as u8)
         }
     }

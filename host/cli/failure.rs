@@ -48,6 +48,19 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// As it is printed at the end of a command; what spans several lines, one error a line, stands as it is.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let already = self.message.contains("error: ") || self.message.contains("error[");
+        if already {
+            format!("{}\n", self.message)
+        } else {
+            format!("error: {}\n", self.message)
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

@@ -1,12 +1,65 @@
 //! The command line: one file per command.
 
-pub mod check;
 pub mod camera;
+pub mod check;
 pub mod failure;
 pub mod graph;
 pub mod list;
 pub mod load;
+pub mod logging;
 pub mod print;
+pub mod run;
+pub mod signals;
 pub mod validate;
 
+use std::future::Future;
+
+use clap::{Parser, Subcommand};
+
 pub use failure::{Failure, Outcome};
+
+/// Media graphs at the edge: RTSP in, WebAssembly detectors and gates inside, recordings out
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    logging: logging::LoggingArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::RunArgs),
+    Validate(validate::ValidateArgs),
+    Graph(graph::GraphArgs),
+    List(list::ListArgs),
+    Camera(camera::CameraArgs),
+    Check(check::CheckArgs),
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// What the command came to, if not success.
+pub fn run(cli: Cli) -> Outcome {
+    logging::start(&cli.logging);
+    match cli.command {
+        Command::Run(args) => in_runtime(|| run::run(args)),
+        Command::Validate(args) => validate::run(args),
+        Command::Graph(args) => graph::run(args),
+        Command::List(args) => list::run(args),
+        Command::Camera(args) => in_runtime(|| async { camera::run(args, signals::stop()?).await }),
+        Command::Check(args) => check::run(args),
+    }
+}
+
+/// Runs a command that waits for things.
+fn in_runtime<F: Future<Output = Outcome>>(command: impl FnOnce() -> F) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("mediagraph")
+        .build()
+        .map_err(|error| Failure::failed(format!("no threads can be started: {error}")))?;
+    runtime.block_on(async { command().await })
+}

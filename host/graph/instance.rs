@@ -68,6 +68,18 @@ pub struct Instance {
     nodes: Vec<(String, Arc<NodeStats>)>,
 }
 
+/// How the nodes of a graph are.
+#[derive(Clone, Debug)]
+pub struct Watch(Vec<(String, Arc<NodeStats>)>);
+
+impl Watch {
+    /// Now, in topological order.
+    #[must_use]
+    pub fn status(&self) -> Vec<NodeStatus> {
+        self.0.iter().map(|(name, stats)| stats.status(name)).collect()
+    }
+}
+
 /// The components of a plan, started.
 #[derive(Default)]
 struct Components {
@@ -104,13 +116,10 @@ impl Instance {
         Ok(instance)
     }
 
-    /// How each node is, in topological order.
+    /// Shows how each node is, also after the graph has ended.
     #[must_use]
-    pub fn status(&self) -> Vec<NodeStatus> {
-        self.nodes
-            .iter()
-            .map(|(name, stats)| stats.status(name))
-            .collect()
+    pub fn watch(&self) -> Watch {
+        Watch(self.nodes.clone())
     }
 
     /// Ends the sources and waits until everything that they brought has reached the sinks.

@@ -29,7 +29,8 @@ use crate::nodes::{
 };
 use crate::recording::storage::{Disk, Storage};
 use crate::state::StateDir;
-use crate::topology::{Input, MediaType};
+use crate::topology::Input;
+use crate::topology::model::MediaType;
 
 /// What a graph finds on its host.
 #[derive(Debug)]
@@ -194,7 +195,7 @@ fn target(source: &RtspSource) -> Prepared<Target> {
 
 fn motion_config(motion: &MotionDetection) -> Value {
     let mut config = json!({
-        "sensitivity": motion.sensitivity.as_str(),
+        "sensitivity": motion.sensitivity.name(),
         "outputMotionRegion": motion.output_motion_region,
     });
     if let (Some(window), Some(config)) = (motion.event_aggregation_window, config.as_object_mut()) {

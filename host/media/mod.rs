@@ -5,8 +5,8 @@
 
 pub mod clock;
 pub mod decode;
-pub mod dts;
 pub mod demux;
+pub mod dts;
 pub mod duration;
 pub mod h264;
 pub mod image;

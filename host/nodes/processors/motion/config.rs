@@ -32,6 +32,18 @@ pub enum Sensitivity {
     High,
 }
 
+impl Sensitivity {
+    /// As the component's configuration says it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
 fn yes() -> bool {
     true
 }

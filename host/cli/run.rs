@@ -1,0 +1,160 @@
+//! `mediagraph run`: one graph in the foreground.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use super::load::{self, LoadError, ParameterArgs};
+use super::{Failure, Outcome, print, signals};
+use crate::events::lines::{JsonLines, LinesWriter};
+use crate::extension::{Engine, EngineOptions};
+use crate::graph::instance::InstanceError;
+use crate::graph::{Environment, Instance, Plan, Runtime, prepare};
+use crate::media::{Clock, SystemClock};
+use crate::nodes::analysis::AnalysisPool;
+use crate::nodes::context::NodeStatus;
+use crate::nodes::{Graph, TABLE};
+use crate::state::StateDir;
+use crate::topology::resolve;
+
+/// Run one graph in the foreground
+///
+/// Events are printed as JSON lines on standard output, everything else goes to standard error. Ctrl-C lets the graph
+/// drain and ends; a second Ctrl-C quits.
+///
+/// Exit codes: 0 after Ctrl-C, 1 when it failed, 2 for a wrong command line, 78 for a topology that cannot run.
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// The topology, or the folder of its `topology.json`
+    topology: PathBuf,
+    #[command(flatten)]
+    parameters: ParameterArgs,
+    /// The name of this graph: `${System.GraphInstanceName}`, and the subject of its events
+    #[arg(long, value_name = "NAME", default_value = "run")]
+    instance: String,
+    /// Where recordings and everything else is kept
+    #[arg(long, value_name = "DIR", default_value = "mediagraph-state")]
+    state_dir: PathBuf,
+}
+
+/// Runs until a signal.
+pub async fn run(args: RunArgs) -> Outcome {
+    let stop = signals::stop()?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let graph = resolved(&args)?;
+    let state = Arc::new(StateDir::open(&args.state_dir).map_err(Failure::failed)?);
+    let plan = plan(&graph, &args, Arc::clone(&state), Arc::clone(&clock)).await?;
+    let (runtime, lines, writer) = runtime(clock)?;
+    let started = tokio::select! {
+        () = stop.cancelled() => None,
+        started = Instance::start(plan, &runtime) => Some(started),
+    };
+    let ended = match started {
+        None => Ok(()),
+        Some(Err(error)) => Err(failure(&error)),
+        Some(Ok(instance)) => {
+            tracing::info!(topology = graph.topology, instance = graph.instance, state = %state.path().display(), "The graph runs");
+            stop.cancelled().await;
+            finish(instance).await
+        }
+    };
+    if lines.lost() > 0 {
+        tracing::warn!(
+            events = lines.lost(),
+            "Events were left out because nobody read them fast enough"
+        );
+    }
+    drop((runtime, lines));
+    writer.finish();
+    ended
+}
+
+fn resolved(args: &RunArgs) -> Result<Graph, Failure> {
+    let doc = load::topology(&args.topology).map_err(|error| error.into_failure(&args.topology))?;
+    let bindings = args.parameters.bindings()?;
+    let graph = resolve(&doc, &bindings, &args.instance, TABLE)
+        .map_err(|diagnostics| LoadError::Invalid(diagnostics).into_failure(&args.topology))?;
+    let file = args.topology.display().to_string();
+    print::stderr(&graph.warnings.render(Some(&file)));
+    Ok(graph)
+}
+
+/// Loads everything that the graph needs; compiles components, so not on a thread that others wait for.
+async fn plan(
+    graph: &Graph,
+    args: &RunArgs,
+    state: Arc<StateDir>,
+    clock: Arc<dyn Clock>,
+) -> Result<Plan, Failure> {
+    let folder = if args.topology.is_dir() {
+        args.topology.as_path()
+    } else {
+        parent(&args.topology)
+    };
+    let options = EngineOptions {
+        cache_dir: Some(state.components()),
+        ..EngineOptions::default()
+    };
+    let (graph, folder) = (graph.clone(), folder.to_owned());
+    let loading = tokio::task::spawn_blocking(move || {
+        let engine = Engine::new(options).map_err(Failure::failed)?;
+        let environment = Environment {
+            state,
+            engine,
+            clock,
+            folder,
+        };
+        prepare(&graph, &environment).map_err(|problems| {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            Failure::bad_topology(lines.join("\n"))
+        })
+    });
+    loading.await.map_err(Failure::failed)?
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
+fn runtime(clock: Arc<dyn Clock>) -> Result<(Runtime, Arc<JsonLines>, LinesWriter), Failure> {
+    let (lines, writer) = JsonLines::new(std::io::stdout()).map_err(Failure::failed)?;
+    let lines = Arc::new(lines);
+    let cores = available_parallelism().map_or(1, std::num::NonZero::get);
+    let pool = AnalysisPool::new(Arc::clone(&clock), cores);
+    Ok((
+        Runtime {
+            clock,
+            events: Arc::clone(&lines) as _,
+            pool,
+        },
+        lines,
+        writer,
+    ))
+}
+
+async fn finish(instance: Instance) -> Outcome {
+    tracing::info!("Stopping: the graph drains; Ctrl-C again quits at once");
+    let nodes = instance.watch();
+    let ended = instance.stop().await;
+    for NodeStatus {
+        node,
+        received,
+        sent,
+        dropped,
+        errors,
+        ..
+    } in nodes.status()
+    {
+        tracing::info!(node, received, sent, dropped, errors, "Totals");
+    }
+    ended.map_err(|error| failure(&error))
+}
+
+fn failure(error: &InstanceError) -> Failure {
+    match error {
+        InstanceError::Component { .. } => Failure::bad_topology(error),
+        InstanceError::Drain => Failure::failed(error),
+    }
+}
