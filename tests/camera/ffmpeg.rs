@@ -2,7 +2,7 @@ use super::clips::{PICTURES, tool};
 use super::server::Server;
 
 /// ffmpeg 5.1 leaves the first video packet of a copied stream without a stamp, and says so; all others have theirs,
-/// which is checked here. Nothing was found in what the camera sends that would explain it.
+/// which is checked here. Why is not known; retina sees a stamp on that packet as well.
 const HARMLESS: &str = "Timestamps are unset in a packet for stream 0";
 /// Two and a half rounds.
 const FRAMES: usize = PICTURES * 5 / 2;
