@@ -6,23 +6,32 @@ use std::sync::OnceLock;
 
 /// Pictures of a clip.
 pub(crate) const PICTURES: usize = 50;
-/// Clips are `plain.mp4`, `reordered.mp4`, `reordered.mkv` and `silent.mp4`: two seconds of 25 pictures a second.
+/// Clips are `plain.mp4`, `reordered.mp4`, `reordered.mkv` and `silent.mp4`: two seconds of 25 pictures a
+/// second. Key pictures of `silent.mp4` are larger than what a socket holds.
 pub(crate) fn folder() -> &'static Path {
-    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
-    FOLDER
-        .get_or_init(|| {
-            let folder = tempfile::tempdir().unwrap();
-            make(folder.path(), "plain.mp4", &["-bf", "0", "-c:a", "aac"]);
-            make(folder.path(), "reordered.mp4", &["-bf", "3", "-c:a", "aac"]);
-            make(folder.path(), "reordered.mkv", &["-bf", "3", "-c:a", "aac"]);
-            make(
-                folder.path(),
-                "silent.mp4",
-                &["-bf", "0", "-an", "-g", "10", "-b:v", "8M"],
-            );
-            folder
-        })
-        .path()
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        // A temporary folder held by a static would never be removed.
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("camera-clips");
+        std::fs::create_dir_all(&folder).unwrap();
+        make(&folder, "plain.mp4", &["-bf", "0", "-c:a", "aac"]);
+        make(&folder, "reordered.mp4", &["-bf", "3", "-c:a", "aac"]);
+        make(&folder, "reordered.mkv", &["-bf", "3", "-c:a", "aac"]);
+        make(
+            &folder,
+            "silent.mp4",
+            &[
+                "-bf",
+                "0",
+                "-an",
+                "-vf",
+                "scale=1280:720,noise=alls=60",
+                "-qp",
+                "30",
+            ],
+        );
+        folder
+    })
 }
 
 pub(crate) fn clip(name: &str) -> PathBuf {

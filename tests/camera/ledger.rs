@@ -1,4 +1,4 @@
-use super::clips::{PICTURES, tool};
+use super::clips::PICTURES;
 use super::retina_client::{Options, watch};
 use super::server::Server;
 
@@ -39,5 +39,4 @@ async fn every_access_unit_that_arrives_stands_in_the_ledger() {
         );
     }
     assert_eq!(told[0]["key"], true);
-    drop(tool("ffmpeg"));
 }

@@ -8,7 +8,9 @@ use retina::client::{
 use retina::codec::{CodecItem, FrameFormat};
 use sha2::{Digest, Sha256};
 
-use super::clips::PICTURES;
+use mediagraph::media::demux::MediaFile;
+
+use super::clips::{PICTURES, clip};
 use super::server::Server;
 
 /// Longer than any watching here takes.
@@ -194,4 +196,25 @@ async fn users_log_in_by_digest_and_by_basic_and_nobody_else_does() {
             );
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_larger_than_a_socket_buffer_arrives_whole_over_udp() {
+    let clip = MediaFile::open(&clip("silent.mp4")).unwrap();
+    let largest = clip.tracks()[0]
+        .samples
+        .iter()
+        .map(|sample| sample.size())
+        .max()
+        .unwrap();
+    // What a socket holds by default on Linux.
+    assert!(largest > 212_992, "{largest}");
+    let server = Server::start(&[]);
+    let options = Options {
+        udp: true,
+        frames: PICTURES,
+        ..Options::default()
+    };
+    let seen = watch(&server.url("silent.mp4"), &options).await.unwrap();
+    check_steps(seen.video.iter().map(|frame| frame.time).collect(), 3600, 0);
 }
