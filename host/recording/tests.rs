@@ -455,3 +455,32 @@ fn the_oldest_own_files_make_room_and_foreign_ones_stay() {
     left.sort();
     assert_eq!(left, ["clip3.mp4", "foreign.mp4"]);
 }
+
+#[test]
+fn no_broken_byte_of_a_file_makes_the_reader_panic_or_read_outside() {
+    let root = tempfile::tempdir().unwrap();
+    let mut writer = FileWriter::open(file_options(root.path(), "door"), disk()).unwrap();
+    feed(&mut writer, &stream(0, 3, true));
+    let path = root.path().join("door.mp4");
+    let fragmented = std::fs::read(&path).unwrap();
+    writer.close().unwrap();
+    let finished = std::fs::read(&path).unwrap();
+    for whole in [fragmented, finished] {
+        for place in 0..whole.len() {
+            for value in [0, 0x7f, 0xff] {
+                let mut broken = whole.clone();
+                broken[place] = value;
+                let length = broken.len() as u64;
+                let mut input = std::io::Cursor::new(broken);
+                let Ok(movie) = crate::media::mp4::read::movie(&mut input, length) else {
+                    continue;
+                };
+                let fragments = crate::media::mp4::read::Fragments::new(&mut input, &movie.tracks, 0..length);
+                let samples = fragments.flatten().flat_map(|fragment| fragment.samples);
+                for sample in samples.chain(movie.samples.iter().copied()) {
+                    assert!(sample.offset + u64::from(sample.size) <= length);
+                }
+            }
+        }
+    }
+}

@@ -1,5 +1,13 @@
 //! Recordings of real H.264 and AAC, judged by ffprobe and ffmpeg.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy takes only functions marked as tests for tests, and not their helpers"
+)]
+
 mod clip;
 
 use std::path::{Path, PathBuf};

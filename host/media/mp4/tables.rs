@@ -138,7 +138,6 @@ impl TrackTables {
         Edts {
             elst: Some(Elst {
                 entries: vec![entry(self.start, None), entry(self.duration(), Some(0))],
-                ..Elst::default()
             }),
         }
         .encode(out)

@@ -153,7 +153,7 @@ pub fn segments(dir: &Path) -> Result<Vec<SegmentName>, RecordingError> {
         .iter()
         .filter_map(|name| SegmentName::parse(name.strip_suffix(SEGMENT)?))
         .collect();
-    names.sort_by(|a, b| (a.epoch.counter, a.start).cmp(&(b.epoch.counter, b.start)));
+    names.sort_by_key(|name| (name.epoch.counter, name.start));
     Ok(names)
 }
 

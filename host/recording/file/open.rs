@@ -73,7 +73,7 @@ impl OpenFile {
     }
 
     fn declares(&self, fragment: &Fragment) -> bool {
-        self.formats.iter().any(|format| *format == fragment.format)
+        self.formats.contains(&fragment.format)
     }
 
     /// False for sound that the file's head does not declare, or that comes before its first picture.
