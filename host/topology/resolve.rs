@@ -118,7 +118,9 @@ pub fn resolve<C>(
             )),
         );
     }
-    for one in std::mem::take(&mut checked.diagnostics.diagnostics) {
+    let all = &mut checked.diagnostics;
+    let omitted = all.errors + all.warnings - all.diagnostics.len();
+    for one in std::mem::take(&mut all.diagnostics) {
         failures.push(match one.code {
             Code::NotYetAvailable => Diagnostic {
                 severity: super::Severity::Error,
@@ -127,6 +129,8 @@ pub fn resolve<C>(
             _ => one,
         });
     }
+    // Warnings that were not kept count among the rest, too: the number is for people.
+    failures.warnings += omitted;
     match checked.graph {
         Some(graph) if !failures.has_errors() => Ok(graph),
         _ => Err(failures),

@@ -515,3 +515,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn one_string_of_many_references_is_refused_before_it_grows() {
+    let mut topology = recording();
+    topology["properties"]["sinks"][0]["assetNamePattern"] = "${user}".repeat(100_000).into();
+    let mut bindings = Bindings::default();
+    bindings.set("user", "x".repeat(limits::MAX_PARAMETER_VALUE_BYTES));
+    let errors = resolve(&doc(&topology), &bindings, "i", TABLE).unwrap_err();
+    assert!(errors.diagnostics.iter().any(|one| one.code == Code::LimitExceeded));
+}
