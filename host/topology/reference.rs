@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
+use super::bind::node_schema;
 use super::model::Topology;
 use super::node::{NodeType, Role, Status, schema_of};
-use super::resolve::node_schema;
 use super::shape::type_of;
 
 /// The JSON Schema that editors check topologies with. Every scalar may also be a string, because it may be a

@@ -452,7 +452,7 @@ fn every_name_in_the_table_is_there_once_and_its_schema_and_struct_agree() {
     names.dedup();
     assert_eq!(names.len(), count);
     for one in TABLE {
-        let schema = resolve::node_schema(one);
+        let schema = bind::node_schema(one);
         assert!(
             !schema.to_string().contains("$ref"),
             "{}: sub-schemas are inlined",
@@ -523,5 +523,10 @@ fn one_string_of_many_references_is_refused_before_it_grows() {
     let mut bindings = Bindings::default();
     bindings.set("user", "x".repeat(limits::MAX_PARAMETER_VALUE_BYTES));
     let errors = resolve(&doc(&topology), &bindings, "i", TABLE).unwrap_err();
-    assert!(errors.diagnostics.iter().any(|one| one.code == Code::LimitExceeded));
+    assert!(
+        errors
+            .diagnostics
+            .iter()
+            .any(|one| one.code == Code::LimitExceeded)
+    );
 }
