@@ -81,7 +81,8 @@ pub struct Diagnostic {
     pub severity: Severity,
     /// What kind it is.
     pub code: Code,
-    /// JSON pointer (RFC 6901) to the culprit; empty for the whole document.
+    /// JSON pointer (RFC 6901) to the culprit; empty for the whole document; `-p name` for a value that was
+    /// given from outside.
     pub pointer: String,
     /// Counted from 1; none when the culprit is not in the document (a value given from outside).
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -7,6 +7,7 @@
 //! Invariants: every mistake is reported in one go; no input makes it panic or take more than linear time;
 //! no secret appears in `Debug` output, in a diagnostic or in an echo.
 
+mod bind;
 pub mod diagnostics;
 pub mod document;
 pub mod draw;

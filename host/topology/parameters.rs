@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::diagnostics::{Code, Diagnostic, Diagnostics, did_you_mean, shown};
-use super::limits::{MAX_EXPANDED_BYTES, MAX_PARAMETER_NAME_CHARS, MAX_PARAMETER_VALUE_BYTES};
+use super::limits::{
+    MAX_DIAGNOSTICS, MAX_EXPANDED_BYTES, MAX_PARAMETER_NAME_CHARS, MAX_PARAMETER_VALUE_BYTES,
+};
 use super::model::{ParameterDeclaration, ParameterType};
 use super::template::{Pattern, SYSTEM_PREFIX, Segment, System, split};
 
@@ -246,7 +248,6 @@ impl<'a> Scope<'a> {
                 Segment::Reference(name) => self.look_up(name, whole, &mut bound, pointer, out)?,
             }
         }
-        self.charge(&bound, pointer, out)?;
         Some(bound)
     }
 
@@ -269,9 +270,14 @@ impl<'a> Scope<'a> {
         let Some(declared) = self.declared.get(name) else {
             let message = format!("there is no parameter {}", shown(name));
             let error = Diagnostic::error(Code::ParameterUndeclared, pointer, message);
-            out.push(self.suggest(name, error));
+            // Beyond the cap nobody reads it, and looking for names takes time.
+            let kept = out.errors < MAX_DIAGNOSTICS;
+            out.push(if kept { self.suggest(name, error) } else { error });
             return None;
         };
+        let size = declared.value.as_ref().map_or(0, String::len);
+        self.charge(size, pointer, out)?;
+        let declared = self.declared.get(name)?;
         self.used.insert(name.to_owned());
         bound.secret |= declared.kind == ParameterType::SecretString;
         bound.whole = whole.then_some(declared.kind);
@@ -285,8 +291,9 @@ impl<'a> Scope<'a> {
         Some(())
     }
 
-    fn charge(&mut self, bound: &Bound, pointer: &str, out: &mut Diagnostics) -> Option<()> {
-        self.expanded_bytes = self.expanded_bytes.saturating_add(bound.text().len());
+    /// Counts what a value adds before it is copied: a short string of many references is a bomb.
+    fn charge(&mut self, bytes: usize, pointer: &str, out: &mut Diagnostics) -> Option<()> {
+        self.expanded_bytes = self.expanded_bytes.saturating_add(bytes);
         if self.expanded_bytes <= MAX_EXPANDED_BYTES {
             return Some(());
         }

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
+use super::bind::node_schema;
 use super::model::Topology;
 use super::node::{NodeType, Role, Status, schema_of};
-use super::resolve::node_schema;
 use super::shape::type_of;
 
 /// The JSON Schema that editors check topologies with. Every scalar may also be a string, because it may be a
@@ -66,23 +66,18 @@ fn relax(schema: &mut Value) {
         }
         return;
     }
-    match schema {
-        Value::Object(members) => {
-            for (name, member) in members {
-                match (name.as_str(), member) {
-                    ("properties", Value::Object(properties)) => {
-                        properties
-                            .iter_mut()
-                            .filter(|(name, _)| *name != "@type")
-                            .for_each(|(_, one)| relax(one));
-                    }
-                    ("items", member) => relax(member),
-                    ("oneOf" | "anyOf", Value::Array(branches)) => branches.iter_mut().for_each(relax),
-                    _ => {}
-                }
+    for (name, member) in schema.as_object_mut().into_iter().flatten() {
+        match (name.as_str(), member) {
+            ("properties", Value::Object(properties)) => {
+                properties
+                    .iter_mut()
+                    .filter(|(name, _)| *name != "@type")
+                    .for_each(|(_, one)| relax(one));
             }
+            ("items", member) => relax(member),
+            ("oneOf" | "anyOf", Value::Array(branches)) => branches.iter_mut().for_each(relax),
+            _ => {}
         }
-        _ => {}
     }
 }
 

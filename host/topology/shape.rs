@@ -9,6 +9,7 @@ use serde_json::{Map, Number, Value};
 
 use super::diagnostics::{Code, Diagnostic, Diagnostics, Severity, did_you_mean, one_of, shown};
 use super::document::push_step;
+use super::limits::MAX_DIAGNOSTICS;
 use super::parameters::{Bound, Scope, typed};
 use super::values::{Kind, SECRET_MEMBER};
 
@@ -113,7 +114,14 @@ impl Shaper<'_, '_> {
     }
 
     fn unknown<'n>(&mut self, written: &str, known: impl Iterator<Item = &'n str> + Clone) {
-        let hint = match did_you_mean(written, known.clone()) {
+        // Beyond the cap nobody reads it, and looking for names takes time.
+        let kept = self.out.errors < MAX_DIAGNOSTICS;
+        let meant = if kept {
+            did_you_mean(written, known.clone())
+        } else {
+            None
+        };
+        let hint = match meant {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("known here: {}", one_of(known)),
         };

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::diagnostics::{Code, Diagnostic, Diagnostics, did_you_mean, shown};
-use super::limits::MAX_NODE_NAME_CHARS;
+use super::limits::{MAX_DIAGNOSTICS, MAX_NODE_NAME_CHARS};
 use super::model::{MediaType, NodeInput};
 use super::node::{Class, Role};
 
@@ -79,6 +79,8 @@ fn edges(parts: &[Part], by_name: &BTreeMap<&str, usize>, out: &mut Diagnostics)
         for (index, input) in part.inputs.iter().enumerate() {
             match by_name.get(input.node_name.as_str()) {
                 Some(parent) => found.push((*parent, index)),
+                // Beyond the cap nobody reads it, and looking for names takes time.
+                None if out.errors >= MAX_DIAGNOSTICS => out.errors += 1,
                 None => out.push(unknown_input(part, index, input, by_name)),
             }
             check_selectors(part, index, input, out);

@@ -267,7 +267,11 @@ fn check_duration(text: &str, schema: &Value) -> Option<Problem> {
             |most| format!("to `{}`", duration::format(most)),
         );
         let message = format!("{} is out of range: from `{least}` {most}", shown(text));
-        return problem(Code::PropertyValueOutOfRange, message, None);
+        return problem(
+            Code::PropertyValueOutOfRange,
+            message,
+            Some("give a duration within the range, such as `PT30S` for 30 seconds"),
+        );
     }
     None
 }
@@ -300,7 +304,8 @@ fn check_address(text: &str, secret: bool, schemes: &[&str]) -> Option<Problem> 
             "{scheme} is not a scheme for this URL; expected {}",
             super::diagnostics::one_of(schemes.iter().copied())
         );
-        return problem(code, message, None);
+        let hint = rtsp.then_some("write it like `rtsp://camera:554/path`");
+        return problem(code, message, hint);
     }
     if url.host_str().is_none_or(str::is_empty) {
         return problem(Code::PropertyValueInvalid, "the URL names no host", None);

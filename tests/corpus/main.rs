@@ -3,6 +3,14 @@
 //! `MEDIAGRAPH_CORPUS` names the folder that holds them; without it these tests fail rather than pass unseen.
 //! Run them with `cargo test --test corpus`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may"
+)]
+
 mod topologies;
 
 use std::path::PathBuf;

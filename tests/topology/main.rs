@@ -1,5 +1,13 @@
 //! The commands about topologies, from outside: the real binary, its output and its exit codes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -7,9 +7,13 @@ use serde::Deserialize;
 
 use serde_json::{Map, Value};
 
+use crate::media::{TICKS_PER_SECOND, Ticks};
 use crate::nodes::image::{Image, SamplingOptions};
 use crate::topology::node::{Finding, finding};
 use crate::topology::{Code, Duration};
+
+/// A call that is given less than 1 ms never ends in time.
+const SHORTEST_TIMEOUT: Ticks = Ticks(TICKS_PER_SECOND / 1000);
 
 /// A detector or processor component.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -91,4 +95,17 @@ pub struct Limits {
     /// Time for one call: 1 ms to 1 min.
     #[schemars(extend("x-min-seconds" = 0, "x-max-seconds" = 60))]
     pub timeout: Option<Duration>,
+}
+
+impl Limits {
+    pub(in crate::nodes) fn check(&self) -> Vec<Finding> {
+        if self.timeout.is_none_or(|timeout| timeout.0 >= SHORTEST_TIMEOUT) {
+            return Vec::new();
+        }
+        vec![finding(
+            Code::PropertyValueOutOfRange,
+            "/limits/timeout",
+            "must be at least 1 ms",
+        )]
+    }
 }

@@ -20,7 +20,7 @@ pub(in crate::nodes) const TYPE: NodeType<Config> = NodeType {
     schema: schema_of::<GateProcessor>,
     parse: |value| parse(value, Config::Gate),
     check: |config| match config {
-        Config::Gate(config) => config.extension.check(),
+        Config::Gate(config) => [config.extension.check(), config.limits.check()].concat(),
         _ => Vec::new(),
     },
 };
