@@ -27,9 +27,10 @@ fn hopeless() -> Fixture {
 
 async fn supervise(fixture: &Fixture) -> (Supervised<Detector>, Node) {
     let node = node();
-    let supervised = Supervised::start(&load(fixture), &node.context, &Value::Null, limits())
+    let (supervised, change) = Supervised::start(&load(fixture), &node.context, &Value::Null, limits())
         .await
         .unwrap();
+    assert_eq!(change, None);
     (supervised, node)
 }
 
