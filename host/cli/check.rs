@@ -77,6 +77,10 @@ fn print(args: &CheckArgs, path: &std::path::Path, report: &Report, out: &mut dy
         let mut object = serde_json::to_value(report).map_err(io::Error::other)?;
         if let Some(object) = object.as_object_mut() {
             object.insert("path".into(), json!(path));
+            // For programs as for people: a moment and seconds; ticks beside them for those who count exactly.
+            object.insert("start".into(), json!(report.start.iso()));
+            object.insert("startTicks".into(), json!(report.start));
+            object.insert("duration".into(), json!(report.duration.seconds()));
         }
         writeln!(out, "{object}")?;
     } else {

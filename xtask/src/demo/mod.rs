@@ -27,6 +27,14 @@ use crate::project::{self, Profile};
 const MARGIN_S: f64 = 3.0;
 const TOPOLOGY: &str = "topologies/evr-motion-assets/topology.json";
 
+/// Clips as long as what moves: the topology's own values suit a real camera, and would make one clip of several of
+/// the demo's movements, which are 6 s apart.
+const CLIP_PARAMETERS: [(&str, &str); 3] = [
+    ("preRoll", "-PT2S"),
+    ("minimumClip", "PT3S"),
+    ("maximumClip", "PT1M"),
+];
+
 /// Run a camera and a graph that records what moves, and show what came of it.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Arguments {
@@ -66,6 +74,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     verdict(&outcome)
 }
 
+/// What the user gave, and the demo's own values for the rest.
+fn parameters(given: &[String]) -> Vec<String> {
+    let own = CLIP_PARAMETERS.into_iter().filter(|(name, _)| {
+        let given_too = |text: &String| text.split_once('=').is_some_and(|(given, _)| given == *name);
+        !given.iter().any(given_too)
+    });
+    own.map(|(name, value)| format!("{name}={value}"))
+        .chain(given.iter().cloned())
+        .collect()
+}
+
 /// Runs the demo; prints events only where `talk` says so.
 ///
 /// # Errors
@@ -81,7 +100,7 @@ pub(crate) fn observe(arguments: &Arguments, talk: bool) -> Result<Outcome> {
         host,
         clip: clip::file(),
         topology: project::root().join(TOPOLOGY),
-        parameters: arguments.parameters.clone(),
+        parameters: parameters(&arguments.parameters),
         state: output.join("state"),
         seconds: arguments.seconds.map_or(truth.seconds + MARGIN_S, f64::from),
     };
