@@ -154,7 +154,7 @@ async fn finish(instance: Instance) -> Outcome {
 
 fn failure(error: &InstanceError) -> Failure {
     match error {
-        InstanceError::Component { .. } => Failure::bad_topology(error),
+        InstanceError::Component { .. } | InstanceError::Input { .. } => Failure::bad_topology(error),
         InstanceError::Drain => Failure::failed(error),
     }
 }
