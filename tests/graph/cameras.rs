@@ -91,6 +91,19 @@ fn a_wrong_password_is_an_event_and_stands_nowhere() {
     }
 }
 
+/// How often the playlists of an asset's pictures tell players to start anew.
+fn discontinuities(asset: &Path) -> usize {
+    let entries = std::fs::read_dir(asset)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let playlists = entries.filter(|path| path.to_string_lossy().ends_with(".video.m3u8"));
+    let lines = playlists.flat_map(|path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    });
+    lines.filter(|line| line == "#EXT-X-DISCONTINUITY").count()
+}
+
 #[test]
 fn a_camera_that_dies_and_comes_back_is_recorded_again_and_the_clip_that_was_open_is_kept() {
     let folder = tempfile::tempdir().unwrap();
@@ -121,6 +134,8 @@ fn a_camera_that_dies_and_comes_back_is_recorded_again_and_the_clip_that_was_ope
             .map(|_| ())
     });
     let before = size(&state.join("assets"));
+    // So long that it counts as a gap, not as a hiccup.
+    graph.nth("NetworkError", 3, SOON);
     let _again = Camera::ours_at(&clip, port, &[]);
     graph.nth("MediaSessionEstablished", 2, SOON);
     until("more in the asset", SOON, || {
@@ -131,6 +146,7 @@ fn a_camera_that_dies_and_comes_back_is_recorded_again_and_the_clip_that_was_ope
     let all = assets(&state);
     assert_eq!(all.len(), 1, "the asset goes on: {all:?}");
     assert_eq!(judge::judged(&all[0]).gaps(), 1);
+    assert_eq!(discontinuities(&all[0]), 1);
 }
 
 #[test]
