@@ -6,7 +6,7 @@
 //! `frame-handover`: a `detect` call that asks for the pixels, beside one copy of the same bytes. Target: at most
 //! 1.2 times the copy from 1 MB on. `guest-call`: a `detect` call that asks for nothing.
 
-#[path = "../tests/extension/fixture.rs"]
+#[path = "../tests/common/component.rs"]
 #[allow(
     dead_code,
     unreachable_pub,
