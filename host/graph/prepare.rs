@@ -13,7 +13,7 @@ use url::Url;
 
 use super::plan::{Plan, PlannedComponent, PlannedInput, PlannedKind, PlannedNode};
 use crate::extension::limits::MAX_COMPONENT_BYTES;
-use crate::extension::{Engine, Extension, Limits, World, builtin};
+use crate::extension::{Extension, LazyEngine, Limits, World, builtin};
 use crate::media::{Clock, duration};
 use crate::nodes::endpoint::Credentials;
 use crate::nodes::io::units::Tracks;
@@ -36,8 +36,8 @@ use crate::topology::model::MediaType;
 pub struct Environment {
     /// Where recordings go and paths lead.
     pub state: Arc<StateDir>,
-    /// Loads components.
-    pub engine: Engine,
+    /// Loads components; a graph without any never starts it.
+    pub engine: LazyEngine,
     /// The host's clocks.
     pub clock: Arc<dyn Clock>,
     /// Relative paths of components start here: the folder of the topology.
@@ -304,16 +304,15 @@ fn load(reference: &ComponentRef, environment: &Environment) -> Prepared<Arc<Ext
                 known.join(", ")
             )));
         };
-        return environment.engine.load(found.bytes, name).map_err(one);
+        let engine = environment.engine.get().map_err(one)?;
+        return engine.load(found.bytes, name).map_err(one);
     }
     let named = reference.path.as_deref().unwrap_or_default();
     let path = environment.folder.join(named);
     let bytes = read(&path)
         .map_err(|error| one(format!("cannot read the component `{}`: {error}", path.display())))?;
-    environment
-        .engine
-        .load(&bytes, &path.display().to_string())
-        .map_err(one)
+    let engine = environment.engine.get().map_err(one)?;
+    engine.load(&bytes, &path.display().to_string()).map_err(one)
 }
 
 /// Reads a component; one byte more than is allowed, so that the engine can say that it is too large.
