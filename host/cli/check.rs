@@ -8,16 +8,18 @@ use serde_json::json;
 use super::{Failure, Outcome};
 use crate::recording::verify::{Report, samples, verify};
 
-/// Arguments of `mediagraph check`.
+/// Read recordings back and say what is in them and whether they are sound
+///
+/// All recordings are checked before it ends. The exit code is 1 when one is broken or cannot be read.
 #[derive(Clone, Debug, clap::Args)]
 pub struct CheckArgs {
-    /// Folders of assets, or MP4 files.
+    /// Folders of assets, or MP4 files
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Print one JSON object per recording.
+    /// Print one JSON object per recording
     #[arg(long)]
     pub json: bool,
-    /// Print each sample with its SHA-256, too: one line of JSON per sample.
+    /// Print each sample with its SHA-256, too: one line of JSON per sample
     #[arg(long)]
     pub samples: bool,
 }

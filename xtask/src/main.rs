@@ -9,6 +9,8 @@
 mod audit;
 mod clip;
 mod demo;
+#[cfg(test)]
+mod documents;
 mod measure;
 mod process;
 mod project;
