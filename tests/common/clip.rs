@@ -35,8 +35,10 @@ pub(crate) fn cut(from: &Path, start: u32, seconds: u32, to: &Path) -> PathBuf {
     to.to_owned()
 }
 
-/// The pictures of a file in decoding order: SHA-256 of the NAL units that a camera cannot move elsewhere (slices and
-/// SEI), each behind its length.
+/// Parameter sets, delimiters and filler (ITU-T H.264, table 7-1): cameras and receivers move or drop them.
+const MOVED: [u8; 5] = [7, 8, 9, 12, 13];
+
+/// The pictures of a file in decoding order: SHA-256 of all other NAL units, each behind its length.
 pub(crate) fn pictures(path: &Path) -> Vec<String> {
     let file = MediaFile::open(path).unwrap();
     let track = file
@@ -52,7 +54,7 @@ pub(crate) fn pictures(path: &Path) -> Vec<String> {
 
 fn digest(sample: &[u8]) -> String {
     let mut hash = Sha256::new();
-    for unit in nal::units(sample).filter(|unit| nal::is_vcl(unit) || nal::kind(unit) == nal::SEI) {
+    for unit in nal::units(sample).filter(|unit| !MOVED.contains(&nal::kind(unit))) {
         hash.update(u32::try_from(unit.len()).unwrap().to_be_bytes());
         hash.update(unit);
     }

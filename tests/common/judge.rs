@@ -100,7 +100,8 @@ fn decoded_pictures(path: &Path) -> usize {
     decode
         .args(["-v", "warning", "-i"])
         .arg(path)
-        .args(["-map", "0", "-f", "null", "-"]);
+        // With the times of the recording: rounded to an even rate, pictures of an uneven one would collide.
+        .args(["-map", "0", "-enc_time_base", "-1", "-f", "null", "-"]);
     quiet(&mut decode);
     // A playlist's stream is told twice: of the program, and of the whole.
     told.split_whitespace()

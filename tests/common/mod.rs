@@ -8,6 +8,7 @@ pub(crate) mod clip;
 pub(crate) mod graph;
 pub(crate) mod judge;
 pub(crate) mod process;
+pub(crate) mod topology;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -4,13 +4,21 @@
 //! Run them with `cargo test --test corpus`.
 
 #![allow(
+    missing_docs,
+    missing_debug_implementations,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test may"
+    clippy::disallowed_methods,
+    reason = "a test crate: what goes wrong here is to fail loudly, and real time is what cameras live in"
 )]
 
+#[allow(dead_code, reason = "each test crate needs another part of it")]
+#[path = "../common/mod.rs"]
+mod common;
+mod live;
+mod media;
 mod topologies;
 
 use std::path::PathBuf;

@@ -3,12 +3,12 @@
 use std::net::TcpListener;
 use std::path::Path;
 
-use crate::clips::beside_everything;
 use crate::common::camera::Camera;
 use crate::common::clip::{cut, yard};
 use crate::common::graph::{Graph, SOON, START, assets, files, size};
 use crate::common::judge;
 use crate::common::process::until;
+use crate::common::topology;
 
 /// About two seconds of the clip.
 const TWO_SECONDS: u64 = 40_000;
@@ -110,7 +110,7 @@ fn a_camera_that_dies_and_comes_back_is_recorded_again_and_the_clip_that_was_ope
     let clip = cut(&yard(), 4, 16, &folder.path().join("clip.mp4"));
     let camera = Camera::ours(&clip, &[]);
     let (port, state) = (camera.port(), folder.path().join("state"));
-    let topology = beside_everything(folder.path());
+    let topology = topology::beside_everything("topologies/evr-motion-files/topology.json", folder.path());
     // A clip that only the end of the camera can end.
     let parameters = [
         ("rtspUrl", camera.url.as_str()),

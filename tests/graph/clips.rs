@@ -2,14 +2,11 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
 use crate::common::camera::Camera;
 use crate::common::clip::{cut, yard};
 use crate::common::graph::{Finished, Graph, SOON, START, assets, files};
 use crate::common::judge::{self, Sample};
-use crate::common::repository;
-use crate::topology;
+use crate::common::topology;
 
 const SECOND: u64 = 90_000;
 /// 25 pictures a second, and a quarter more for the smoothing of the camera's time.
@@ -102,16 +99,6 @@ fn motion_that_outlasts_the_maximum_makes_two_assets_of_exactly_that_length() {
     }
 }
 
-/// The topology of the repository with a second sink, which records everything: files know no wall clock, but the
-/// same pictures stand in the asset with theirs.
-pub(crate) fn beside_everything(folder: &Path) -> std::path::PathBuf {
-    let text = std::fs::read(repository("topologies/evr-motion-files/topology.json")).unwrap();
-    let mut document: Value = serde_json::from_slice(&text).unwrap();
-    let sinks = document["properties"]["sinks"].as_array_mut().unwrap();
-    sinks.push(topology::asset_sink("camera"));
-    topology::write(&document, folder)
-}
-
 #[test]
 fn further_motion_prolongs_a_file_until_the_minimum_after_the_last() {
     let folder = tempfile::tempdir().unwrap();
@@ -128,7 +115,7 @@ fn further_motion_prolongs_a_file_until_the_minimum_after_the_last() {
         ("minimumClip", "PT2S"),
         ("maximumClip", "PT1M"),
     ];
-    let topology = beside_everything(folder.path());
+    let topology = topology::beside_everything("topologies/evr-motion-files/topology.json", folder.path());
     let finished = watch(Graph::start(topology.to_str().unwrap(), &parameters, &state), 1);
     let wanted = expected(&finished.inferences(), &rules);
     assert_eq!(wanted.len(), 1, "{wanted:?}");

@@ -10,7 +10,8 @@ use crate::common::camera::Camera;
 use crate::common::clip::yard;
 use crate::common::graph::{Graph, START, command};
 use crate::common::mediagraph;
-use crate::{component, topology};
+use crate::common::topology;
+use crate::component;
 
 /// An address of this machine where nobody listens.
 fn nowhere() -> String {

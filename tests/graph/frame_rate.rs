@@ -3,7 +3,8 @@
 use crate::common::camera::Camera;
 use crate::common::clip::yard;
 use crate::common::graph::{Graph, START};
-use crate::{component, topology};
+use crate::common::topology;
+use crate::component;
 
 /// Frames a second.
 const RATE: u64 = 2;

@@ -25,4 +25,3 @@ mod misbehaving;
 mod outsider;
 mod recording;
 mod refused;
-mod topology;

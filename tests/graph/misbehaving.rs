@@ -7,8 +7,8 @@ use crate::common::clip::yard;
 use crate::common::graph::{Finished, Graph, SOON, START};
 use crate::common::judge;
 use crate::common::process::until;
+use crate::common::topology;
 use crate::component::{self, DETECT, Fixture};
-use crate::topology;
 
 /// About three seconds of the clip.
 const THREE_SECONDS: u64 = 60_000;

@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 use crate::common::camera::Camera;
 use crate::common::clip::yard;
 use crate::common::graph::{Event, Graph, START, command};
+use crate::common::topology;
 use crate::common::{repository, run};
-use crate::topology;
 
 /// Luma may differ by so much between our decoder's first pictures and ffmpeg's first picture.
 const LUMA: f64 = 2.0;

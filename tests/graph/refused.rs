@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::common::graph::command;
-use crate::{component, topology};
+use crate::common::topology;
+use crate::component;
 
 /// Nobody is asked: the topology is wrong.
 const URL: (&str, &str) = ("rtspUrl", "rtsp://127.0.0.1:9/never");

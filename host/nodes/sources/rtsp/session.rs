@@ -195,10 +195,14 @@ impl CameraSession {
     /// # Errors
     /// When the session is over.
     pub async fn next(&mut self) -> Result<AccessUnit, CameraError> {
+        // Around everything: sender reports go on coming from a camera that has no more media.
+        let unit = timeout(CAMERA_TIMEOUT, self.next_unit()).await;
+        unit.map_err(|_| CameraError::timed_out("PLAY: no media came"))?
+    }
+
+    async fn next_unit(&mut self) -> Result<AccessUnit, CameraError> {
         loop {
-            let item = timeout(CAMERA_TIMEOUT, self.demuxed.next()).await;
-            let item = item.map_err(|_| CameraError::timed_out("PLAY: no media came"))?;
-            let unit = match item {
+            let unit = match self.demuxed.next().await {
                 None => return Err(CameraError::Network("the camera ended the session".into())),
                 Some(Err(error)) => {
                     self.broken(&error)?;

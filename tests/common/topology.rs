@@ -77,3 +77,13 @@ pub(crate) fn write(document: &Value, folder: &Path) -> PathBuf {
     std::fs::write(&path, document.to_string()).unwrap();
     path
 }
+
+/// A topology of the repository with a second sink, which records everything: files know no wall clock, and clips
+/// know nothing of what lies between them, but the same pictures stand in that asset with their times.
+pub(crate) fn beside_everything(topology: &str, folder: &Path) -> PathBuf {
+    let text = std::fs::read(super::repository(topology)).unwrap();
+    let mut document: Value = serde_json::from_slice(&text).unwrap();
+    let sinks = document["properties"]["sinks"].as_array_mut().unwrap();
+    sinks.push(asset_sink("camera"));
+    write(&document, folder)
+}
