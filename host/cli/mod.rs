@@ -54,9 +54,15 @@ pub fn run(cli: Cli) -> Outcome {
     }
 }
 
+/// Threads that wait for the network and hand media on, which takes a few thousandths of a core per camera. Each more
+/// costs a megabyte and wakes the others for work that is not there. What computes or writes to a disk has threads of
+/// its own (`nodes::analysis`, `spawn_blocking`).
+const NETWORK_THREADS: usize = 1;
+
 /// Runs a command that waits for things.
 fn in_runtime<F: Future<Output = Outcome>>(command: impl FnOnce() -> F) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(NETWORK_THREADS)
         .enable_all()
         .thread_name("mediagraph")
         .build()

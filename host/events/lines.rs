@@ -13,7 +13,8 @@ pub const MAX_WAITING_EVENTS: usize = 4096;
 /// Writes each event as one line, on a thread of its own, so that a reader who does not read stops nothing.
 #[derive(Debug)]
 pub struct JsonLines {
-    queue: SyncSender<Event>,
+    // Boxed because the channel sets all its places aside, and touches them, when it is made.
+    queue: SyncSender<Box<Event>>,
     lost: AtomicU64,
 }
 
@@ -27,7 +28,7 @@ impl JsonLines {
     /// # Errors
     /// When no thread can be had.
     pub fn new(mut out: impl Write + Send + 'static) -> std::io::Result<(Self, LinesWriter)> {
-        let (queue, events) = sync_channel::<Event>(MAX_WAITING_EVENTS);
+        let (queue, events) = sync_channel::<Box<Event>>(MAX_WAITING_EVENTS);
         let writer = std::thread::Builder::new().name("events".into()).spawn(move || {
             for event in events {
                 let Ok(mut line) = serde_json::to_vec(&event) else {
@@ -58,7 +59,7 @@ impl JsonLines {
 
 impl EventSink for JsonLines {
     fn publish(&self, event: Event) {
-        match self.queue.try_send(event) {
+        match self.queue.try_send(Box::new(event)) {
             Ok(()) | Err(TrySendError::Disconnected(_)) => {}
             Err(TrySendError::Full(_)) => {
                 self.lost.fetch_add(1, Ordering::Relaxed);

@@ -8,7 +8,8 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::thread::Thread;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -34,6 +35,8 @@ struct Shared {
     places: Arc<Semaphore>,
     running: Mutex<HashMap<u64, Running>>,
     numbers: AtomicU64,
+    /// Parked while nothing runs, so that a host that only records is not woken for nothing.
+    watcher: OnceLock<Thread>,
 }
 
 #[derive(Debug)]
@@ -59,6 +62,22 @@ impl Shared {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn begin(&self, number: u64, call: Running) {
+        let mut running = self.lock();
+        let was_idle = running.is_empty();
+        running.insert(number, call);
+        drop(running);
+        if was_idle {
+            self.wake_watcher();
+        }
+    }
+
+    fn wake_watcher(&self) {
+        if let Some(watcher) = self.watcher.get() {
+            watcher.unpark();
+        }
+    }
+
     /// Takes the places of calls that run for long. Gives false when nothing runs.
     fn relieve(&self) -> bool {
         let now = self.clock.monotonic();
@@ -76,6 +95,13 @@ impl Shared {
     }
 }
 
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // It finds nothing to watch any more, and ends.
+        self.wake_watcher();
+    }
+}
+
 impl AnalysisPool {
     /// With a place for each core. Must be made, and used, within a multi-threaded Tokio runtime.
     #[must_use]
@@ -85,8 +111,9 @@ impl AnalysisPool {
             places: Arc::new(Semaphore::new(cores.max(1))),
             running: Mutex::default(),
             numbers: AtomicU64::new(0),
+            watcher: OnceLock::new(),
         });
-        watch(Arc::downgrade(&shared));
+        watch(&shared);
         Self { shared }
     }
 
@@ -98,13 +125,8 @@ impl AnalysisPool {
         };
         let number = self.shared.numbers.fetch_add(1, Ordering::Relaxed);
         let since = self.shared.clock.monotonic();
-        self.shared.lock().insert(
-            number,
-            Running {
-                since,
-                place: Some(place),
-            },
-        );
+        let place = Some(place);
+        self.shared.begin(number, Running { since, place });
         let _call = Call {
             shared: &self.shared,
             number,
@@ -120,19 +142,32 @@ impl AnalysisPool {
 }
 
 /// Looks after long calls for as long as the pool exists.
-fn watch(shared: Weak<Shared>) {
+fn watch(shared: &Arc<Shared>) {
+    let watched = Arc::downgrade(shared);
     // Not a task of the runtime: it must run even when every worker is busy in a component.
     let watcher = std::thread::Builder::new()
         .name("analysis-watch".into())
-        .spawn(move || {
-            while let Some(shared) = shared.upgrade() {
-                let busy = shared.relieve();
-                drop(shared);
-                std::thread::sleep(if busy { LONG_CALL / 2 } else { LONG_CALL });
-            }
-        });
-    if let Err(error) = watcher {
-        tracing::error!(%error, "No thread to watch long calls: a looping component will delay others");
+        .spawn(move || watch_until_gone(&watched));
+    match watcher {
+        Ok(watcher) => {
+            // The pool is being made: nobody has set it before.
+            let _ = shared.watcher.set(watcher.thread().clone());
+        }
+        Err(error) => {
+            tracing::error!(%error, "No thread to watch long calls: a looping component will delay others");
+        }
+    }
+}
+
+fn watch_until_gone(shared: &Weak<Shared>) {
+    while let Some(shared) = shared.upgrade() {
+        let busy = shared.relieve();
+        drop(shared);
+        if !busy {
+            // A call that begins between the look and here has left its mark: then this returns at once.
+            std::thread::park();
+        }
+        std::thread::sleep(LONG_CALL / 2);
     }
 }
 
