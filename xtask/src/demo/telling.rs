@@ -22,8 +22,14 @@ impl Telling {
     /// The lines to print now that this event has come.
     pub(crate) fn event(&mut self, event: &Event) -> Vec<String> {
         let Some(at) = event.inference_time() else {
-            // It may stand among the inferences of one movement: the run goes on.
-            return vec![event.summary()];
+            // Within a movement its run goes on.
+            let over = self
+                .0
+                .as_ref()
+                .zip(event.time())
+                .is_some_and(|(run, at)| at - run.last > ONE_MOVEMENT_S);
+            let ended = if over { self.end() } else { None };
+            return ended.into_iter().chain([event.summary()]).collect();
         };
         if let Some(run) = &mut self.0
             && run.subject == event.subject()
@@ -68,5 +74,23 @@ mod tests {
         assert_eq!(lines.len(), 2, "{lines:?}");
         assert!(lines[0].ends_with("and 3 more until here"), "{lines:?}");
         assert_eq!(telling.end(), None);
+    }
+
+    #[test]
+    fn other_events_are_told_at_once_and_after_the_movement_that_they_follow() {
+        let later = |at: f64| {
+            let line = serde_json::json!({
+                "id": "1", "subject": "s", "eventType": "x.RecordingStopped",
+                "eventTime": format!("1970-01-01T00:00:{at:02.0}Z"),
+            });
+            Event::parse(&line.to_string()).unwrap()
+        };
+        let mut telling = Telling::default();
+        telling.event(&inference(10.0));
+        telling.event(&inference(11.0));
+        assert_eq!(telling.event(&later(12.0)).len(), 1);
+        let lines = telling.event(&later(15.0));
+        assert!(lines[0].ends_with("and 1 more until here"), "{lines:?}");
+        assert!(lines[1].contains("RecordingStopped"), "{lines:?}");
     }
 }
