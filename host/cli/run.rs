@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 use super::load::{self, LoadError, ParameterArgs};
 use super::{Failure, Outcome, print, signals};
 use crate::events::lines::{JsonLines, LinesWriter};
-use crate::extension::{Engine, EngineOptions};
+use crate::extension::{EngineOptions, LazyEngine};
 use crate::graph::instance::InstanceError;
 use crate::graph::{Environment, Instance, Plan, Runtime, prepare};
 use crate::media::{Clock, SystemClock};
@@ -97,10 +97,9 @@ async fn plan(
     };
     let (graph, folder) = (graph.clone(), folder.to_owned());
     let loading = tokio::task::spawn_blocking(move || {
-        let engine = Engine::new(options).map_err(Failure::failed)?;
         let environment = Environment {
             state,
-            engine,
+            engine: LazyEngine::new(options),
             clock,
             folder,
         };
@@ -154,7 +153,7 @@ async fn finish(instance: Instance) -> Outcome {
 
 fn failure(error: &InstanceError) -> Failure {
     match error {
-        InstanceError::Component { .. } => Failure::bad_topology(error),
+        InstanceError::Component { .. } | InstanceError::Input { .. } => Failure::bad_topology(error),
         InstanceError::Drain => Failure::failed(error),
     }
 }

@@ -8,6 +8,7 @@
 //! | file | what it is for |
 //! |---|---|
 //! | `engine` | one per process: compile, check, tick |
+//! | `lazy` | starts it when the first component is loaded |
 //! | `component` | what a loaded component is and may import |
 //! | `cache` | compiled components on disk |
 //! | `guest` | what a component finds around it |
@@ -27,6 +28,7 @@ mod engine;
 mod error;
 mod gate;
 mod guest;
+mod lazy;
 pub mod limits;
 mod log;
 mod processor;
@@ -40,6 +42,7 @@ pub use engine::{Engine, EngineOptions};
 pub use error::{CallError, EngineError, ExtensionError, LoadProblem};
 pub use gate::{Action, Activation, Cause, Decision, Gate, Span};
 pub use guest::NodeContext;
+pub use lazy::LazyEngine;
 pub use limits::Limits;
 pub use log::{LogLevel, LogSink, TracingLog};
 pub use processor::{Outcome, Processor};

@@ -54,6 +54,14 @@ pub enum InstanceError {
         /// What it says.
         error: CallError,
     },
+    /// A component and the topology want different frames.
+    #[error("node `{node}`: {message}")]
+    Input {
+        /// The node.
+        node: String,
+        /// What each of them wants.
+        message: String,
+    },
     /// Stopping took longer than [`DRAIN_TIMEOUT`].
     #[error("the graph did not drain within {} s; what it still held is lost", DRAIN_TIMEOUT.as_secs())]
     Drain,
@@ -308,6 +316,15 @@ impl Components {
             } else {
                 let start = Supervised::<Detector>::start(extension, &guest, config, *limits);
                 let (detector, change) = runtime.pool.call(start).await.map_err(failed)?;
+                if let (Some(detector), PlannedKind::Detector { image, .. }) =
+                    (detector.instance(), &node.kind)
+                {
+                    let conflict = |message| InstanceError::Input {
+                        node: node.name.clone(),
+                        message,
+                    };
+                    image.fill(detector.input().image).map_err(conflict)?;
+                }
                 started.detectors.insert(index, detector);
                 change
             };

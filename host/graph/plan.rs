@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::extension::{Extension, Limits};
-use crate::media::image::ImageSpec;
 use crate::nodes::io::units::Tracks;
+use crate::nodes::processors::input::TopologyImage;
 use crate::nodes::sinks::recorder::Opener;
 use crate::nodes::sources::rtsp::session::Target;
 
@@ -64,7 +64,7 @@ pub enum PlannedKind {
         /// The component.
         component: PlannedComponent,
         /// What the topology says of its input.
-        image: Option<ImageSpec>,
+        image: TopologyImage,
         /// At most so many frames a second.
         max_rate: Option<f64>,
         /// Only frames that some node upstream has said something of.

@@ -13,13 +13,12 @@ use url::Url;
 
 use super::plan::{Plan, PlannedComponent, PlannedInput, PlannedKind, PlannedNode};
 use crate::extension::limits::MAX_COMPONENT_BYTES;
-use crate::extension::{Engine, Extension, Limits, World, builtin};
-use crate::media::image::{Fit, ImageSpec, PixelFormat, Size};
+use crate::extension::{Extension, LazyEngine, Limits, World, builtin};
 use crate::media::{Clock, duration};
 use crate::nodes::endpoint::Credentials;
-use crate::nodes::image::{Image, ScaleMode};
 use crate::nodes::io::units::Tracks;
 use crate::nodes::processors::extension::{self as extension_node, ComponentRef};
+use crate::nodes::processors::input::TopologyImage;
 use crate::nodes::sinks::asset::run::AssetOpener;
 use crate::nodes::sinks::file::run::FileOpener;
 use crate::nodes::sinks::recorder::Opener;
@@ -37,8 +36,8 @@ use crate::topology::model::MediaType;
 pub struct Environment {
     /// Where recordings go and paths lead.
     pub state: Arc<StateDir>,
-    /// Loads components.
-    pub engine: Engine,
+    /// Loads components; a graph without any never starts it.
+    pub engine: LazyEngine,
     /// The host's clocks.
     pub clock: Arc<dyn Clock>,
     /// Relative paths of components start here: the folder of the topology.
@@ -138,7 +137,7 @@ fn kind(name: &str, config: &Config, environment: &Environment) -> Prepared<Plan
         Config::FrameRate(filter) => PlannedKind::FrameRate(filter.maximum_fps),
         Config::Motion(motion) => PlannedKind::Detector {
             component: built_in("motion-detector", motion_config(motion), environment)?,
-            image: None,
+            image: TopologyImage::default(),
             max_rate: None,
             only_annotated: false,
         },
@@ -227,29 +226,9 @@ fn detector(node: &ExtensionProcessor, environment: &Environment) -> Prepared<Pl
             limits(&node.limits),
             environment,
         )?,
-        image: image(&node.image),
+        image: TopologyImage::read(&node.image).map_err(one)?,
         max_rate: node.sampling_options.maximum_samples_per_second,
         only_annotated: node.sampling_options.skip_samples_without_annotation,
-    })
-}
-
-/// What the topology says of a component's input; it fills only what the component leaves open.
-fn image(image: &Image) -> Option<ImageSpec> {
-    let scale = image.scale.as_ref()?;
-    let fit = match scale.mode {
-        ScaleMode::PreserveAspectRatio => Fit::Inside,
-        ScaleMode::Pad => Fit::PadCentre,
-        ScaleMode::Stretch => Fit::Stretch,
-    };
-    let size = scale
-        .width
-        .zip(scale.height)
-        .map(|(width, height)| Size { width, height });
-    Some(ImageSpec {
-        format: PixelFormat::Gray8,
-        size,
-        fit,
-        fill: [0; 3],
     })
 }
 
@@ -325,7 +304,8 @@ fn load(reference: &ComponentRef, environment: &Environment) -> Prepared<Arc<Ext
                 known.join(", ")
             )));
         };
-        return environment.engine.load(found.bytes, name).map_err(one);
+        let engine = environment.engine.get().map_err(one)?;
+        return engine.load(found.bytes, name).map_err(one);
     }
     let named = reference.path.as_deref().unwrap_or_default();
     let path = environment.folder.join(named);
@@ -340,10 +320,8 @@ fn load(reference: &ComponentRef, environment: &Environment) -> Prepared<Arc<Ext
             path.display()
         ))
     })?;
-    environment
-        .engine
-        .load(&bytes, &path.display().to_string())
-        .map_err(one)
+    let engine = environment.engine.get().map_err(one)?;
+    engine.load(&bytes, &path.display().to_string()).map_err(one)
 }
 
 /// Reads a component; one byte more than is allowed, so that the engine can say that it is too large.

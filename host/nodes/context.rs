@@ -2,12 +2,16 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::events::Emitter;
 use crate::media::Clock;
+
+/// An error that repeats is logged once in this time.
+pub const REPEATED_ERROR_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A node's surroundings.
 #[derive(Clone, Debug)]
@@ -30,10 +34,12 @@ impl NodeContext {
         self.emitter.emit(event_type, self.clock.media(), data);
     }
 
-    /// Remembers an error for whoever asks how the node is, and logs it.
+    /// Remembers an error for whoever asks how the node is, and logs it: the same error once in
+    /// [`REPEATED_ERROR_INTERVAL`], since what goes wrong with a frame goes wrong with the next.
     pub fn error(&self, error: &dyn std::fmt::Display) {
-        tracing::warn!(node = %self.name, %error, "The node met an error");
-        self.stats.set_error(error.to_string());
+        if self.stats.set_error(error.to_string(), self.clock.monotonic()) {
+            tracing::warn!(node = %self.name, %error, "The node met an error");
+        }
     }
 }
 
@@ -48,7 +54,13 @@ pub struct NodeStats {
     pub dropped: AtomicU64,
     /// Things that went wrong.
     pub errors: AtomicU64,
-    last_error: Mutex<Option<String>>,
+    last_error: Mutex<Option<LastError>>,
+}
+
+#[derive(Debug)]
+struct LastError {
+    text: String,
+    logged: Duration,
 }
 
 /// The counters at one moment.
@@ -76,9 +88,17 @@ impl NodeStats {
         counter.fetch_add(by, Ordering::Relaxed);
     }
 
-    fn set_error(&self, error: String) {
+    /// Gives true when the error is to be logged.
+    fn set_error(&self, text: String, now: Duration) -> bool {
         Self::add(&self.errors, 1);
-        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        let mut last = self.last_error.lock().unwrap_or_else(PoisonError::into_inner);
+        let repeated = last.as_ref().is_some_and(|last| {
+            last.text == text && now.saturating_sub(last.logged) < REPEATED_ERROR_INTERVAL
+        });
+        if !repeated {
+            *last = Some(LastError { text, logged: now });
+        }
+        !repeated
     }
 
     /// The counters now.
@@ -90,11 +110,27 @@ impl NodeStats {
             sent: self.sent.load(Ordering::Relaxed),
             dropped: self.dropped.load(Ordering::Relaxed),
             errors: self.errors.load(Ordering::Relaxed),
-            last_error: self
-                .last_error
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone(),
+            last_error: (self.last_error.lock().unwrap_or_else(PoisonError::into_inner))
+                .as_ref()
+                .map(|last| last.text.clone()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_that_repeats_is_counted_each_time_and_logged_once_a_minute() {
+        let stats = NodeStats::default();
+        let at = Duration::from_secs;
+        let logged: Vec<bool> = [("a", 0), ("a", 1), ("b", 2), ("b", 61), ("b", 62)]
+            .iter()
+            .map(|(text, second)| stats.set_error((*text).to_owned(), at(*second)))
+            .collect();
+        assert_eq!(logged, [true, false, true, false, true]);
+        assert_eq!(stats.status("n").errors, 5);
+        assert_eq!(stats.status("n").last_error.as_deref(), Some("b"));
     }
 }

@@ -1,4 +1,4 @@
-//! The simulated camera as clients see it: ffmpeg, GStreamer, retina and raw sockets against the real binary.
+//! The simulated camera as clients see it: ffmpeg, GStreamer, VLC, retina and raw sockets against the real binary.
 
 #![allow(
     missing_docs,
@@ -21,3 +21,4 @@ mod malformed;
 mod raw;
 mod retina_client;
 mod server;
+mod vlc;

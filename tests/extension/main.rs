@@ -1,6 +1,7 @@
 //! Hostile components: whatever they do, the host says what happened, and goes on.
 
 #[cfg(test)]
+#[path = "../common/component.rs"]
 mod fixture;
 #[cfg(test)]
 mod host;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::component::{note_unanswered, tell_change};
+use super::input::TopologyImage;
 use crate::extension::{Detector, Supervised};
 use crate::media::image::{CropSource, FrameView, ImageSpec};
 use crate::media::inference::{Inference, Observation};
@@ -21,7 +22,7 @@ pub struct DetectorNode {
     /// The component's name, for events.
     pub extension: String,
     /// What the topology's `image` says; fills only what the component leaves open.
-    pub image: Option<ImageSpec>,
+    pub image: TopologyImage,
     /// The frames to look at.
     pub input: FrameReceiver,
     /// Who wants to know what was found.
@@ -67,12 +68,14 @@ impl DetectorNode {
             NodeStats::add(&self.context.stats.dropped, 1);
             return Vec::new();
         };
-        let spec = self.image.map_or(wanted, |image| ImageSpec {
-            size: wanted.size.or(image.size),
-            ..wanted
-        });
         let picture = Arc::clone(&frame.picture);
-        let view = match self.pool.compute(move || picture.prepare(&spec)).await {
+        let prepare = move |spec: ImageSpec| picture.prepare(&spec);
+        let image = self.image;
+        let view = match self
+            .pool
+            .compute(move || image.fill(wanted).and_then(prepare))
+            .await
+        {
             Ok(prepared) => FrameView {
                 sequence: frame.picture.sequence(),
                 time: frame.picture.time(),

@@ -7,6 +7,7 @@ pub mod frame_rate;
 pub mod gate;
 pub mod grpc_extension;
 pub mod http_extension;
+pub mod input;
 pub mod motion;
 pub mod signal_gate;
 pub mod vision_extension;

@@ -43,6 +43,8 @@ struct Open {
     /// None before the first unit, and after opening failed.
     recorder: Option<Box<dyn Recorder>>,
     available: bool,
+    /// Units of this recording that are counted as dropped already, as gaps.
+    gaps: u64,
 }
 
 /// What a recorder is asked to do on a blocking thread.
@@ -162,6 +164,9 @@ impl RecordingSink {
             Notice::Available { .. } => {}
             Notice::Stopped { output, totals, .. } => {
                 NodeStats::add(&self.context.stats.sent, totals.units);
+                // Those of gaps are counted when they are told; what is left is sound before the first picture.
+                let untold = totals.dropped.saturating_sub(std::mem::take(&mut open.gaps));
+                NodeStats::add(&self.context.stats.dropped, untold);
                 self.recording_event("RecordingStopped", &output);
             }
             Notice::SegmentSealed { path, bytes, .. } => {
@@ -174,6 +179,7 @@ impl RecordingSink {
                 units,
             } => {
                 NodeStats::add(&self.context.stats.dropped, units);
+                open.gaps = open.gaps.saturating_add(units);
                 let data = json!({
                     "dataType": "media", "outputLocation": output,
                     "start": start.iso(), "end": end.iso(), "units": units,

@@ -1,13 +1,31 @@
-//! Figures that criterion has measured: runs a bench and compares two of its groups.
+//! Figures that criterion has measured: runs a bench several times and compares two of its sides.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use super::Reading;
+use super::{Reading, median};
 use crate::project;
+
+/// Runs of the whole bench. Both sides of a pair are of the same run, so that what slows the machine down for a
+/// while slows both.
+const RUNS: usize = 5;
+
+/// Which figures are compared.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Comparison {
+    /// What `cargo bench --bench` is given.
+    pub(super) bench: &'static str,
+    /// The group whose worst pair is the figure. Pairs of other groups are told, and do not count.
+    pub(super) group: &'static str,
+    /// The side that is judged.
+    pub(super) ours: &'static str,
+    /// The side that it is compared with.
+    pub(super) theirs: &'static str,
+}
 
 /// One estimate: where it stands below criterion's folder, and its median in nanoseconds.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,14 +34,34 @@ struct Estimate {
     median_ns: f64,
 }
 
-/// Runs `cargo bench --bench NAME` and says how many times slower `ours` is than `theirs`.
+/// Nanoseconds of both sides.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Pair {
+    ours: f64,
+    theirs: f64,
+}
+
+/// The pairs of one name, one per run.
+type Runs = BTreeMap<String, Vec<Pair>>;
+
+/// Runs a bench several times and says how many times slower `ours` is than `theirs`.
 ///
-/// A pair is two estimates whose paths are the same but for `ours` and `theirs`; of several pairs (such as frame
-/// sizes), the worst counts.
+/// A pair is two estimates whose paths are the same but for `ours` and `theirs`. Its figure is the median of the
+/// runs' ratios; of several pairs (such as frame sizes), the worst counts.
 ///
 /// # Errors
 /// When the bench fails or has no such pair.
-pub(super) fn ratio(bench: &str, ours: &str, theirs: &str) -> Result<Reading> {
+pub(super) fn ratio(comparison: &Comparison) -> Result<Reading> {
+    let mut runs = Runs::new();
+    for run in 1..=RUNS {
+        eprintln!("the bench `{}`, run {run} of {RUNS}", comparison.bench);
+        add_pairs(&estimates(comparison.bench)?, comparison, &mut runs);
+    }
+    reading(&runs, comparison)
+}
+
+/// Runs the bench once.
+fn estimates(bench: &str) -> Result<Vec<Estimate>> {
     let begin = SystemTime::now();
     // Criterion's own lines go to standard error: standard output is for the result alone.
     let status = project::cargo()
@@ -36,16 +74,12 @@ pub(super) fn ratio(bench: &str, ours: &str, theirs: &str) -> Result<Reading> {
     let folder = project::target_directory()?.join("criterion");
     let mut estimates = Vec::new();
     collect(&folder, &folder, begin, &mut estimates)?;
-    compare(&estimates, ours, theirs).with_context(|| format!("the bench `{bench}` measured no pair"))
+    Ok(estimates)
 }
 
-fn compare(estimates: &[Estimate], ours: &str, theirs: &str) -> Result<Reading> {
-    let mut samples = Vec::new();
-    let mut pairs = Vec::new();
-    for estimate in estimates
-        .iter()
-        .filter(|estimate| estimate.path.iter().any(|part| part == ours))
-    {
+fn add_pairs(estimates: &[Estimate], comparison: &Comparison, runs: &mut Runs) {
+    let Comparison { ours, theirs, .. } = *comparison;
+    for estimate in estimates {
         let swap = |part: &String| {
             if part == ours {
                 theirs.to_owned()
@@ -54,24 +88,54 @@ fn compare(estimates: &[Estimate], ours: &str, theirs: &str) -> Result<Reading> 
             }
         };
         let wanted: Vec<String> = estimate.path.iter().map(swap).collect();
-        if let Some(other) = estimates.iter().find(|other| other.path == wanted) {
-            samples.push(estimate.median_ns / other.median_ns);
-            let name = estimate.path.join("/");
-            pairs.push(format!(
-                "{name} {:.0} ns to {:.0} ns",
-                estimate.median_ns, other.median_ns
-            ));
+        let other = estimates.iter().find(|other| other.path == wanted);
+        if let Some(other) = other.filter(|_| wanted != estimate.path) {
+            let parts = estimate.path.iter().filter(|part| *part != ours).cloned();
+            runs.entry(parts.collect::<Vec<_>>().join("/"))
+                .or_default()
+                .push(Pair {
+                    ours: estimate.median_ns,
+                    theirs: other.median_ns,
+                });
         }
     }
-    if samples.is_empty() {
-        bail!("criterion has no estimates for both `{ours}` and `{theirs}`");
+}
+
+/// The worst pair of the group; its ratios are the samples.
+fn reading(runs: &Runs, comparison: &Comparison) -> Result<Reading> {
+    let Comparison {
+        bench,
+        group,
+        ours,
+        theirs,
+    } = *comparison;
+    let mut worst = Reading::default();
+    let mut told = Vec::new();
+    for (name, pairs) in runs {
+        let ratios: Vec<f64> = pairs.iter().map(|pair| pair.ours / pair.theirs).collect();
+        let figure = median(&ratios)?;
+        let counts = name.split('/').next() == Some(group);
+        told.push(describe(name, pairs, figure, counts)?);
+        if counts && figure > worst.value {
+            (worst.value, worst.samples) = (figure, ratios);
+        }
     }
-    Ok(Reading {
-        value: samples.iter().copied().fold(0.0, f64::max),
-        against: format!("{theirs}: {}", pairs.join("; ")),
-        samples,
-        ..Reading::default()
-    })
+    if worst.samples.is_empty() {
+        bail!("the bench `{bench}` has no pair of `{ours}` and `{theirs}` in the group `{group}`");
+    }
+    worst.against = format!("{theirs}: {}", told.join("; "));
+    Ok(worst)
+}
+
+fn describe(name: &str, pairs: &[Pair], figure: f64, counts: bool) -> Result<String> {
+    let middle = |side: fn(&Pair) -> f64| median(&pairs.iter().map(side).collect::<Vec<_>>());
+    let (ours, theirs) = (middle(|pair| pair.ours)?, middle(|pair| pair.theirs)?);
+    let note = if counts { "" } else { ", does not count" };
+    Ok(format!(
+        "{name} {:.2} us to {:.2} us ({figure:.3}{note})",
+        ours / 1e3,
+        theirs / 1e3
+    ))
 }
 
 /// Gathers `new/estimates.json` of this run: what an older one has left behind does not count.
@@ -87,7 +151,7 @@ fn collect(folder: &Path, top: &Path, begin: SystemTime, found: &mut Vec<Estimat
     Ok(())
 }
 
-fn read(path: &PathBuf, top: &Path) -> Result<Estimate> {
+fn read(path: &Path, top: &Path) -> Result<Estimate> {
     let value: Value = serde_json::from_str(&std::fs::read_to_string(path)?)?;
     let median_ns = value.pointer("/median/point_estimate").and_then(Value::as_f64);
     let below = path
@@ -115,18 +179,47 @@ mod tests {
         }
     }
 
+    const COMPARISON: Comparison = Comparison {
+        bench: "sizes",
+        group: "motion",
+        ours: "component",
+        theirs: "native",
+    };
+
     #[test]
-    fn the_worst_pair_counts() {
+    fn the_worst_pair_of_the_group_counts_with_the_median_of_its_runs() {
+        let mut runs = Runs::new();
+        for slower in [1.0, 5.0, 1.2] {
+            let estimates = [
+                estimate("motion/component/320x180", 30.0),
+                estimate("motion/native/320x180", 20.0),
+                estimate("motion/component/640x360", 40.0 * slower),
+                estimate("motion/native/640x360", 20.0),
+                estimate("motion/component/alone", 900.0),
+                estimate("other/component/1x1", 900.0),
+                estimate("other/native/1x1", 1.0),
+            ];
+            add_pairs(&estimates, &COMPARISON, &mut runs);
+        }
+        let reading = reading(&runs, &COMPARISON).unwrap();
+        assert_eq!((reading.value, reading.samples), (2.4, vec![2.0, 10.0, 2.4]));
+        assert_eq!(
+            reading.against,
+            "native: motion/320x180 0.03 us to 0.02 us (1.500); motion/640x360 0.05 us to 0.02 us (2.400); \
+             other/1x1 0.90 us to 0.00 us (900.000, does not count)"
+        );
+    }
+
+    #[test]
+    fn a_group_without_a_pair_is_an_error() {
+        let mut runs = Runs::new();
         let estimates = [
-            estimate("motion/component/320x180", 30.0),
-            estimate("motion/native/320x180", 20.0),
-            estimate("motion/component/640x360", 40.0),
-            estimate("motion/native/640x360", 20.0),
-            estimate("motion/component/1x1", 900.0),
+            estimate("other/component/1x1", 2.0),
+            estimate("other/native/1x1", 1.0),
+            estimate("motion/component/1x1", 2.0),
         ];
-        let reading = compare(&estimates, "component", "native").unwrap();
-        assert_eq!((reading.value, reading.samples), (2.0, vec![1.5, 2.0]));
-        assert!(compare(&estimates, "component", "memcpy").is_err());
+        add_pairs(&estimates, &COMPARISON, &mut runs);
+        assert!(reading(&runs, &COMPARISON).is_err());
     }
 
     #[test]

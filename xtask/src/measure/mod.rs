@@ -14,6 +14,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use serde::Serialize;
 
+use self::criterion::Comparison;
 use crate::project;
 
 /// Measure one of the figures that the project promises.
@@ -101,21 +102,37 @@ const MEASURES: [Measure; 4] = [
     },
     Measure {
         name: "motion-vs-native",
-        what: "time of the motion detector as a component, compared with the same code built natively",
-        unit: "ratio of time per frame",
+        what: "CPU time of the motion detector as a component, compared with the same code built natively",
+        unit: "ratio of CPU time per frame",
         goal: 2.0,
         needs_corpus: false,
-        run: |_| criterion::ratio("motion", "component", "native"),
+        run: |_| criterion::ratio(&MOTION),
     },
     Measure {
         name: "frame-handover",
-        what: "time to hand a frame to a component, compared with a plain copy of its bytes",
-        unit: "ratio of time per frame",
-        goal: 2.0,
+        what: "CPU time to hand a frame to a component, compared with one copy of its bytes; the worst of 1080p luma, \
+               1080p I420 and 640x640 RGB",
+        unit: "ratio of CPU time per frame",
+        goal: 1.2,
         needs_corpus: false,
-        run: |_| criterion::ratio("handover", "component", "memcpy"),
+        run: |_| criterion::ratio(&HANDOVER),
     },
 ];
+
+const MOTION: Comparison = Comparison {
+    bench: "motion",
+    group: "motion",
+    ours: "component",
+    theirs: "native",
+};
+
+/// Small frames have a group of their own: there the call weighs as much as the copy.
+const HANDOVER: Comparison = Comparison {
+    bench: "handover",
+    group: "frame-handover",
+    ours: "component",
+    theirs: "memcpy",
+};
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
