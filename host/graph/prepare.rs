@@ -309,8 +309,17 @@ fn load(reference: &ComponentRef, environment: &Environment) -> Prepared<Arc<Ext
     }
     let named = reference.path.as_deref().unwrap_or_default();
     let path = environment.folder.join(named);
-    let bytes = read(&path)
-        .map_err(|error| one(format!("cannot read the component `{}`: {error}", path.display())))?;
+    let bytes = read(&path).map_err(|error| {
+        let hint = if Path::new(named).is_relative() {
+            "\nhint: a relative path begins at the folder of the topology"
+        } else {
+            ""
+        };
+        one(format!(
+            "cannot read the component `{}`: {error}{hint}",
+            path.display()
+        ))
+    })?;
     let engine = environment.engine.get().map_err(one)?;
     engine.load(&bytes, &path.display().to_string()).map_err(one)
 }

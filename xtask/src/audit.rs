@@ -1,4 +1,4 @@
-//! `cargo xtask audit`: no dependency with a known weakness, in either workspace.
+//! `cargo xtask audit`: no dependency with a known weakness, in any workspace.
 //!
 //! Everything counts: vulnerabilities, and crates that are unsound, unmaintained or yanked. Nothing is ignored.
 
@@ -21,7 +21,12 @@ pub(crate) struct Arguments {
     db: Option<PathBuf>,
 }
 
-/// Audits both lock files.
+/// What every checkout has.
+const LOCK_FILES: [&str; 2] = ["Cargo.lock", "extensions/Cargo.lock"];
+/// Crates that stand by themselves, each with a lock file.
+const ALONE: &str = "tests/detectors";
+
+/// Audits all lock files.
 ///
 /// # Errors
 /// When one of them names a crate with an advisory, or `cargo-audit` cannot be had.
@@ -29,8 +34,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let db = arguments.db.as_deref().map(absolute).transpose()?;
     ensure_tool()?;
     let mut bad = Vec::new();
-    for name in ["Cargo.lock", "extensions/Cargo.lock"] {
-        let lock = project::root().join(name);
+    for name in lock_files()? {
+        let lock = project::root().join(&name);
         if !lock.is_file() {
             bail!(
                 "{name} is missing\nhint: `cargo generate-lockfile` makes it; it belongs into the repository"
@@ -44,8 +49,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if !bad.is_empty() {
         bail!("advisories stand against {}", bad.join(" and "));
     }
-    println!("no advisory stands against either lock file");
+    println!("no advisory stands against any of them");
     Ok(())
+}
+
+/// Their paths, from the root.
+fn lock_files() -> Result<Vec<String>> {
+    let mut files = LOCK_FILES.map(str::to_owned).to_vec();
+    let folder = project::root().join(ALONE);
+    if folder.is_dir() {
+        for entry in
+            std::fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?
+        {
+            let name = entry?.file_name();
+            files.push(format!("{ALONE}/{}/Cargo.lock", name.to_string_lossy()));
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 fn audit(lock: &Path, db: Option<&Path>) -> Command {

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use crate::media::{MediaTime, TrackKind};
 use crate::recording::RecordingError;
 
-/// Longest name of an asset, in characters (SPEC 2.4).
+/// Longest name of an asset, in characters: that of Azure Media Services, which Live Video Analytics records to.
 const MAX_ASSET_NAME: usize = 260;
 /// Longest name of a host, in bytes.
 const MAX_HOST: usize = 64;

@@ -42,6 +42,11 @@ impl Event {
         self.text("eventType").rsplit('.').next().unwrap_or_default()
     }
 
+    /// What raised it.
+    pub(crate) fn subject(&self) -> &str {
+        self.text("subject")
+    }
+
     /// When it was raised, in seconds since the Unix epoch.
     pub(crate) fn time(&self) -> Option<f64> {
         time::parse_iso(self.text("eventTime"))
@@ -82,7 +87,7 @@ impl Event {
         let at = self
             .time()
             .map_or_else(|| self.text("eventTime").to_owned(), time::clock);
-        let node = self.text("subject").rsplit('/').next().unwrap_or_default();
+        let node = self.subject().rsplit('/').next().unwrap_or_default();
         let detail = match self.finding() {
             Some(finding) => finding.to_string(),
             None => self.detail(),

@@ -5,6 +5,7 @@ mod event;
 mod progress;
 mod report;
 mod score;
+mod telling;
 mod watch;
 
 use std::fs::File;
@@ -17,6 +18,7 @@ use self::asset::Clip;
 use self::event::Event;
 pub(crate) use self::score::Score;
 use self::score::{Observed, score};
+use self::telling::Telling;
 use self::watch::Plan;
 pub(crate) use self::watch::start_camera_on;
 use crate::clip;
@@ -105,12 +107,19 @@ pub(crate) fn observe(arguments: &Arguments, talk: bool) -> Result<Outcome> {
         seconds: arguments.seconds.map_or(truth.seconds + MARGIN_S, f64::from),
     };
     eprintln!("watching the camera for {:.0} s", plan.seconds);
+    let mut telling = Telling::default();
     let watched = watch::watch(&plan, |event, progress| {
         if talk {
-            progress.clear();
-            println!("{}", event.summary());
+            let lines = telling.event(event);
+            if !lines.is_empty() {
+                progress.clear();
+                println!("{}", lines.join("\n"));
+            }
         }
     })?;
+    if let Some(line) = telling.end() {
+        println!("{line}");
+    }
     let mut clips = check_assets(&plan.host, &plan.state)?;
     for clip in &mut clips {
         clip.explain(&watched.events);
