@@ -38,8 +38,8 @@ pub trait Decoder: Send + std::fmt::Debug {
     /// start again at the next IDR.
     fn decode(&mut self, unit: &AccessUnit) -> Result<Vec<Picture>, DecodeError>;
 
-    /// Leaves a unit undecoded. Only right for units that nothing refers to.
-    fn skip(&mut self, unit: &AccessUnit);
+    /// No more units come for now: gives the pictures that still waited for their turn.
+    fn flush(&mut self) -> Vec<Picture>;
 }
 
 /// H.264 in memory-safe Rust.
@@ -114,7 +114,7 @@ impl H264Decoder {
         if unit.random_access {
             self.annex_b.extend_from_slice(&stream.sets.annex_b);
         }
-        h264::append_annex_b(&mut self.annex_b, &unit.data)?;
+        h264::append_pictures(&mut self.annex_b, &unit.data)?;
         let annex_b = &self.annex_b;
         // The decoder promises not to panic; a broken promise must not take the camera's graph down.
         let decoded = std::panic::catch_unwind(AssertUnwindSafe(|| decoder.decode(annex_b)))
@@ -156,8 +156,10 @@ impl Decoder for H264Decoder {
         Ok(out)
     }
 
-    fn skip(&mut self, _unit: &AccessUnit) {
-        self.sequence += 1;
+    fn flush(&mut self) -> Vec<Picture> {
+        let mut out = Vec::new();
+        self.order.flush(&mut out);
+        out
     }
 }
 

@@ -52,7 +52,17 @@ pub struct AccessUnit {
     pub discontinuity: bool,
 }
 
+/// What a unit takes in memory beside its data, roughly: a camera that sends tiny units must not get around bounds
+/// in bytes.
+const OVERHEAD_BYTES: usize = 256;
+
 impl AccessUnit {
+    /// What it takes in memory, in bytes, roughly.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.data.len().saturating_add(OVERHEAD_BYTES)
+    }
+
     /// What its track carries.
     #[must_use]
     pub fn kind(&self) -> TrackKind {

@@ -3,9 +3,14 @@
 //! Only what changes a disk is here; reading goes through `std::fs`.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, IoSlice, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+
+/// What a camera saw is nobody's business but the owner's.
+const OWNER_ONLY_DIR: u32 = 0o700;
+pub(super) const OWNER_ONLY_FILE: u32 = 0o600;
 
 /// Changes directories.
 pub trait Storage: Send + Sync + fmt::Debug {
@@ -85,11 +90,18 @@ pub struct Disk;
 
 impl Storage for Disk {
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        fs::create_dir_all(path)
+        DirBuilder::new()
+            .recursive(true)
+            .mode(OWNER_ONLY_DIR)
+            .create(path)
     }
 
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn StorageFile>> {
-        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(OWNER_ONLY_FILE)
+            .open(path)?;
         Ok(Box::new(DiskFile { file }))
     }
 
@@ -98,6 +110,7 @@ impl Storage for Disk {
             .write(true)
             .create(true)
             .truncate(false)
+            .mode(OWNER_ONLY_FILE)
             .open(path)?;
         Ok(Box::new(DiskFile { file }))
     }
@@ -276,5 +289,24 @@ pub(crate) mod failing {
             }
             self.inner.append_file(at, from, length)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn recordings_are_private_to_their_owner() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("deep/assets");
+        Disk.create_dir_all(&dir).unwrap();
+        drop(Disk.create_new(&dir.join("new")).unwrap());
+        drop(Disk.open(&dir.join("opened")).unwrap());
+        let mode = |path: &str| fs::metadata(root.path().join(path)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(["deep", "deep/assets"].map(mode), [0o700; 2]);
+        assert_eq!(["deep/assets/new", "deep/assets/opened"].map(mode), [0o600; 2]);
     }
 }

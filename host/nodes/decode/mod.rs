@@ -11,6 +11,7 @@ use super::context::{NodeContext, NodeStats};
 use super::io::frames::{Frame, FrameSender};
 use super::io::units::{MediaItem, UnitReceiver};
 use crate::media::decode::{DecodeError, Decoder};
+use crate::media::picture::Picture;
 use crate::media::{AccessUnit, MediaTime, TrackKind};
 
 /// Decodes a source's pictures and hands them to everyone who wants frames.
@@ -37,11 +38,34 @@ impl DecodeStage {
             match item {
                 MediaItem::Unit { unit, .. } if unit.kind() == TrackKind::Video => self.unit(&unit).await,
                 // Nothing will come until the camera is back: whoever waits for these frames need not.
-                MediaItem::Lost => self.tell_progress(self.context.clock.media()),
+                MediaItem::Lost => {
+                    self.flush();
+                    self.tell_progress(self.context.clock.media());
+                }
                 _ => {}
             }
         }
+        self.flush();
         self.tell_progress(MediaTime::MAX);
+    }
+
+    fn flush(&mut self) {
+        let pictures = self.decoder.flush();
+        self.hand_on(pictures);
+    }
+
+    fn hand_on(&mut self, pictures: Vec<Picture>) {
+        for picture in pictures {
+            let frame = Frame {
+                picture: Arc::new(picture),
+                annotations: Arc::new([]),
+            };
+            for output in &mut self.outputs {
+                if output.offer(&frame) {
+                    NodeStats::add(&self.context.stats.dropped, 1);
+                }
+            }
+        }
     }
 
     async fn unit(&mut self, unit: &AccessUnit) {
@@ -52,17 +76,7 @@ impl DecodeStage {
                 if self.failing && !pictures.is_empty() {
                     self.failing = false;
                 }
-                for picture in pictures {
-                    let frame = Frame {
-                        picture: Arc::new(picture),
-                        annotations: Arc::new([]),
-                    };
-                    for output in &mut self.outputs {
-                        if output.offer(&frame) {
-                            NodeStats::add(&self.context.stats.dropped, 1);
-                        }
-                    }
-                }
+                self.hand_on(pictures);
             }
             Err(error) => {
                 self.report(&error, unit.time);

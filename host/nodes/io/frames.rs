@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use crate::media::inference::Inference;
 use crate::media::picture::Picture;
-use crate::media::{MediaTime, TICKS_PER_SECOND};
+use crate::media::{MediaTime, TICKS_PER_SECOND, Ticks};
 
 /// A decoded frame and what was said of it so far.
 #[derive(Clone, Debug)]
@@ -106,14 +106,14 @@ impl FrameSender {
     pub fn offer(&mut self, frame: &Frame) -> bool {
         let time = frame.picture.time();
         let wanted = (!self.only_annotated || !frame.annotations.is_empty()) && self.sampler.due(time);
-        if !wanted {
-            self.progress(time);
-            return false;
-        }
         let replaced = {
             let mut slot = self.shared.slot.lock().unwrap_or_else(PoisonError::into_inner);
-            slot.progress = slot.progress.max(time);
-            slot.frame.replace(frame.clone()).is_some()
+            if time < slot.progress {
+                // Frames come in the order of their times: the timeline began anew, earlier.
+                slot.told = slot.told.min(time.offset(Ticks(-1)));
+            }
+            slot.progress = time;
+            wanted && slot.frame.replace(frame.clone()).is_some()
         };
         if replaced {
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
@@ -201,6 +201,15 @@ mod tests {
     #[tokio::test]
     async fn a_frame_that_is_not_due_is_progress() {
         let (mut sender, mut receiver) = mailbox(Some(1.0), true);
+        sender.offer(&frame(3.0));
+        assert!(matches!(receiver.next().await, Some(Delivery::Progress(to)) if to == at(3.0)));
+    }
+
+    #[tokio::test]
+    async fn progress_is_told_after_the_clock_was_set_back() {
+        let (mut sender, mut receiver) = mailbox(None, true);
+        sender.progress(at(3_600.0));
+        assert!(matches!(receiver.next().await, Some(Delivery::Progress(_))));
         sender.offer(&frame(3.0));
         assert!(matches!(receiver.next().await, Some(Delivery::Progress(to)) if to == at(3.0)));
     }

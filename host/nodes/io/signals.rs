@@ -91,7 +91,8 @@ impl Merge {
             Signal::Watermark(time) => time,
         };
         if let Some(watermark) = self.watermarks.get_mut(input) {
-            *watermark = reached.max(*watermark);
+            // Not the higher of the two: a timeline that begins anew may begin earlier.
+            *watermark = reached;
         }
     }
 
@@ -103,6 +104,12 @@ impl Merge {
     /// Tells that no input will say anything more.
     pub fn finish(&mut self) {
         self.watermarks.fill(MediaTime::MAX);
+    }
+
+    /// The timeline begins anew, perhaps earlier: what was said of the old one does not count.
+    pub fn restart(&mut self) {
+        self.watermarks.fill(MediaTime::MIN);
+        self.media = MediaTime::MIN;
     }
 
     /// Up to where everything that will be observed has been.
@@ -175,5 +182,23 @@ mod tests {
         merge.signal(0, observed(1.0, "last"));
         merge.finish();
         assert_eq!(drain(&mut merge), ["last"]);
+    }
+
+    #[test]
+    fn after_a_clock_was_set_back_slower_inputs_are_waited_for_as_before() {
+        let mut merge = Merge::new(2);
+        merge.media(at(3_600.0));
+        merge.signal(0, Signal::Watermark(at(3_600.0)));
+        merge.signal(1, Signal::Watermark(at(3_600.0)));
+        merge.restart();
+        // Still under way when the timeline began anew.
+        merge.signal(1, Signal::Watermark(at(3_600.1)));
+        merge.media(at(2.0));
+        merge.signal(0, observed(1.0, "fast"));
+        merge.signal(0, Signal::Watermark(at(1.0)));
+        merge.signal(1, Signal::Watermark(at(0.5)));
+        assert!(merge.pop().is_none(), "input 1 has not passed it");
+        merge.signal(1, Signal::Watermark(at(1.0)));
+        assert_eq!(drain(&mut merge), ["fast"]);
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! Invariants: the writer never waits. At most [`MAX_QUEUED_BYTES`] of media stand in a queue. When that is
 //! reached, units are left out up to the next random access point, which is then marked as a discontinuity, so
-//! that what the reader gets is always decodable. The beginning and end of recordings are never left out.
+//! that what the reader gets is always decodable. That counts for each recording by itself. The beginning and end
+//! of a recording are never left out, unless all between them was.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -47,13 +48,40 @@ pub enum MediaItem {
     Lost,
 }
 
+impl MediaItem {
+    fn recording(&self) -> Option<RecordingId> {
+        match self {
+            Self::Begin { recording, .. } | Self::Unit { recording, .. } | Self::End { recording } => {
+                Some(*recording)
+            }
+            Self::Lost => None,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Queue {
     items: VecDeque<MediaItem>,
     bytes: usize,
-    /// Left out since the queue was full; cleared by the next random access point.
-    skipping: bool,
+    /// The recordings of which units were left out since the queue was full, each until its next random access
+    /// point.
+    skipping: BTreeSet<RecordingId>,
     closed: bool,
+}
+
+impl Queue {
+    fn end(&mut self, recording: RecordingId) {
+        self.skipping.remove(&recording);
+        let last = self
+            .items
+            .iter()
+            .rposition(|item| item.recording() == Some(recording));
+        match last.and_then(|at| self.items.get(at)) {
+            // Without this a gate could fill the queue with recordings of nothing.
+            Some(MediaItem::Begin { .. }) => drop(last.and_then(|at| self.items.remove(at))),
+            _ => self.items.push_back(MediaItem::End { recording }),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -119,6 +147,10 @@ impl UnitSender {
                     }
                     self.push_unit(&mut queue, recording, unit)
                 }
+                MediaItem::End { recording } => {
+                    queue.end(recording);
+                    false
+                }
                 other => {
                     queue.items.push_back(other);
                     false
@@ -130,19 +162,19 @@ impl UnitSender {
     }
 
     fn push_unit(&self, queue: &mut Queue, recording: RecordingId, mut unit: Arc<AccessUnit>) -> bool {
-        let full = queue.bytes.saturating_add(unit.data.len()) > MAX_QUEUED_BYTES;
+        let full = queue.bytes.saturating_add(unit.weight()) > MAX_QUEUED_BYTES;
         let resumes = unit.random_access && (unit.kind() == TrackKind::Video || !self.tracks.video);
-        if full || (queue.skipping && !resumes) {
+        if full || (queue.skipping.contains(&recording) && !resumes) {
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
-            return !std::mem::replace(&mut queue.skipping, true);
+            return queue.skipping.insert(recording);
         }
-        if std::mem::take(&mut queue.skipping) {
+        if queue.skipping.remove(&recording) {
             unit = Arc::new(AccessUnit {
                 discontinuity: true,
                 ..(*unit).clone()
             });
         }
-        queue.bytes += unit.data.len();
+        queue.bytes += unit.weight();
         queue.items.push_back(MediaItem::Unit { recording, unit });
         false
     }
@@ -174,7 +206,7 @@ impl UnitReceiver {
                 let mut queue = self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner);
                 if let Some(item) = queue.items.pop_front() {
                     if let MediaItem::Unit { unit, .. } = &item {
-                        queue.bytes = queue.bytes.saturating_sub(unit.data.len());
+                        queue.bytes = queue.bytes.saturating_sub(unit.weight());
                     }
                     return Some(item);
                 }
@@ -208,7 +240,7 @@ mod tests {
     async fn a_full_queue_leaves_out_whole_groups_and_says_so() {
         let (sender, mut receiver) = queue(BOTH);
         let big = |key| AccessUnit {
-            data: vec![0; MAX_QUEUED_BYTES / 2].into(),
+            data: vec![0; MAX_QUEUED_BYTES / 2 - 256].into(),
             ..unit(0.0, key)
         };
         assert!(!sender.push(item(big(true))));
@@ -230,6 +262,43 @@ mod tests {
         };
         assert!(unit.random_access && unit.discontinuity);
         assert_eq!(sender.dropped(), 3);
+    }
+
+    #[tokio::test]
+    async fn each_recording_goes_on_at_its_own_key_frame_after_the_queue_was_full() {
+        let (sender, mut receiver) = queue(BOTH);
+        let of = |recording, seconds, key, bytes| MediaItem::Unit {
+            recording,
+            unit: Arc::new(AccessUnit {
+                data: vec![0; bytes].into(),
+                ..unit(seconds, key)
+            }),
+        };
+        sender.push(of(1, 0.0, true, MAX_QUEUED_BYTES - 256));
+        assert!(sender.push(of(1, 0.1, false, 9)) && sender.push(of(2, 0.1, false, 9)));
+        receiver.next().await;
+        sender.push(of(1, 0.2, true, 9));
+        sender.push(of(2, 0.2, false, 9));
+        sender.push(of(2, 0.3, true, 9));
+        drop(sender);
+        let mut got = Vec::new();
+        while let Some(MediaItem::Unit { recording, unit }) = receiver.next().await {
+            got.push((recording, unit.time, unit.discontinuity));
+        }
+        use crate::nodes::testing::at;
+        assert_eq!(got, [(1, at(0.2), true), (2, at(0.3), true)]);
+    }
+
+    #[tokio::test]
+    async fn recordings_of_nothing_do_not_fill_the_queue() {
+        let (sender, mut receiver) = queue(BOTH);
+        for recording in 1..1_000 {
+            let start = MediaTime::MIN;
+            sender.push(MediaItem::Begin { recording, start });
+            sender.push(MediaItem::End { recording });
+        }
+        drop(sender);
+        assert!(receiver.next().await.is_none());
     }
 
     #[tokio::test]

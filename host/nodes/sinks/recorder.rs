@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 use tokio::task::{JoinError, spawn_blocking};
@@ -14,6 +15,10 @@ use crate::recording::{Notice, Recorder, RecordingError};
 
 const OPERATIONAL: &str = "Microsoft.Media.Graph.Operational";
 const DIAGNOSTICS: &str = "Microsoft.Media.Graph.Diagnostics";
+
+/// How often it is tried to finish a recording before it is left as it is.
+const CLOSE_TRIES: u32 = 5;
+const CLOSE_WAIT: Duration = Duration::from_secs(1);
 
 /// Opens recorders. Blocks: called on a thread that may.
 pub trait Opener: Send + Sync + std::fmt::Debug {
@@ -36,15 +41,22 @@ pub struct RecordingSink {
     open: HashMap<RecordingId, Open>,
     /// The last thing failed: told once, until something works again.
     failing: bool,
+    /// Before the second further try to finish a recording; doubles with each.
+    close_wait: Duration,
 }
 
 #[derive(Debug, Default)]
 struct Open {
     /// None before the first unit, and after opening failed.
     recorder: Option<Box<dyn Recorder>>,
-    available: bool,
     /// Units of this recording that are counted as dropped already, as gaps.
     gaps: u64,
+    /// Where it was told to be recorded, until it was told to have stopped.
+    started: Option<String>,
+    /// Where it was told to be available.
+    available: Option<String>,
+    /// Since when nothing could be opened, and how many units that has cost.
+    missed: Option<(MediaTime, u64)>,
 }
 
 /// What a recorder is asked to do on a blocking thread.
@@ -64,6 +76,7 @@ impl RecordingSink {
             opener,
             open: HashMap::new(),
             failing: false,
+            close_wait: CLOSE_WAIT,
         }
     }
 
@@ -92,13 +105,22 @@ impl RecordingSink {
         let mut open = self.open.remove(&recording).unwrap_or_default();
         if open.recorder.is_none() && unit.random_access {
             open.recorder = self.open_recorder(unit.time).await;
+            if open.recorder.is_some() {
+                self.tell_missed(&mut open, unit.time);
+            } else {
+                open.missed.get_or_insert((unit.time, 0));
+            }
         }
         if let Some(recorder) = &mut open.recorder {
             match recorder.push(unit) {
                 Ok(false) => {}
-                Ok(true) => self.step(&mut open, Step::Flush).await,
+                Ok(true) => {
+                    self.step(&mut open, Step::Flush).await;
+                }
                 Err(error) => self.failed(&error),
             }
+        } else if let Some((_, units)) = &mut open.missed {
+            *units = units.saturating_add(1);
         } else {
             NodeStats::add(&self.context.stats.dropped, 1);
         }
@@ -106,9 +128,45 @@ impl RecordingSink {
     }
 
     async fn end(&mut self, recording: RecordingId) {
-        if let Some(mut open) = self.open.remove(&recording) {
-            self.step(&mut open, Step::Close).await;
+        let Some(mut open) = self.open.remove(&recording) else {
+            return;
+        };
+        for attempt in 0..CLOSE_TRIES {
+            if attempt > 1 {
+                // What comes meanwhile waits in the queue.
+                tokio::time::sleep(self.close_wait.saturating_mul(1 << (attempt - 2))).await;
+            }
+            if self.step(&mut open, Step::Close).await {
+                break;
+            }
         }
+        self.tell_missed(&mut open, self.context.clock.media());
+        if open.recorder.is_some() {
+            let message =
+                "the end of the recording could not be written; what stands on the disk can be played";
+            let data = json!({"dataType": "media", "outputLocation": open.started, "message": message});
+            self.context.emit(&format!("{DIAGNOSTICS}.DataDropped"), data);
+        }
+        self.tell_stopped(&mut open);
+    }
+
+    /// Whoever was told that a recording began is told that it ended, however it did.
+    fn tell_stopped(&self, open: &mut Open) {
+        if let Some(output) = open.started.take() {
+            self.recording_event("RecordingStopped", &output);
+        }
+    }
+
+    fn tell_missed(&self, open: &mut Open, until: MediaTime) {
+        let Some((start, units)) = open.missed.take() else {
+            return;
+        };
+        NodeStats::add(&self.context.stats.dropped, units);
+        let data = json!({
+            "dataType": "media", "start": start.iso(), "end": until.iso(), "units": units,
+            "message": "nothing could be opened to record into",
+        });
+        self.context.emit(&format!("{DIAGNOSTICS}.DataDropped"), data);
     }
 
     async fn open_recorder(&mut self, start: MediaTime) -> Option<Box<dyn Recorder>> {
@@ -126,9 +184,10 @@ impl RecordingSink {
         }
     }
 
-    async fn step(&mut self, open: &mut Open, step: Step) {
+    /// Does a step; false when it should be tried again.
+    async fn step(&mut self, open: &mut Open, step: Step) -> bool {
         let Some(mut recorder) = open.recorder.take() else {
-            return;
+            return true;
         };
         let done = spawn_blocking(move || {
             let result = match step {
@@ -139,27 +198,40 @@ impl RecordingSink {
         });
         match done.await {
             Ok((recorder, result)) => {
-                open.recorder = Some(recorder);
+                let closed = matches!(step, Step::Close) && result.is_ok();
+                open.recorder = (!closed).then_some(recorder);
                 match result {
                     Ok(notices) => {
                         self.failing = false;
                         for notice in notices {
                             self.tell(open, notice);
                         }
+                        true
                     }
-                    Err(error) => self.failed(&error),
+                    Err(error) => {
+                        self.failed(&error);
+                        false
+                    }
                 }
             }
-            Err(error) => self.panicked(&error),
+            Err(error) => {
+                self.panicked(&error);
+                self.tell_stopped(open);
+                true
+            }
         }
     }
 
     fn tell(&self, open: &mut Open, notice: Notice) {
         match notice {
-            Notice::Started { output, .. } => self.recording_event("RecordingStarted", &output),
-            // Once for each recording: a client that waits for it may begin to play.
-            Notice::Available { output, .. } if !std::mem::replace(&mut open.available, true) => {
+            Notice::Started { output, .. } => {
+                self.recording_event("RecordingStarted", &output);
+                open.started = Some(output);
+            }
+            // Once for each asset or file: a client that waits for it may begin to play.
+            Notice::Available { output, .. } if open.available.as_ref() != Some(&output) => {
                 self.recording_event("RecordingAvailable", &output);
+                open.available = Some(output);
             }
             Notice::Available { .. } => {}
             Notice::Stopped { output, totals, .. } => {
@@ -167,6 +239,7 @@ impl RecordingSink {
                 // Those of gaps are counted when they are told; what is left is sound before the first picture.
                 let untold = totals.dropped.saturating_sub(std::mem::take(&mut open.gaps));
                 NodeStats::add(&self.context.stats.dropped, untold);
+                open.started = None;
                 self.recording_event("RecordingStopped", &output);
             }
             Notice::SegmentSealed { path, bytes, .. } => {
@@ -217,3 +290,6 @@ impl RecordingSink {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

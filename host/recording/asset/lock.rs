@@ -5,9 +5,11 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::recording::RecordingError;
+use crate::recording::storage::OWNER_ONLY_FILE;
 
 const NAME: &str = ".lock";
 const MAX_CONTENT: u64 = 4096;
@@ -27,6 +29,7 @@ impl Lock {
             .write(true)
             .create(true)
             .truncate(false)
+            .mode(OWNER_ONLY_FILE)
             .open(&path)
             .map_err(RecordingError::io("open", &path))?;
         let locked = file.try_lock();

@@ -20,8 +20,14 @@ pub const MAX_HISTORY: Ticks = Ticks::from_secs(120);
 /// Sound that is this far behind the pictures is not waited for.
 const MAX_AUDIO_DELAY: Ticks = Ticks::from_secs(2);
 
+/// A discontinuity that steps back further than this begins a new timeline: pictures are never reordered so far.
+const MAX_STEP_BACK: Ticks = Ticks::from_secs(1);
+
 /// Activations that can be open at once; the oldest is closed when there would be more.
 const MAX_OPEN: usize = 16;
+
+/// What a crashed component has opened ends at most so much later: nobody is left to close it.
+const MAX_ORPHANED: Ticks = Ticks::from_secs(120);
 
 /// The gate's buffer.
 #[derive(Debug)]
@@ -34,14 +40,21 @@ pub struct Buffer {
     video: Reached,
     audio: Reached,
     open: Vec<Open>,
+    /// Recordings of activations that had to make room.
+    ended: Vec<RecordingId>,
     recordings: RecordingId,
-    /// Units that were left out because too much was held.
+    /// The camera is gone: no more media comes before [`Buffer::lost`].
+    gone: bool,
+    /// Units that were let go because too much was held.
     overflowed: u64,
+    /// Those of them that a recording should have had.
+    missed: u64,
 }
 
 #[derive(Debug)]
 struct Open {
-    id: u64,
+    /// None when the component that opened it has crashed.
+    id: Option<u64>,
     start: MediaTime,
     end: MediaTime,
     playing: Option<Playing>,
@@ -53,6 +66,8 @@ struct Playing {
     /// The number of the next unit to go out.
     next: u64,
     video_done: bool,
+    /// Units are missing: nothing can be decoded before the next random access point.
+    broken: bool,
 }
 
 /// How far a track has come.
@@ -93,8 +108,11 @@ impl Buffer {
             video: Reached::default(),
             audio: Reached::default(),
             open: Vec::new(),
+            ended: Vec::new(),
             recordings: CONTINUOUS,
+            gone: false,
             overflowed: 0,
+            missed: 0,
         }
     }
 
@@ -103,17 +121,30 @@ impl Buffer {
         self.history = history.clamp(Ticks::ZERO, MAX_HISTORY);
     }
 
+    /// Whether the timeline begins anew with this unit, earlier than what is held, as when the host's clock was set
+    /// back. Then everything must be let out first, and [`Buffer::restart`] be called.
+    #[must_use]
+    pub fn goes_back(&self, unit: &AccessUnit) -> bool {
+        let track = match unit.kind() {
+            TrackKind::Video => &self.video,
+            TrackKind::Audio => &self.audio,
+        };
+        unit.discontinuity && track.highest.since(unit.time) > MAX_STEP_BACK
+    }
+
+    /// Forgets the old timeline and what was open on it.
+    pub fn restart(&mut self) {
+        (self.video, self.audio) = (Reached::default(), Reached::default());
+        self.open.clear();
+    }
+
     /// Takes the next unit.
     pub fn unit(&mut self, unit: Arc<AccessUnit>) {
-        if unit.discontinuity && unit.time < self.reached() {
-            // The timeline began anew, earlier: what is held is history.
-            (self.video, self.audio) = (Reached::default(), Reached::default());
-        }
         match unit.kind() {
             TrackKind::Video => self.video.unit(unit.time),
             TrackKind::Audio => self.audio.unit(unit.time),
         }
-        self.bytes += unit.data.len();
+        self.bytes += unit.weight();
         self.units.push_back(unit);
         while self.bytes > MAX_HELD_BYTES {
             self.overflowed += 1;
@@ -124,6 +155,9 @@ impl Buffer {
     /// Up to where all media has come.
     #[must_use]
     pub fn reached(&self) -> MediaTime {
+        if self.gone {
+            return self.highest();
+        }
         let (video, audio) = (self.video.complete(), self.audio.complete());
         match (self.video.seen, self.audio.seen) {
             (true, true) => video.min(audio.max(video.offset(Ticks(-MAX_AUDIO_DELAY.0)))),
@@ -132,28 +166,38 @@ impl Buffer {
         }
     }
 
-    /// How many units were lost because more than [`MAX_HELD_BYTES`] would have been held.
+    fn highest(&self) -> MediaTime {
+        self.video.highest.max(self.audio.highest)
+    }
+
+    /// How many units were let go because more than [`MAX_HELD_BYTES`] would have been held. Most of them are
+    /// history that no recording wanted.
     #[must_use]
     pub fn overflowed(&self) -> u64 {
         self.overflowed
     }
 
+    /// How many units recordings lack, since the last call, because more than [`MAX_HELD_BYTES`] would have been
+    /// held.
+    pub fn take_missed(&mut self) -> u64 {
+        std::mem::take(&mut self.missed)
+    }
+
     /// Opens an activation, or changes the end of one that is open.
     pub fn open(&mut self, id: u64, start: MediaTime, end: MediaTime) {
-        if let Some(open) = self.open.iter_mut().find(|open| open.id == id) {
+        if let Some(open) = self.open.iter_mut().find(|open| open.id == Some(id)) {
             open.end = end;
             if open.playing.is_none() {
                 open.start = start;
             }
             return;
         }
-        if self.open.len() >= MAX_OPEN
-            && let Some(oldest) = self.open.first_mut()
-        {
-            oldest.end = MediaTime::MIN;
+        if self.open.len() >= MAX_OPEN {
+            let oldest = self.open.remove(0);
+            self.ended.extend(oldest.playing.map(|playing| playing.recording));
         }
         self.open.push(Open {
-            id,
+            id: Some(id),
             start,
             end,
             playing: None,
@@ -162,13 +206,24 @@ impl Buffer {
 
     /// Ends an activation at a moment.
     pub fn close(&mut self, id: u64, at: MediaTime) {
-        if let Some(open) = self.open.iter_mut().find(|open| open.id == id) {
+        if let Some(open) = self.open.iter_mut().find(|open| open.id == Some(id)) {
             open.end = open.end.min(at);
+        }
+    }
+
+    /// The component has crashed. What it opened goes on as it was last told, but not for ever, and the next
+    /// instance, which numbers its activations anew, cannot mean it.
+    pub fn orphan(&mut self, at: MediaTime) {
+        for open in self.open.iter_mut().filter(|open| open.id.is_some()) {
+            open.id = None;
+            open.end = open.end.min(at.max(open.start).offset(MAX_ORPHANED));
         }
     }
 
     /// Lets out what is final: decisions are known, and media has come, up to `until`.
     pub fn release(&mut self, until: MediaTime, out: &mut Vec<MediaItem>) {
+        let ended = std::mem::take(&mut self.ended);
+        out.extend(ended.into_iter().map(|recording| MediaItem::End { recording }));
         let mut open = std::mem::take(&mut self.open);
         for activation in &mut open {
             self.release_one(activation, until, out);
@@ -186,10 +241,22 @@ impl Buffer {
         self.forget(until);
     }
 
-    /// The camera is gone: lets out everything of what is open and ends its recordings. An activation whose span goes
-    /// on begins a new recording if the camera comes back in time.
+    /// The camera is gone. What is held stays: its last pictures may not have been looked at yet.
+    pub fn gone(&mut self) {
+        self.gone = true;
+    }
+
+    /// Whether the camera is gone and [`Buffer::lost`] is still to be called.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.gone
+    }
+
+    /// The camera is gone, and all that it brought was looked at: lets out everything of what is open and ends its
+    /// recordings. An activation whose span goes on begins a new recording if the camera comes back in time.
     pub fn lost(&mut self, out: &mut Vec<MediaItem>) {
-        self.release(self.video.highest.max(self.audio.highest), out);
+        self.gone = false;
+        self.release(self.highest(), out);
         for activation in &mut self.open {
             if let Some(playing) = activation.playing.take() {
                 out.push(MediaItem::End {
@@ -209,23 +276,40 @@ impl Buffer {
         let Some(playing) = &mut activation.playing else {
             return;
         };
-        playing.next = playing.next.max(self.first);
+        let missed = self.first.saturating_sub(playing.next);
+        if missed > 0 {
+            self.missed = self.missed.saturating_add(missed);
+            (playing.next, playing.broken) = (self.first, true);
+        }
+        // As long as decisions may still move the end, what lies beyond it must not be passed over.
+        let over = until >= activation.end;
         let skip = usize::try_from(playing.next - self.first).unwrap_or(usize::MAX);
         for unit in self.units.iter().skip(skip) {
-            let beyond = unit.time >= activation.end;
-            if unit.time > until && !beyond {
+            if unit.time > until && !over {
                 break;
             }
             playing.next += 1;
+            let beyond = unit.time >= activation.end;
             let video = unit.kind() == TrackKind::Video;
             // What follows a picture beyond the end in decoding order may refer to it.
             playing.video_done |= video && beyond;
-            if !(beyond || video && playing.video_done) {
-                out.push(MediaItem::Unit {
-                    recording: playing.recording,
-                    unit: Arc::clone(unit),
-                });
+            if beyond || video && playing.video_done {
+                continue;
             }
+            let entry = unit.random_access && (video || !self.video.seen);
+            if playing.broken && !entry {
+                self.missed = self.missed.saturating_add(1);
+                continue;
+            }
+            let discontinuity = std::mem::take(&mut playing.broken);
+            out.push(MediaItem::Unit {
+                recording: playing.recording,
+                unit: if discontinuity {
+                    after_a_hole(unit)
+                } else {
+                    Arc::clone(unit)
+                },
+            });
         }
     }
 
@@ -255,6 +339,7 @@ impl Buffer {
             recording: self.recordings,
             next: self.first + index as u64,
             video_done: false,
+            broken: false,
         })
     }
 
@@ -292,241 +377,20 @@ impl Buffer {
 
     fn pop_front(&mut self) {
         if let Some(unit) = self.units.pop_front() {
-            self.bytes = self.bytes.saturating_sub(unit.data.len());
+            self.bytes = self.bytes.saturating_sub(unit.weight());
             self.first += 1;
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::nodes::testing::{at, unit};
-
-    /// A camera with a key frame each 2 s and 10 units a second.
-    fn camera(from: f64, seconds: f64) -> Vec<AccessUnit> {
-        let count = (seconds * 10.0).round() as u32;
-        (0..count)
-            .map(|n| unit(from + f64::from(n) / 10.0, n % 20 == 0))
-            .collect()
-    }
-
-    #[derive(Debug, PartialEq)]
-    struct Clip {
-        first: MediaTime,
-        last: MediaTime,
-        units: usize,
-        ended: bool,
-    }
-
-    fn clips(items: &[MediaItem]) -> Vec<Clip> {
-        let mut clips: Vec<(RecordingId, Clip)> = Vec::new();
-        for item in items {
-            match item {
-                MediaItem::Begin { recording, .. } => clips.push((
-                    *recording,
-                    Clip {
-                        first: MediaTime::MAX,
-                        last: MediaTime::MIN,
-                        units: 0,
-                        ended: false,
-                    },
-                )),
-                MediaItem::Unit { recording, unit } => {
-                    let (_, clip) = clips.iter_mut().find(|(id, _)| id == recording).expect("begun");
-                    assert!(
-                        clip.units > 0 || unit.random_access,
-                        "a clip begins with a key frame"
-                    );
-                    clip.first = clip.first.min(unit.time);
-                    clip.last = clip.last.max(unit.time);
-                    clip.units += 1;
-                }
-                MediaItem::End { recording } => {
-                    clips
-                        .iter_mut()
-                        .find(|(id, _)| id == recording)
-                        .expect("begun")
-                        .1
-                        .ended = true;
-                }
-                MediaItem::Lost => {}
-            }
-        }
-        clips.into_iter().map(|(_, clip)| clip).collect()
-    }
-
-    fn play(buffer: &mut Buffer, units: Vec<AccessUnit>, out: &mut Vec<MediaItem>) {
-        for unit in units {
-            buffer.unit(Arc::new(unit));
-            buffer.release(buffer.reached(), out);
-        }
-    }
-
-    #[test]
-    fn a_span_in_the_past_begins_at_the_key_frame_before_it() {
-        let (mut buffer, mut out) = (Buffer::new(Ticks::from_secs(5)), Vec::new());
-        play(&mut buffer, camera(0.0, 10.0), &mut out);
-        buffer.open(1, at(5.1), at(12.0));
-        play(&mut buffer, camera(10.0, 5.0), &mut out);
-        assert_eq!(
-            clips(&out),
-            [Clip {
-                first: at(4.0),
-                last: at(11.9),
-                units: 80,
-                ended: true
-            }]
-        );
-    }
-
-    #[test]
-    fn a_span_in_the_future_waits_for_its_start() {
-        let (mut buffer, mut out) = (Buffer::new(Ticks::ZERO), Vec::new());
-        buffer.open(1, at(3.0), at(4.0));
-        let mut units = camera(0.0, 5.0);
-        let rest = units.split_off(29);
-        play(&mut buffer, units, &mut out);
-        assert_eq!(clips(&out), []);
-        play(&mut buffer, rest, &mut out);
-        assert_eq!(
-            clips(&out),
-            [Clip {
-                first: at(2.0),
-                last: at(3.9),
-                units: 20,
-                ended: true
-            }]
-        );
-    }
-
-    #[test]
-    fn prolonging_before_the_end_leaves_no_hole() {
-        let (mut buffer, mut out) = (Buffer::new(Ticks::ZERO), Vec::new());
-        play(&mut buffer, camera(0.0, 2.0), &mut out);
-        buffer.open(7, at(1.0), at(3.0));
-        play(&mut buffer, camera(2.0, 0.9), &mut out);
-        buffer.open(7, at(1.0), at(6.0));
-        play(&mut buffer, camera(2.9, 5.0), &mut out);
-        assert_eq!(
-            clips(&out),
-            [Clip {
-                first: at(0.0),
-                last: at(5.9),
-                units: 60,
-                ended: true
-            }]
-        );
-    }
-
-    #[test]
-    fn overlapping_activations_each_get_all_of_their_media() {
-        let (mut buffer, mut out) = (Buffer::new(Ticks::from_secs(4)), Vec::new());
-        play(&mut buffer, camera(0.0, 6.0), &mut out);
-        buffer.open(1, at(4.0), at(8.0));
-        buffer.open(2, at(6.0), at(9.0));
-        play(&mut buffer, camera(6.0, 4.0), &mut out);
-        let clips = clips(&out);
-        assert_eq!((clips[0].first, clips[0].last), (at(4.0), at(7.9)));
-        assert_eq!((clips[1].first, clips[1].last), (at(6.0), at(8.9)));
-        assert!(clips.iter().all(|clip| clip.ended));
-    }
-
-    #[test]
-    fn closing_early_ends_the_clip_there() {
-        let (mut buffer, mut out) = (Buffer::new(Ticks::ZERO), Vec::new());
-        play(&mut buffer, camera(0.0, 1.0), &mut out);
-        buffer.open(1, at(0.5), MediaTime::MAX);
-        play(&mut buffer, camera(1.0, 1.0), &mut out);
-        buffer.close(1, at(2.5));
-        play(&mut buffer, camera(2.0, 2.0), &mut out);
-        assert_eq!(
-            clips(&out),
-            [Clip {
-                first: at(0.0),
-                last: at(2.4),
-                units: 25,
-                ended: true
-            }]
-        );
-    }
-
-    #[test]
-    fn a_lost_camera_ends_the_clip_and_its_return_within_the_span_begins_another() {
-        let (mut buffer, mut out) = (Buffer::new(Ticks::ZERO), Vec::new());
-        play(&mut buffer, camera(0.0, 1.0), &mut out);
-        buffer.open(1, at(0.0), at(10.0));
-        play(&mut buffer, camera(1.0, 1.0), &mut out);
-        buffer.lost(&mut out);
-        let mut back = camera(5.0, 7.0);
-        back[0].discontinuity = true;
-        play(&mut buffer, back, &mut out);
-        assert_eq!(
-            clips(&out),
-            [
-                Clip {
-                    first: at(0.0),
-                    last: at(1.9),
-                    units: 20,
-                    ended: true
-                },
-                Clip {
-                    first: at(5.0),
-                    last: at(9.9),
-                    units: 50,
-                    ended: true
-                }
-            ]
-        );
-    }
-
-    #[test]
-    fn what_no_activation_can_reach_is_let_go() {
-        let (mut buffer, mut out) = (Buffer::new(Ticks::from_secs(5)), Vec::new());
-        play(&mut buffer, camera(0.0, 600.0), &mut out);
-        assert!(buffer.units.len() <= 80, "{} units held", buffer.units.len());
-        assert_eq!(buffer.overflowed(), 0);
-    }
-
-    #[test]
-    fn a_gate_that_is_never_released_holds_no_more_than_its_bound() {
-        let mut buffer = Buffer::new(Ticks::from_secs(5));
-        for n in 0..100 {
-            let data = vec![0; MAX_HELD_BYTES / 50].into();
-            buffer.unit(Arc::new(AccessUnit {
-                data,
-                ..unit(f64::from(n), true)
-            }));
-        }
-        assert!(buffer.bytes <= MAX_HELD_BYTES);
-        assert_eq!(buffer.overflowed(), 50);
-    }
-
-    #[test]
-    fn b_frames_are_not_cut_off_from_what_they_refer_to() {
-        let (mut buffer, mut out) = (Buffer::new(Ticks::ZERO), Vec::new());
-        // Decoding order I0 P3 B1 B2 P6 B4 B5 ..., in tenths of a second.
-        let mut order = vec![0_u32];
-        for n in 0..20 {
-            order.extend([n * 3 + 3, n * 3 + 1, n * 3 + 2]);
-        }
-        buffer.open(1, at(0.0), at(2.0));
-        play(
-            &mut buffer,
-            order
-                .iter()
-                .map(|n| unit(f64::from(*n) / 10.0, *n == 0))
-                .collect(),
-            &mut out,
-        );
-        let sent: Vec<MediaTime> = out
-            .iter()
-            .filter_map(|item| match item {
-                MediaItem::Unit { unit, .. } => Some(unit.time),
-                _ => None,
-            })
-            .collect();
-        let expected: Vec<MediaTime> = order.iter().take(19).map(|n| at(f64::from(*n) / 10.0)).collect();
-        assert_eq!(sent, expected);
-    }
+fn after_a_hole(unit: &AccessUnit) -> Arc<AccessUnit> {
+    Arc::new(AccessUnit {
+        discontinuity: true,
+        ..unit.clone()
+    })
 }
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,19 @@
 //! The gate at work: brings together the media it holds, what detectors say, and what its component decides.
 
+use std::sync::Arc;
+
 use super::buffer::Buffer;
-use crate::extension::{Action, Cause, Decision, Gate, Supervised};
-use crate::media::MediaTime;
+use crate::extension::{Action, Cause, Decision, Gate, Supervised, Unanswered};
+use crate::media::{AccessUnit, MediaTime};
 use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::context::{NodeContext, NodeStats};
 use crate::nodes::io::signals::{Merge, SignalReceiver};
 use crate::nodes::io::units::{MediaItem, UnitReceiver, UnitSender};
 use crate::nodes::processors::component::{note_unanswered, tell_change};
+
+/// So many calls in a row because of `wake`, without an observation between them; then it is not woken any more
+/// before the next observation. A gate that always wants to be woken at once must not be called for ever.
+const MAX_WAKES_IN_A_ROW: u32 = 100;
 
 /// A gate.
 #[derive(Debug)]
@@ -63,37 +69,45 @@ impl GateNode {
 
     async fn item(&mut self, item: MediaItem) {
         match item {
-            MediaItem::Unit { unit, .. } => {
-                NodeStats::add(&self.context.stats.received, 1);
-                self.buffer.unit(unit);
+            MediaItem::Unit { unit, .. } => self.unit(unit).await,
+            MediaItem::Lost => {
+                // Detectors are still to see its last pictures, which may be the ones that matter.
+                self.buffer.gone();
                 self.merge.media(self.buffer.reached());
                 self.advance().await;
-            }
-            MediaItem::Lost => {
-                self.advance().await;
-                self.lost();
             }
             MediaItem::Begin { .. } | MediaItem::End { .. } => {}
         }
     }
 
+    async fn unit(&mut self, unit: Arc<AccessUnit>) {
+        NodeStats::add(&self.context.stats.received, 1);
+        if self.buffer.goes_back(&unit) {
+            self.begin_anew().await;
+        } else if self.buffer.is_gone() {
+            self.lost();
+        }
+        self.buffer.unit(unit);
+        self.merge.media(self.buffer.reached());
+        self.advance().await;
+    }
+
+    /// The timeline begins anew, earlier: decides about all of the old one, and forgets it.
+    async fn begin_anew(&mut self) {
+        self.merge.finish();
+        self.buffer.gone();
+        self.advance().await;
+        self.merge.restart();
+        self.buffer.restart();
+        self.wake = None;
+    }
+
     /// Asks the component about everything that is in order by now, then lets out what is final.
     async fn advance(&mut self) {
-        loop {
-            let until = self.final_until();
-            let observed = self.merge.next_time();
-            let elapsed = self.wake.filter(|wake| {
-                // It has passed, and nothing that was observed up to it is still to be told.
-                *wake < until && observed.is_none_or(|time| time > *wake)
-            });
-            let cause = if let Some(wake) = elapsed {
-                self.wake = None;
-                Cause::Elapsed(wake)
-            } else if let Some(observation) = self.merge.pop() {
-                Cause::Observed((*observation).clone())
-            } else {
-                break;
-            };
+        let mut wakes = 0;
+        while let Some(cause) = self.next_cause() {
+            let elapsed = matches!(cause, Cause::Elapsed(_));
+            wakes = if elapsed { wakes + 1 } else { 0 };
             let called = self.pool.call(self.gate.consider(&cause)).await;
             tell_change(&self.context, &self.extension, called.change);
             if let Some(gate) = self.gate.instance() {
@@ -102,12 +116,41 @@ impl GateNode {
             }
             match called.answer {
                 Ok(decision) => self.decided(decision),
-                Err(unanswered) => note_unanswered(&self.context, &unanswered),
+                Err(unanswered) => {
+                    if matches!(unanswered, Unanswered::Failed(_)) {
+                        self.buffer.orphan(cause.time());
+                    }
+                    note_unanswered(&self.context, &unanswered);
+                }
+            }
+            if wakes >= MAX_WAKES_IN_A_ROW && self.wake.take().is_some() {
+                self.context
+                    .error(&"the gate asks to be called again and again: it waits for the next observation");
             }
         }
-        let mut out = Vec::new();
-        self.buffer.release(self.final_until(), &mut out);
-        self.send(out);
+        if self.buffer.is_gone() && self.merge.reached() >= self.buffer.reached() {
+            self.lost();
+        } else {
+            let mut out = Vec::new();
+            self.buffer.release(self.final_until(), &mut out);
+            self.send(out);
+        }
+    }
+
+    /// What the component is to be called for next: its `wake` or an observation, whichever was earlier.
+    fn next_cause(&mut self) -> Option<Cause> {
+        let until = self.final_until();
+        let observed = self.merge.next_time();
+        let elapsed = self.wake.filter(|wake| {
+            // It has passed, and nothing that was observed up to it is still to be told.
+            *wake < until && observed.is_none_or(|time| time > *wake)
+        });
+        if let Some(wake) = elapsed {
+            self.wake = None;
+            return Some(Cause::Elapsed(wake));
+        }
+        let observation = self.merge.pop()?;
+        Some(Cause::Observed((*observation).clone()))
     }
 
     /// Up to where both media and detectors have come.
@@ -136,6 +179,7 @@ impl GateNode {
     }
 
     fn send(&mut self, items: Vec<MediaItem>) {
+        self.tell_missed();
         for item in items {
             if matches!(item, MediaItem::Unit { .. }) {
                 NodeStats::add(&self.context.stats.sent, 1);
@@ -148,6 +192,18 @@ impl GateNode {
                         .emit("Microsoft.Media.Graph.Diagnostics.DataDropped", data);
                 }
             }
+        }
+    }
+
+    /// Says so when recordings lack what the buffer could not hold.
+    fn tell_missed(&mut self) {
+        let units = self.buffer.take_missed();
+        if units > 0 {
+            NodeStats::add(&self.context.stats.dropped, units);
+            let message = "more media came than a gate holds while its decisions were awaited";
+            let data = serde_json::json!({"dataType": "media", "units": units, "message": message});
+            self.context
+                .emit("Microsoft.Media.Graph.Diagnostics.DataDropped", data);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Pulls video and audio from a camera over RTSP
 
 pub mod backoff;
+mod clock;
 mod config;
 pub mod formats;
 pub mod run;

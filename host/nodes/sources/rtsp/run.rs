@@ -104,7 +104,7 @@ impl RtspSource {
     }
 
     fn established(&self, session: &CameraSession) {
-        tracing::info!(node = %self.context.name, url = %self.target.url, "The camera plays");
+        tracing::info!(node = %self.context.name, url = %self.target.shown(), "The camera plays");
         let data = json!({"sdp": format!("SDP:\n{}", session.sdp())});
         self.context
             .emit(&format!("{DIAGNOSTICS}.MediaSessionEstablished"), data);
@@ -136,7 +136,7 @@ impl RtspSource {
         let data = json!({
             "code": code,
             "errorCode": code,
-            "target": self.target.url.as_str(),
+            "target": self.target.shown(),
             "protocol": "rtsp",
             "message": error.to_string(),
             "attempt": attempt,

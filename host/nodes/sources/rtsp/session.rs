@@ -14,6 +14,7 @@ use retina::codec::{CodecItem, FrameFormat};
 use tokio::time::timeout;
 use url::Url;
 
+use super::clock::SessionClock;
 use super::formats::{self, Use};
 use crate::media::timeline::{Mapped, Timeline};
 use crate::media::{AccessUnit, Clock, MediaTime, StreamFormat, TICKS_PER_SECOND, Ticks, TrackKind};
@@ -83,12 +84,28 @@ pub struct Target {
     pub credentials: Option<Credentials>,
 }
 
+impl Target {
+    /// The URL as it may be shown: the values of its query are left out, since many cameras take a password there.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let mut url = self.url.clone();
+        // As in `prepare`: what cannot have credentials has none.
+        let _ = url.set_username("").and_then(|()| url.set_password(None));
+        let names: Vec<String> = url.query_pairs().map(|(name, _)| name.into_owned()).collect();
+        if !names.is_empty() {
+            let hidden = names.iter().map(|name| (name, "***"));
+            url.query_pairs_mut().clear().extend_pairs(hidden);
+        }
+        url.into()
+    }
+}
+
 impl std::fmt::Debug for Target {
     // Written by hand because retina's `Credentials` would show the password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let user = self.credentials.as_ref().map(|credentials| &credentials.username);
         f.debug_struct("Target")
-            .field("url", &self.url.as_str())
+            .field("url", &self.shown())
             .field("user", &user)
             .finish()
     }
@@ -121,23 +138,6 @@ struct Track {
     fresh: bool,
 }
 
-/// The host's time within a session: UTC at its beginning, carried on by the clock that is never stepped.
-#[derive(Debug)]
-struct SessionClock {
-    clock: Arc<dyn Clock>,
-    began: MediaTime,
-    began_monotonic: Duration,
-    /// The media time of the session's origin (`rtptime` of RTP-Info), from the first unit.
-    origin: Option<MediaTime>,
-}
-
-impl SessionClock {
-    fn now(&self) -> MediaTime {
-        let elapsed = self.clock.monotonic().saturating_sub(self.began_monotonic);
-        self.began.offset(Ticks::from_duration(elapsed))
-    }
-}
-
 impl CameraSession {
     /// Talks to the camera until it plays.
     ///
@@ -162,16 +162,10 @@ impl CameraSession {
         let demuxed = playing
             .demuxed()
             .map_err(|error| CameraError::from_retina(&error))?;
-        let session_clock = SessionClock {
-            began: clock.media(),
-            began_monotonic: clock.monotonic(),
-            clock,
-            origin: None,
-        };
         Ok(Self {
             demuxed,
             sdp,
-            clock: session_clock,
+            clock: SessionClock::new(clock),
             tracks,
             unsupported,
             broken: 0,
@@ -195,14 +189,12 @@ impl CameraSession {
     /// # Errors
     /// When the session is over.
     pub async fn next(&mut self) -> Result<AccessUnit, CameraError> {
-        // Around everything: sender reports go on coming from a camera that has no more media.
-        let unit = timeout(CAMERA_TIMEOUT, self.next_unit()).await;
-        unit.map_err(|_| CameraError::timed_out("PLAY: no media came"))?
-    }
-
-    async fn next_unit(&mut self) -> Result<AccessUnit, CameraError> {
         loop {
-            let unit = match self.demuxed.next().await {
+            let silent = || CameraError::timed_out("PLAY: no pictures came");
+            let patience = self.clock.patience().ok_or_else(silent)?;
+            let item = timeout(patience, self.demuxed.next()).await;
+            let item = item.map_err(|_| silent())?;
+            let unit = match item {
                 None => return Err(CameraError::Network("the camera ended the session".into())),
                 Some(Err(error)) => {
                     self.broken(&error)?;
@@ -238,6 +230,9 @@ impl CameraSession {
             };
             if let Some(unit) = unit {
                 self.broken = 0;
+                if unit.kind() == TrackKind::Video {
+                    self.clock.picture();
+                }
                 return Ok(unit);
             }
         }
@@ -383,5 +378,24 @@ async fn step<T>(
     match timeout(CAMERA_TIMEOUT, work).await {
         Ok(done) => done.map_err(|error| CameraError::from_retina(&error)),
         Err(_) => Err(CameraError::timed_out(method)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_in_a_url_are_not_shown() {
+        let target = Target {
+            url: Url::parse("rtsp://me:pw@10.0.0.7:554/live?user=admin&password=hunter2&channel=1#x")
+                .unwrap(),
+            credentials: None,
+        };
+        assert_eq!(
+            target.shown(),
+            "rtsp://10.0.0.7:554/live?user=***&password=***&channel=***#x"
+        );
+        assert!(!format!("{target:?}").contains("hunter2"));
     }
 }
