@@ -229,7 +229,12 @@ fn write_new(path: &Path, text: &str) -> Result<(), StateError> {
     let temporary = path.with_extension("tmp");
     let written = fs::write(&temporary, format!("{text}\n"))
         .and_then(|()| File::open(&temporary)?.sync_all())
-        .and_then(|()| fs::rename(&temporary, path));
+        .and_then(|()| fs::rename(&temporary, path))
+        // A host that forgets its id finds its own recordings in the hands of another.
+        .and_then(|()| {
+            path.parent()
+                .map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+        });
     written.map_err(failed("write", path))
 }
 

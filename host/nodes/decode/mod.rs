@@ -34,13 +34,22 @@ pub struct DecodeStage {
 impl DecodeStage {
     /// Runs until the source has ended.
     pub async fn run(mut self) {
+        let mut newest = MediaTime::MIN;
         while let Some(item) = self.input.next().await {
             match item {
-                MediaItem::Unit { unit, .. } if unit.kind() == TrackKind::Video => self.unit(&unit).await,
+                MediaItem::Unit { unit, .. } if unit.kind() == TrackKind::Video => {
+                    newest = if unit.discontinuity {
+                        unit.time
+                    } else {
+                        newest.max(unit.time)
+                    };
+                    self.unit(&unit).await;
+                }
                 // Nothing will come until the camera is back: whoever waits for these frames need not.
                 MediaItem::Lost => {
                     self.flush();
-                    self.tell_progress(self.context.clock.media());
+                    // A camera's time may be a little ahead of the host's.
+                    self.tell_progress(self.context.clock.media().max(newest));
                 }
                 _ => {}
             }

@@ -1,6 +1,7 @@
 //! After a crash: the sound prefix of the open segment is sealed, playlists are rebuilt from the media alone.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::Path;
 
 use jiff::civil::Date;
@@ -52,12 +53,16 @@ pub(super) fn recover(dir: &Path, output: &str, storage: &dyn Storage) -> Result
 /// Seals what is sound of an open segment, or removes it when nothing is.
 fn finish(dir: &Path, name: SegmentName, storage: &dyn Storage) -> Result<Option<Notice>, RecordingError> {
     let path = dir.join(name.file(VIDEO_PART));
-    let Ok(tracks) = scan::tracks(dir, &name.epoch) else {
-        // Fragments without their init segment cannot be played; it is written before them.
-        storage
-            .remove(&path)
-            .map_err(RecordingError::io("remove", &path))?;
-        return Ok(None);
+    let tracks = match scan::tracks(dir, &name.epoch) {
+        Ok(tracks) => tracks,
+        Err(error) if is_final(&error) => {
+            // Fragments without their init segment cannot be played; it is written before them.
+            storage
+                .remove(&path)
+                .map_err(RecordingError::io("remove", &path))?;
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
     };
     let video = scan::valid_prefix(&path, VIDEO_TRACK, &tracks)?;
     if video.samples == 0 {
@@ -81,6 +86,15 @@ fn finish(dir: &Path, name: SegmentName, storage: &dyn Storage) -> Result<Option
         end: start.offset(Ticks(i64::try_from(video.ticks).unwrap_or(i64::MAX))),
         bytes: video.bytes + sealed.audio.map_or(0, |audio: Part| audio.bytes),
     }))
+}
+
+/// Whether it would be the same another time. What fails for lack of a file handle must not cost the media.
+fn is_final(error: &RecordingError) -> bool {
+    match error {
+        RecordingError::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+        RecordingError::Media { source, .. } => !scan::is_refusal(source),
+        _ => false,
+    }
 }
 
 fn remove_leftovers(dir: &Path, storage: &dyn Storage) -> Result<(), RecordingError> {
@@ -150,4 +164,25 @@ fn epoch_of(name: &str) -> Option<Epoch> {
         return SegmentName::parse(stem).map(|name| name.epoch);
     }
     Epoch::parse(name.strip_suffix(".video.mp4")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recording::storage::Disk;
+
+    #[test]
+    fn media_is_not_removed_because_something_cannot_be_read_just_now() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = folder.path().join("20261120T225535.000000Z-host-1.m4s.part");
+        std::fs::write(&open, [7; 100]).unwrap();
+        // Opens and cannot be read, as on a disk with trouble.
+        let init = folder.path().join("host-1.video.mp4");
+        std::fs::create_dir(&init).unwrap();
+        assert!(recover(folder.path(), "asset", &Disk).is_err());
+        assert!(open.exists());
+        std::fs::remove_dir(&init).unwrap();
+        recover(folder.path(), "asset", &Disk).unwrap();
+        assert!(!open.exists(), "without its init segment it is of no use");
+    }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::name::{Epoch, SEGMENT, SegmentName};
 use crate::media::TrackKind;
 use crate::media::mp4::read::{Fragment, Fragments, Sample, Track, movie};
-use crate::media::mp4::{AUDIO_TRACK, VIDEO_TRACK};
+use crate::media::mp4::{AUDIO_TRACK, Mp4Error, VIDEO_TRACK};
 use crate::recording::RecordingError;
 
 /// The largest init segment that is read, in bytes.
@@ -94,7 +94,7 @@ pub(crate) fn open(path: &Path) -> Result<(File, u64), RecordingError> {
 /// The longest prefix of a file that consists of whole fragments of one track.
 ///
 /// # Errors
-/// Only when the file cannot be read at all; what is torn or broken ends the prefix.
+/// Only when the file cannot be read; what is torn or broken ends the prefix.
 pub(crate) fn valid_prefix(path: &Path, track: u32, tracks: &[Track]) -> Result<Part, RecordingError> {
     let (file, length) = open(path)?;
     let mut part = Part::default();
@@ -103,10 +103,16 @@ pub(crate) fn valid_prefix(path: &Path, track: u32, tracks: &[Track]) -> Result<
             Ok(fragment) if fragment.range.start == part.bytes && is_of(&fragment, track) => {
                 part.add(&fragment)
             }
+            Err(error) if is_refusal(&error) => return Err(RecordingError::media(path)(error)),
             _ => break,
         }
     }
     Ok(part)
+}
+
+/// Whether the operating system refused to read, rather than the media being torn or broken.
+pub(super) fn is_refusal(error: &Mp4Error) -> bool {
+    matches!(error, Mp4Error::Io { .. })
 }
 
 fn is_of(fragment: &Fragment, track: u32) -> bool {

@@ -156,7 +156,9 @@ impl Buffer {
     #[must_use]
     pub fn reached(&self) -> MediaTime {
         if self.gone {
-            return self.highest();
+            // Nothing more comes; and nobody looks at sound.
+            let track = if self.video.seen { &self.video } else { &self.audio };
+            return track.highest;
         }
         let (video, audio) = (self.video.complete(), self.audio.complete());
         match (self.video.seen, self.audio.seen) {
