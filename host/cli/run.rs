@@ -9,6 +9,7 @@ use super::{Failure, Outcome, print, signals};
 use crate::events::lines::{JsonLines, LinesWriter};
 use crate::extension::{EngineOptions, LazyEngine};
 use crate::graph::instance::InstanceError;
+use crate::graph::recover::finish_interrupted;
 use crate::graph::{Environment, Instance, Plan, Runtime, prepare};
 use crate::media::{Clock, SystemClock};
 use crate::nodes::analysis::AnalysisPool;
@@ -65,7 +66,9 @@ pub async fn run(args: RunArgs) -> Outcome {
         );
     }
     drop((runtime, lines));
-    writer.finish();
+    if !writer.finish() {
+        tracing::warn!("Nobody reads the events on standard output: the last ones are lost");
+    }
     ended
 }
 
@@ -97,6 +100,7 @@ async fn plan(
     };
     let (graph, folder) = (graph.clone(), folder.to_owned());
     let loading = tokio::task::spawn_blocking(move || {
+        finish_interrupted(&state);
         let environment = Environment {
             state,
             engine: LazyEngine::new(options),

@@ -2,8 +2,8 @@
 
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
 
 use super::{Event, EventSink};
 
@@ -18,9 +18,12 @@ pub struct JsonLines {
     lost: AtomicU64,
 }
 
+/// How long the end of the process waits for a reader who does not read.
+pub const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Waits until every event is written.
 #[derive(Debug)]
-pub struct LinesWriter(JoinHandle<()>);
+pub struct LinesWriter(Receiver<()>);
 
 impl JsonLines {
     /// Writes to `out`.
@@ -29,7 +32,10 @@ impl JsonLines {
     /// When no thread can be had.
     pub fn new(mut out: impl Write + Send + 'static) -> std::io::Result<(Self, LinesWriter)> {
         let (queue, events) = sync_channel::<Box<Event>>(MAX_WAITING_EVENTS);
-        let writer = std::thread::Builder::new().name("events".into()).spawn(move || {
+        let (done, finished) = sync_channel(1);
+        std::thread::Builder::new().name("events".into()).spawn(move || {
+            // Its end tells that everything is written.
+            let _done = done;
             for event in events {
                 let Ok(mut line) = serde_json::to_vec(&event) else {
                     continue;
@@ -46,7 +52,7 @@ impl JsonLines {
                 queue,
                 lost: AtomicU64::new(0),
             },
-            LinesWriter(writer),
+            LinesWriter(finished),
         ))
     }
 
@@ -69,10 +75,14 @@ impl EventSink for JsonLines {
 }
 
 impl LinesWriter {
-    /// Returns once all events are written. Every [`JsonLines`] must be gone by then.
-    pub fn finish(self) {
-        // A panic of the writer has been printed by the runtime; there is nothing left to write.
-        let _ = self.0.join();
+    /// Returns once all events are written, or nobody has read them for [`FINISH_TIMEOUT`]: then gives false. Every
+    /// [`JsonLines`] must be gone by then.
+    #[must_use]
+    pub fn finish(self) -> bool {
+        !matches!(
+            self.0.recv_timeout(FINISH_TIMEOUT),
+            Err(RecvTimeoutError::Timeout)
+        )
     }
 }
 
@@ -109,7 +119,7 @@ mod tests {
             serde_json::json!({"a": "b\n"}),
         );
         drop(emitter);
-        writer.finish();
+        assert!(writer.finish());
         let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
         assert_eq!(text.lines().count(), 1);
         let event: serde_json::Value = serde_json::from_str(&text).unwrap();

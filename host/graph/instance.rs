@@ -17,6 +17,7 @@ use crate::media::decode::H264Decoder;
 use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::context::{NodeContext, NodeStats, NodeStatus};
 use crate::nodes::decode::DecodeStage;
+use crate::nodes::io::frames::Sampler;
 use crate::nodes::io::signals::Merge;
 use crate::nodes::processors::component::tell_change;
 use crate::nodes::processors::detector::DetectorNode;
@@ -27,7 +28,7 @@ use crate::nodes::sinks::recorder::RecordingSink;
 use crate::nodes::sources::rtsp::run::RtspSource;
 
 /// How long a graph may take to drain. What it holds then is given up.
-pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The name under which the host speaks in events.
 const TOPIC: &str = "mediagraph";
@@ -194,6 +195,7 @@ impl Instance {
                         signals: wiring.signals_out.remove(&index).unwrap_or_default(),
                         frames: wiring.frames_out.remove(&index).unwrap_or_default(),
                         pool: runtime.pool.clone(),
+                        sampler: Sampler::default(),
                     };
                     self.spawn(node.run());
                 }

@@ -7,6 +7,7 @@
 pub mod instance;
 pub mod plan;
 pub mod prepare;
+pub mod recover;
 mod wiring;
 
 pub use instance::{Instance, Runtime};

@@ -326,10 +326,11 @@ fn load(reference: &ComponentRef, environment: &Environment) -> Prepared<Arc<Ext
 
 /// Reads a component; one byte more than is allowed, so that the engine can say that it is too large.
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    let file = File::open(path)?;
-    if !file.metadata()?.is_file() {
+    // Asked before opening: a named pipe would be waited for.
+    if !std::fs::metadata(path)?.is_file() {
         return Err(std::io::Error::other("it is not a file"));
     }
+    let file = File::open(path)?;
     let mut bytes = Vec::new();
     file.take(MAX_COMPONENT_BYTES as u64 + 1)
         .read_to_end(&mut bytes)?;

@@ -484,3 +484,36 @@ fn no_broken_byte_of_a_file_makes_the_reader_panic_or_read_outside() {
         }
     }
 }
+
+#[test]
+fn a_sweep_finishes_what_a_crash_cut_off_and_leaves_the_rest_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let mut crashed = AssetWriter::open(options(root.path()), disk()).unwrap();
+    feed(&mut crashed, &stream(0, 6, true));
+    drop(crashed);
+    let mut other = options(root.path());
+    other.name = "yard".into();
+    let mut running = AssetWriter::open(other, disk()).unwrap();
+    feed(&mut running, &stream(0, 6, true));
+    std::fs::create_dir(root.path().join("foreign")).unwrap();
+
+    let swept = super::asset::sweep(root.path(), "h1", &disk()).unwrap();
+    let names: Vec<&str> = swept.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["lobby"], "the other is being written");
+    let notices = swept[0].result.as_ref().unwrap();
+    assert!(
+        notices
+            .iter()
+            .any(|notice| matches!(notice, Notice::SegmentSealed { .. })),
+        "{notices:?}"
+    );
+    let report = verify(&root.path().join("lobby")).unwrap();
+    assert_eq!(report.problems, Vec::<String>::new());
+    assert!(root.path().join("lobby/index.m3u8").is_file());
+    assert!(
+        super::asset::sweep(root.path(), "h1", &disk())
+            .unwrap()
+            .is_empty(),
+        "once is enough"
+    );
+}

@@ -9,7 +9,7 @@ use crate::media::image::{CropSource, FrameView, ImageSpec};
 use crate::media::inference::{Inference, Observation};
 use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::context::{NodeContext, NodeStats};
-use crate::nodes::io::frames::{Delivery, Frame, FrameReceiver, FrameSender};
+use crate::nodes::io::frames::{Delivery, Frame, FrameReceiver, FrameSender, Sampler};
 use crate::nodes::io::signals::{Signal, SignalSender};
 
 /// A detector at work.
@@ -31,6 +31,8 @@ pub struct DetectorNode {
     pub frames: Vec<FrameSender>,
     /// Where components run.
     pub pool: AnalysisPool,
+    /// The rate that the component asks for.
+    pub sampler: Sampler,
 }
 
 impl DetectorNode {
@@ -64,10 +66,16 @@ impl DetectorNode {
             let change = self.pool.call(self.detector.revive()).await;
             tell_change(&self.context, &self.extension, change);
         }
-        let Some(wanted) = self.detector.instance().map(|detector| detector.input().image) else {
+        let Some(wanted) = self.detector.instance().map(|detector| *detector.input()) else {
             NodeStats::add(&self.context.stats.dropped, 1);
             return Vec::new();
         };
+        // The mailbox keeps this rate already, unless the component was down when the graph was wired.
+        self.sampler.rate = wanted.max_rate.map(f64::from);
+        if !self.sampler.due(frame.picture.time()) {
+            return Vec::new();
+        }
+        let wanted = wanted.image;
         let picture = Arc::clone(&frame.picture);
         let prepare = move |spec: ImageSpec| picture.prepare(&spec);
         let image = self.image;

@@ -16,6 +16,8 @@ pub mod playlist;
 mod recover;
 pub mod scan;
 mod segment;
+mod sweep;
 mod writer;
 
+pub use sweep::{Swept, sweep};
 pub use writer::{AssetOptions, AssetWriter};

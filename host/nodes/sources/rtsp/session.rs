@@ -23,6 +23,8 @@ use crate::media::{AccessUnit, Clock, MediaTime, StreamFormat, TICKS_PER_SECOND,
 pub const CAMERA_TIMEOUT: Duration = Duration::from_secs(15);
 /// Broken packets in a row after which the conversation is begun anew.
 const MAX_BROKEN_PACKETS: u32 = 100;
+/// Jumps of the camera's timestamps after which the conversation is begun anew: each begins new files.
+const MAX_JUMPS: u32 = 10;
 /// Larger access units are refused: no level of H.264 needs them.
 const MAX_UNIT_BYTES: usize = 16 << 20;
 /// A track whose first timestamp is this far from the other's is taken to have an origin of its own.
@@ -119,6 +121,7 @@ pub struct CameraSession {
     tracks: Vec<Option<Track>>,
     unsupported: Vec<String>,
     broken: u32,
+    jumps: u32,
 }
 
 impl std::fmt::Debug for CameraSession {
@@ -169,6 +172,7 @@ impl CameraSession {
             tracks,
             unsupported,
             broken: 0,
+            jumps: 0,
         })
     }
 
@@ -233,6 +237,11 @@ impl CameraSession {
                 if unit.kind() == TrackKind::Video {
                     self.clock.picture();
                 }
+                if self.jumps > MAX_JUMPS {
+                    return Err(CameraError::Network(format!(
+                        "the camera's timestamps jumped {MAX_JUMPS} times"
+                    )));
+                }
                 return Ok(unit);
             }
         }
@@ -280,6 +289,7 @@ impl CameraSession {
             &arrived.time,
             received,
         );
+        self.jumps += u32::from(mapped.discontinuity);
         Some(AccessUnit {
             time: mapped.time,
             format,
