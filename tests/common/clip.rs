@@ -54,9 +54,34 @@ pub(crate) fn pictures(path: &Path) -> Vec<String> {
 
 fn digest(sample: &[u8]) -> String {
     let mut hash = Sha256::new();
-    for unit in nal::units(sample).filter(|unit| !MOVED.contains(&nal::kind(unit))) {
-        hash.update(u32::try_from(unit.len()).unwrap().to_be_bytes());
-        hash.update(unit);
+    for unit in nal::units(sample).flat_map(split) {
+        if !MOVED.contains(&nal::kind(unit)) {
+            hash.update(u32::try_from(unit.len()).unwrap().to_be_bytes());
+            hash.update(unit);
+        }
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Some files carry remains of a byte stream within their NAL units: zeros at the end, or the start code of another
+/// unit. Neither can be part of a unit (ITU-T H.264, 7.4.1), and receivers take them out.
+fn split(unit: &[u8]) -> Vec<&[u8]> {
+    let start_code = |at: &usize| unit[*at..].starts_with(&[0, 0, 1]);
+    let mut units = Vec::new();
+    let mut begin = 0;
+    for at in (0..unit.len()).filter(start_code) {
+        units.push(&unit[begin..at]);
+        begin = at + 3;
+    }
+    units.push(&unit[begin..]);
+    let trim = |unit: &&[u8]| {
+        unit.iter()
+            .rposition(|byte| *byte != 0)
+            .map_or(0, |last| last + 1)
+    };
+    units
+        .iter()
+        .map(|unit| &unit[..trim(unit)])
+        .filter(|unit| !unit.is_empty())
+        .collect()
 }

@@ -55,6 +55,25 @@ fn a_camera_that_is_not_there_is_tried_again_ever_more_rarely_and_then_recorded(
     judge::judged(&assets(folder.path())[0]);
 }
 
+#[test]
+fn a_camera_that_goes_on_reporting_but_sends_no_more_media_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = cut(&yard(), 4, 4, &folder.path().join("clip.mp4"));
+    // Plays once, then keeps the session and its sender reports.
+    let camera = Camera::gstreamer(&clip, &[]);
+    let state = folder.path().join("state");
+    let graph = Graph::start("topologies/cvr-asset", &[("rtspUrl", &camera.url)], &state);
+    graph.event("MediaSessionEstablished", START);
+    let silent = graph.event("NetworkError", SOON);
+    assert!(
+        silent.text("message").contains("no media came within 15 s"),
+        "{}",
+        silent.0
+    );
+    graph.stop();
+    judge::judged(&assets(&state)[0]);
+}
+
 /// All text that stands in the files below.
 fn text_below(path: &Path) -> String {
     let Ok(entries) = std::fs::read_dir(path) else {

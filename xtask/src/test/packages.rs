@@ -5,8 +5,9 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 /// What the tests need, by the names that Debian gives them.
-const PACKAGES: [&str; 13] = [
+const PACKAGES: [&str; 14] = [
     "ffmpeg",
+    "gir1.2-gst-plugins-base-1.0",
     "gir1.2-gst-rtsp-server-1.0",
     "gstreamer1.0-libav",
     "gstreamer1.0-plugins-bad",
