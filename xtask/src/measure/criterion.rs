@@ -12,7 +12,7 @@ use crate::project;
 
 /// Runs of the whole bench. Both sides of a pair are of the same run, so that what slows the machine down for a
 /// while slows both.
-const RUNS: usize = 5;
+const RUNS: usize = 3;
 
 /// Which figures are compared.
 #[derive(Clone, Copy, Debug)]

@@ -45,6 +45,7 @@ fn row(report: &Report, day: &str) -> String {
         &format!("at most {}", report.goal),
         met,
         &report.against,
+        &format!("`cargo xtask measure {}`", report.name),
         day,
         &report.machine,
     ];
