@@ -208,6 +208,11 @@ pub(crate) mod failing {
             }
         }
 
+        /// Everything works; only syncing is left out.
+        pub(crate) fn never() -> Self {
+            Self::at(i64::MAX)
+        }
+
         /// False when fewer operations than asked for were done, so nothing has failed.
         pub(crate) fn has_failed(&self) -> bool {
             self.left.load(Ordering::SeqCst) < 0
@@ -253,9 +258,9 @@ pub(crate) mod failing {
             self.count()?;
             Disk.hard_link(from, to)
         }
-        fn sync_dir(&self, path: &Path) -> io::Result<()> {
-            self.count()?;
-            Disk.sync_dir(path)
+        fn sync_dir(&self, _path: &Path) -> io::Result<()> {
+            // Counted, not done: no test cuts the power, and thousands of them would take minutes.
+            self.count()
         }
     }
 
@@ -279,8 +284,7 @@ pub(crate) mod failing {
             self.inner.truncate(length)
         }
         fn sync(&mut self) -> io::Result<()> {
-            self.counter.count()?;
-            self.inner.sync()
+            self.counter.count()
         }
         fn append_file(&mut self, at: u64, from: &Path, length: u64) -> io::Result<()> {
             if let Err(error) = self.counter.count() {

@@ -281,7 +281,8 @@ fn a_torn_tail_costs_only_the_fragments_that_are_torn() {
             let torn = tempfile::tempdir().unwrap();
             copy_dir(&dir, &torn.path().join("lobby"));
             std::fs::write(torn.path().join("lobby").join(name), &whole[..length]).unwrap();
-            let mut writer = AssetWriter::open(options(torn.path()), disk()).unwrap();
+            let storage = Arc::new(Failing::never());
+            let mut writer = AssetWriter::open(options(torn.path()), storage).unwrap();
             writer.close().unwrap();
             let report = verify(&torn.path().join("lobby")).unwrap();
             let samples = count(&report, track);
@@ -497,7 +498,7 @@ fn a_sweep_finishes_what_a_crash_cut_off_and_leaves_the_rest_alone() {
     feed(&mut running, &stream(0, 6, true));
     std::fs::create_dir(root.path().join("foreign")).unwrap();
 
-    let swept = super::asset::sweep(root.path(), "h1", &disk()).unwrap();
+    let swept = super::asset::sweep(root.path(), "box", &disk()).unwrap();
     let names: Vec<&str> = swept.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(names, ["lobby"], "the other is being written");
     let notices = swept[0].result.as_ref().unwrap();
@@ -511,7 +512,7 @@ fn a_sweep_finishes_what_a_crash_cut_off_and_leaves_the_rest_alone() {
     assert_eq!(report.problems, Vec::<String>::new());
     assert!(root.path().join("lobby/index.m3u8").is_file());
     assert!(
-        super::asset::sweep(root.path(), "h1", &disk())
+        super::asset::sweep(root.path(), "box", &disk())
             .unwrap()
             .is_empty(),
         "once is enough"
