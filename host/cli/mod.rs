@@ -20,7 +20,7 @@ pub use failure::{Failure, Outcome};
 
 /// Media graphs at the edge: RTSP in, WebAssembly detectors and gates inside, recordings out
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, max_term_width = 100)]
+#[command(version, propagate_version = true)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -2,20 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::MediaTime;
+
+/// Writes a fraction with six decimals: less than a thousandth of a pixel, and no digits that only come from the way
+/// numbers are stored.
+fn fraction<S: Serializer>(value: &f32, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((f64::from(*value) * 1e6).round() / 1e6)
+}
 
 /// A rectangle in fractions of the source picture: left, top, width, height, each 0.0 to 1.0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rect {
     /// Left edge.
+    #[serde(serialize_with = "fraction")]
     pub l: f32,
     /// Top edge.
+    #[serde(serialize_with = "fraction")]
     pub t: f32,
     /// Width.
+    #[serde(serialize_with = "fraction")]
     pub w: f32,
     /// Height.
+    #[serde(serialize_with = "fraction")]
     pub h: f32,
 }
 
@@ -26,6 +36,7 @@ pub struct Tag {
     /// The word.
     pub value: String,
     /// 0.0 to 1.0.
+    #[serde(serialize_with = "fraction")]
     pub confidence: f32,
 }
 
@@ -38,6 +49,7 @@ pub struct Attribute {
     /// Its value.
     pub value: String,
     /// 0.0 to 1.0.
+    #[serde(serialize_with = "fraction")]
     pub confidence: f32,
 }
 
@@ -182,6 +194,20 @@ pub struct Observation {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fractions_are_written_without_digits_that_mean_nothing() {
+        let area = Rect {
+            l: 0.172_222_26,
+            t: 1.0 / 3.0,
+            w: 0.1,
+            h: 0.0,
+        };
+        assert_eq!(
+            serde_json::to_value(area).unwrap().to_string(),
+            r#"{"h":0.0,"l":0.172222,"t":0.333333,"w":0.1}"#
+        );
+    }
 
     #[test]
     fn a_motion_inference_has_the_shape_of_lva() {

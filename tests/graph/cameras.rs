@@ -66,7 +66,7 @@ fn a_camera_that_goes_on_reporting_but_sends_no_more_media_is_given_up() {
     graph.event("MediaSessionEstablished", START);
     let silent = graph.event("NetworkError", SOON);
     assert!(
-        silent.text("message").contains("no media came within 15 s"),
+        silent.text("message").contains("no pictures came within 15 s"),
         "{}",
         silent.0
     );

@@ -34,7 +34,7 @@ const MAX_TRACK_OFFSET: Ticks = Ticks::from_secs(2);
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CameraError {
     /// The camera refused the user name or password.
-    #[error("the camera refused the credentials ({status}): {message}")]
+    #[error("the camera refused the credentials: {message}")]
     Authentication {
         /// The RTSP status.
         status: u16,
@@ -42,7 +42,7 @@ pub enum CameraError {
         message: String,
     },
     /// The camera answered with an error.
-    #[error("the camera answered {status}: {message}")]
+    #[error("the camera refused: {message}")]
     Protocol {
         /// The RTSP status.
         status: u16,
