@@ -333,30 +333,3 @@ fn each_component_describes_itself_under_its_name_with_a_valid_schema() {
         );
     }
 }
-
-/// Prints the cost of a frame; run it by hand with `--ignored --nocapture`.
-#[test]
-#[ignore = "a measurement, not a check"]
-#[allow(clippy::disallowed_methods, clippy::print_stderr, reason = "a measurement")]
-fn cost_of_a_frame() {
-    const FRAMES: u64 = 3000;
-    for (name, from, to) in [("a still scene", 0, 30), ("something moves", 32, 80)] {
-        let pictures: Vec<Vec<u8>> = (from..to).map(picture).collect();
-        let mut component = Running::new("{}");
-        let mut native = MotionDetector::new(WIDTH, HEIGHT, Sensitivity::Medium).unwrap();
-        let show = |n: u64| &pictures[n as usize % pictures.len()];
-        let started = std::time::Instant::now();
-        (0..FRAMES).for_each(|n| drop(native.detect(n * TICKS_PER_FRAME, show(n)).unwrap()));
-        let alone = started.elapsed();
-        let started = std::time::Instant::now();
-        (0..FRAMES).for_each(|n| drop(component.detect(n, show(n).clone())));
-        let sandboxed = started.elapsed();
-        let ratio = sandboxed.as_secs_f64() / alone.as_secs_f64();
-        let micros = |all: std::time::Duration| all.as_secs_f64() * 1e6 / FRAMES as f64;
-        eprintln!(
-            "{name}: native {:.1} us, component {:.1} us (with two copies), {ratio:.2} times",
-            micros(alone),
-            micros(sandboxed)
-        );
-    }
-}

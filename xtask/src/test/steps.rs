@@ -47,7 +47,8 @@ pub(super) struct Step {
 /// # Errors
 /// When the workspace cannot be read.
 pub(super) fn all() -> Result<Vec<Step>> {
-    let mut test = vec!["test", "--workspace", "--lib", "--bins"];
+    // One failure must not hide the next.
+    let mut test = vec!["test", "--no-fail-fast", "--workspace", "--lib", "--bins"];
     let names = test_targets()?;
     for name in names.iter().filter(|name| *name != CORPUS_TARGET) {
         test.extend(["--test", name.as_str()]);
