@@ -44,12 +44,6 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// As the operating system says.
     fn remove(&self, path: &Path) -> io::Result<()>;
 
-    /// Gives a file a second name.
-    ///
-    /// # Errors
-    /// As the operating system says.
-    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()>;
-
     /// Makes what was created, renamed and removed in a directory survive a power cut.
     ///
     /// # Errors
@@ -121,10 +115,6 @@ impl Storage for Disk {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
-    }
-
-    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::hard_link(from, to)
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
@@ -253,10 +243,6 @@ pub(crate) mod failing {
         fn remove(&self, path: &Path) -> io::Result<()> {
             self.count()?;
             Disk.remove(path)
-        }
-        fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
-            self.count()?;
-            Disk.hard_link(from, to)
         }
         fn sync_dir(&self, _path: &Path) -> io::Result<()> {
             // Counted, not done: no test cuts the power, and thousands of them would take minutes.
