@@ -12,7 +12,7 @@ use super::convert;
 use super::error::CallError;
 use super::guest::{NodeContext, ShownFrame};
 use super::limits::Limits;
-use super::session::{Session, config_text};
+use super::session::{Session, construct};
 use crate::media::MediaTime;
 use crate::media::image::{FrameView, ImageSpec};
 use crate::media::inference::Inference;
@@ -56,15 +56,9 @@ impl Detector {
             return Err(extension.not_a(World::Detector));
         };
         let (mut session, instance) = Session::start(extension, context, limits).await?;
-        let guest = exports.load(&mut session.store, &instance);
-        let guest = session.settle(Ok(guest))?;
-        let within = session.prepare_construction();
-        let config = config_text(config);
-        let calls = guest.detector();
-        let ended = timeout(within, calls.call_constructor(&mut session.store, &config)).await;
-        let this = session.settle(ended)?.map_err(CallError::refused)?;
+        let (guest, this) = construct!(session, instance, exports, detector, config);
         let within = session.prepare(MediaTime::MIN);
-        let ended = timeout(within, calls.call_input(&mut session.store, this)).await;
+        let ended = timeout(within, guest.detector().call_input(&mut session.store, this)).await;
         let input = convert::input(session.settle(ended)?).map_err(CallError::BadResult)?;
         Ok(Self {
             session,

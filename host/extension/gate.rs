@@ -12,7 +12,7 @@ use super::convert;
 use super::error::CallError;
 use super::guest::NodeContext;
 use super::limits::Limits;
-use super::session::{Session, config_text};
+use super::session::{Session, construct};
 use crate::media::inference::Observation;
 use crate::media::{MediaTime, Ticks};
 
@@ -107,15 +107,9 @@ impl Gate {
             return Err(extension.not_a(World::Gate));
         };
         let (mut session, instance) = Session::start(extension, context, limits).await?;
-        let guest = exports.load(&mut session.store, &instance);
-        let guest = session.settle(Ok(guest))?;
-        let within = session.prepare_construction();
-        let config = config_text(config);
-        let calls = guest.gate();
-        let ended = timeout(within, calls.call_constructor(&mut session.store, &config)).await;
-        let this = session.settle(ended)?.map_err(CallError::refused)?;
+        let (guest, this) = construct!(session, instance, exports, gate, config);
         let within = session.prepare(MediaTime::MIN);
-        let ended = timeout(within, calls.call_history(&mut session.store, this)).await;
+        let ended = timeout(within, guest.gate().call_history(&mut session.store, this)).await;
         let history = Ticks(i64::try_from(session.settle(ended)?).unwrap_or(i64::MAX));
         Ok(Self {
             session,

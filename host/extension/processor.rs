@@ -13,7 +13,7 @@ use super::error::CallError;
 use super::gate::Cause;
 use super::guest::NodeContext;
 use super::limits::Limits;
-use super::session::{Session, config_text};
+use super::session::{Session, construct};
 use crate::media::MediaTime;
 use crate::media::inference::Observation;
 
@@ -55,13 +55,7 @@ impl Processor {
             return Err(extension.not_a(World::Processor));
         };
         let (mut session, instance) = Session::start(extension, context, limits).await?;
-        let guest = exports.load(&mut session.store, &instance);
-        let guest = session.settle(Ok(guest))?;
-        let within = session.prepare_construction();
-        let config = config_text(config);
-        let calls = guest.processor();
-        let ended = timeout(within, calls.call_constructor(&mut session.store, &config)).await;
-        let this = session.settle(ended)?.map_err(CallError::refused)?;
+        let (guest, this) = construct!(session, instance, exports, processor, config);
         Ok(Self { session, guest, this })
     }
 

@@ -112,3 +112,20 @@ pub(super) fn config_text(config: &serde_json::Value) -> String {
         config => config.to_string(),
     }
 }
+
+/// Loads a world's exports of an instance and constructs its one resource with a configuration: gives both. A macro,
+/// because each world's generated types are its own.
+macro_rules! construct {
+    ($session:ident, $instance:ident, $exports:ident, $resource:ident, $config:ident) => {{
+        let guest = $exports.load(&mut $session.store, &$instance);
+        let guest = $session.settle(Ok(guest))?;
+        let within = $session.prepare_construction();
+        let config = crate::extension::session::config_text($config);
+        let calls = guest.$resource();
+        let constructing = calls.call_constructor(&mut $session.store, &config);
+        let ended = tokio::time::timeout(within, constructing).await;
+        let this = $session.settle(ended)?.map_err(CallError::refused)?;
+        (guest, this)
+    }};
+}
+pub(super) use construct;
