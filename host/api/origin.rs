@@ -11,7 +11,7 @@ use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderMap, StatusCode, Uri};
 
 use super::problem::Problem;
-use crate::topology::shown;
+use crate::topology::diagnostics::shown;
 
 /// Names by which this host is known besides its addresses and `localhost`; each may have a port.
 #[derive(Clone, Debug, Default)]

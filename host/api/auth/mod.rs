@@ -218,6 +218,15 @@ impl Caller {
         }
     }
 
+    /// Somebody who may see nothing but what everybody may.
+    pub(super) fn nobody() -> Self {
+        Self {
+            role: Role::Read,
+            instances: Some(Pattern::new("")),
+            ..Self::anyone()
+        }
+    }
+
     fn of(token: &Token) -> Self {
         Self {
             token: Some(token.name.as_str().into()),
