@@ -1,16 +1,28 @@
 //! Events: one envelope everywhere (stdout, streams, files, replay).
+//!
+//! A node speaks through its [`Emitter`] into one [`EventSink`], which is usually a [`Fanout`]: to the [`Journal`], that
+//! numbers and keeps events and hands them to streams, and to files of lines ([`lines`]). What nobody needs on a stream,
+//! but `explain` needs the next morning, is a note ([`notes`]): it goes to the journal alone.
 
+pub mod fanout;
+pub mod filter;
+pub mod journal;
 pub mod lines;
+pub mod notes;
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use fanout::Fanout;
+pub use filter::Filter;
+pub use journal::{Entry, Journal, JournalLimits};
 
 use crate::media::MediaTime;
 
 /// One event line. The names are those of Live Video Analytics.
-#[derive(Clone, Debug, Serialize, PartialEq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     /// A GUID.
@@ -27,12 +39,42 @@ pub struct Event {
     pub data_version: String,
     /// What happened.
     pub data: Value,
+    /// The hub output that a message sink sends it to. Says where the event goes, so it is no part of what is sent.
+    #[serde(skip)]
+    pub output: Option<Arc<str>>,
+}
+
+/// What stands before the name of an instance in a subject.
+const INSTANCE_SUBJECT: &str = "/graphInstances/";
+
+impl Event {
+    /// The instance that it is about; none when it is about the host.
+    #[must_use]
+    pub fn instance(&self) -> Option<&str> {
+        let (instance, _) = self.subject_parts()?;
+        Some(instance)
+    }
+
+    /// The node that it is about; none when it is about the whole instance or the host.
+    #[must_use]
+    pub fn node(&self) -> Option<&str> {
+        let (_, rest) = self.subject_parts()?;
+        rest.split('/').nth(1)
+    }
+
+    fn subject_parts(&self) -> Option<(&str, &str)> {
+        let rest = self.subject.strip_prefix(INSTANCE_SUBJECT)?;
+        Some(rest.split_once('/').unwrap_or((rest, "")))
+    }
 }
 
 /// Receives events. Must not block: a slow reader is the implementation's business, not the graph's.
 pub trait EventSink: Send + Sync + std::fmt::Debug {
     /// Takes one event.
     fn publish(&self, event: Event);
+
+    /// Takes what is kept for `explain` and is on no stream.
+    fn note(&self, _event: Event) {}
 }
 
 /// Publishes the events of one subject.
@@ -41,6 +83,7 @@ pub struct Emitter {
     sink: Arc<dyn EventSink>,
     topic: Arc<str>,
     subject: Arc<str>,
+    output: Option<Arc<str>>,
 }
 
 impl Emitter {
@@ -51,6 +94,16 @@ impl Emitter {
             sink,
             topic: topic.into(),
             subject: subject.into(),
+            output: None,
+        }
+    }
+
+    /// The same, for the hub output of a message sink.
+    #[must_use]
+    pub fn to_output(&self, output: Option<Arc<str>>) -> Self {
+        Self {
+            output,
+            ..self.clone()
         }
     }
 
@@ -65,7 +118,16 @@ impl Emitter {
 
     /// Publishes `event_type` (such as `Microsoft.Media.Graph.Operational.RecordingStarted`) at a moment.
     pub fn emit(&self, event_type: &str, at: MediaTime, data: Value) {
-        self.sink.publish(Event {
+        self.sink.publish(self.event(event_type, at, data));
+    }
+
+    /// Keeps for `explain` what is on no stream; [`notes`] has the types and what stands in them.
+    pub fn note(&self, event_type: &str, at: MediaTime, data: Value) {
+        self.sink.note(self.event(event_type, at, data));
+    }
+
+    fn event(&self, event_type: &str, at: MediaTime, data: Value) -> Event {
+        Event {
             id: uuid::Uuid::new_v4().to_string(),
             topic: self.topic.to_string(),
             subject: self.subject.to_string(),
@@ -73,6 +135,40 @@ impl Emitter {
             event_time: at.iso(),
             data_version: "1.0".to_owned(),
             data,
-        });
+            output: self.output.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn about(subject: &str) -> (Option<String>, Option<String>) {
+        let event = Event {
+            id: String::new(),
+            topic: String::new(),
+            subject: subject.to_owned(),
+            event_type: String::new(),
+            event_time: String::new(),
+            data_version: String::new(),
+            data: Value::Null,
+            output: None,
+        };
+        (
+            event.instance().map(str::to_owned),
+            event.node().map(str::to_owned),
+        )
+    }
+
+    #[test]
+    fn a_subject_names_the_instance_and_the_node() {
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(about("/graphInstances/yard"), (some("yard"), None));
+        assert_eq!(
+            about("/graphInstances/yard/sinks/asset"),
+            (some("yard"), some("asset"))
+        );
+        assert_eq!(about("/host"), (None, None));
     }
 }

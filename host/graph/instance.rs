@@ -211,10 +211,12 @@ impl Instance {
                         self.spawn(RecordingSink::new(context, input, opener).run());
                     }
                 }
-                PlannedKind::MessageSink => {
+                PlannedKind::MessageSink(output) => {
                     if let Some(inputs) = wiring.signals_in.remove(&index) {
                         let speakers = inputs.nodes.iter().filter_map(|node| contexts.get(*node));
-                        let speakers = speakers.map(|context| context.emitter.clone()).collect();
+                        let speakers = speakers
+                            .map(|context| context.emitter.to_output(output.clone()))
+                            .collect();
                         self.spawn(
                             MessageSink {
                                 context,

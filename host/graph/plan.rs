@@ -74,8 +74,8 @@ pub enum PlannedKind {
     Gate(PlannedComponent),
     /// Records.
     Recorder(Arc<dyn Opener>),
-    /// Publishes what detectors say.
-    MessageSink,
+    /// Publishes what detectors say, on a hub output.
+    MessageSink(Option<Arc<str>>),
 }
 
 impl PlannedKind {
@@ -85,7 +85,7 @@ impl PlannedKind {
         match self {
             Self::RtspSource(_) => "sources",
             Self::FrameRate(_) | Self::Detector { .. } | Self::Gate(_) => "processors",
-            Self::Recorder(_) | Self::MessageSink => "sinks",
+            Self::Recorder(_) | Self::MessageSink(_) => "sinks",
         }
     }
 }

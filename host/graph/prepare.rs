@@ -154,7 +154,7 @@ fn kind(name: &str, config: &Config, environment: &Environment) -> Prepared<Plan
         Config::Extension(extension) => detector(extension, environment)?,
         Config::AssetSink(sink) => PlannedKind::Recorder(asset_opener(sink, environment)),
         Config::FileSink(sink) => PlannedKind::Recorder(file_opener(name, sink, environment)?),
-        Config::HubSink(_) => PlannedKind::MessageSink,
+        Config::HubSink(sink) => PlannedKind::MessageSink(sink.hub_output_name.as_deref().map(Arc::from)),
         Config::HubSource(_)
         | Config::HttpExtension(_)
         | Config::GrpcExtension(_)

@@ -45,7 +45,7 @@ impl Wiring {
                     wiring.media(plan, index, &node.inputs);
                     wiring.signals(plan, index, &node.inputs);
                 }
-                PlannedKind::MessageSink => wiring.signals(plan, index, &node.inputs),
+                PlannedKind::MessageSink(_) => wiring.signals(plan, index, &node.inputs),
                 PlannedKind::Detector {
                     max_rate,
                     only_annotated,

@@ -12,6 +12,7 @@ pub mod io;
 pub mod processors;
 pub mod sinks;
 pub mod sources;
+pub mod stats;
 #[cfg(test)]
 mod testing;
 

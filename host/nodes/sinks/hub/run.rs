@@ -15,8 +15,8 @@ pub struct MessageSink {
     pub context: NodeContext,
     /// What it is to publish.
     pub input: SignalReceiver,
-    /// For each input, an emitter whose subject is the node that spoke: the subject of an analytics event is the
-    /// processor, not the sink.
+    /// For each input, an emitter whose subject is the node that spoke (the subject of an analytics event is the
+    /// processor, not the sink) and whose output is this sink's.
     pub speakers: Vec<Emitter>,
 }
 
