@@ -82,6 +82,11 @@ pub fn find(name: &str) -> Option<&'static Method> {
     METHODS.iter().find(|one| one.name == name || one.alias == name)
 }
 
+/// The method that does this.
+pub(super) fn of(operation: Operation) -> Option<&'static Method> {
+    METHODS.iter().find(|one| one.operation == operation)
+}
+
 /// What a method replies.
 #[derive(Debug)]
 pub(super) struct Reply {
@@ -183,6 +188,23 @@ impl<'de> Visitor<'de> for HeadVisitor {
 }
 
 impl Head {
+    /// Of a request for a page of a list.
+    pub(super) fn page_of(token: Option<String>, query: Option<String>) -> Self {
+        Self {
+            token: token.map(Value::String),
+            query: query.map(Value::String),
+            ..Self::default()
+        }
+    }
+
+    /// Of a request that names one resource.
+    pub(super) fn naming(name: &str) -> Self {
+        Self {
+            name: Some(name.into()),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn read(payload: &[u8]) -> Result<Self, ControlError> {
         serde_json::from_slice(payload).map_err(|error| {
             let text = error.to_string();

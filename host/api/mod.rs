@@ -51,6 +51,8 @@ pub use binding::{BindingError, check_binding};
 pub use serve::serve;
 pub use tls::{TlsError, TlsReload};
 
+use crate::events::Journal;
+use crate::events::hub::HubInputs;
 use crate::graph::host::GraphHost;
 use crate::media::Clock;
 use origin::KnownHosts;
@@ -95,6 +97,10 @@ pub trait Process: Send + Sync + Debug {
 pub struct ApiOptions {
     /// Topologies and graph instances.
     pub host: GraphHost,
+    /// Numbers events, keeps them, and hands them on.
+    pub journal: Journal,
+    /// Who listens for messages from outside.
+    pub hub: Arc<HubInputs>,
     /// Who may do what.
     pub auth: SharedAuth,
     /// What is logged; none: that cannot be changed.

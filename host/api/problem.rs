@@ -28,11 +28,15 @@ impl Problem {
 
     /// With one detail, and what to do next.
     pub(super) fn with_hint(status: StatusCode, code: &str, message: &str, hint: &str) -> Self {
-        let detail = Detail::new(code, message).hint(hint);
-        let body = serde_json::json!({"error": {"code": code, "message": message, "details": [detail]}});
+        Self::with(status, code, Detail::new(code, message).hint(hint))
+    }
+
+    /// With an outer code and one detail.
+    pub(super) fn with(status: StatusCode, code: &str, detail: Detail) -> Self {
+        let error = serde_json::json!({"code": code, "message": detail.message, "details": [detail]});
         Self {
             status,
-            body,
+            body: serde_json::json!({ "error": error }),
             header: None,
         }
     }

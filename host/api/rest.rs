@@ -74,10 +74,7 @@ async fn named(api: Shared, call: Call, operation: Operation) -> Result<Response
         Head::read(&call.body)?
     };
     version(&call, &sent)?;
-    let head = Head {
-        name: Some(call.named("name").into()),
-        ..Head::default()
-    };
+    let head = Head::naming(call.named("name"));
     send(&api, &call, operation, &head, &[]).await
 }
 

@@ -5,7 +5,6 @@
 //! token is refused.
 
 mod credentials;
-mod pattern;
 mod sas;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,8 +14,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::events::filter::glob;
 use credentials::Credentials;
-pub use pattern::Pattern;
 pub use sas::SigningKey;
 
 /// Longer `Authorization` headers are refused unread.
@@ -119,7 +118,7 @@ pub(super) struct Caller {
     pub(super) token: Option<Arc<str>>,
     /// What the token allows.
     pub(super) role: Role,
-    instances: Option<Pattern>,
+    instances: Option<String>,
     sha256: [u8; 32],
 }
 
@@ -222,7 +221,7 @@ impl Caller {
     pub(super) fn nobody() -> Self {
         Self {
             role: Role::Read,
-            instances: Some(Pattern::new("")),
+            instances: Some(String::new()),
             ..Self::anyone()
         }
     }
@@ -231,7 +230,7 @@ impl Caller {
         Self {
             token: Some(token.name.as_str().into()),
             role: token.role,
-            instances: token.instances.as_deref().map(Pattern::new),
+            instances: token.instances.clone(),
             sha256: token.sha256,
         }
     }
@@ -241,11 +240,15 @@ impl Caller {
         self.instances.is_some()
     }
 
+    /// The pattern of the instances that may be seen; none: all of them, and the host.
+    pub(super) fn pattern(&self) -> Option<&str> {
+        self.instances.as_deref()
+    }
+
     /// Whether this instance may be seen.
     pub(super) fn sees(&self, instance: &str) -> bool {
-        self.instances
-            .as_ref()
-            .is_none_or(|pattern| pattern.matches(instance))
+        let pattern = self.instances.as_ref();
+        pattern.is_none_or(|pattern| glob(pattern, instance))
     }
 
     /// Whether this may be done to an instance, or to the host when it concerns no single one: what changes the
