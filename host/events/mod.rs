@@ -6,6 +6,7 @@
 
 pub mod fanout;
 pub mod filter;
+pub mod hub;
 pub mod journal;
 pub mod lines;
 pub mod notes;

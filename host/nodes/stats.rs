@@ -26,9 +26,10 @@ pub enum Dropped {
     Messages,
 }
 
-impl Dropped {
-    const ALL: [Self; 3] = [Self::Media, Self::Frames, Self::Messages];
+/// How many kinds there are.
+const KINDS: usize = 3;
 
+impl Dropped {
     /// As `dataType` of events says it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -49,13 +50,13 @@ pub struct NodeStats {
     pub sent: AtomicU64,
     /// Things that went wrong.
     pub errors: AtomicU64,
-    /// Pictures that were decoded, at a source.
-    pub decoded: AtomicU64,
+    /// Pictures decoded, at a source; frames that the component answered, at a detector.
+    pub processed: AtomicU64,
     /// Bytes of media: received by a source, written by a sink.
     pub bytes: AtomicU64,
     /// How often a source connected again.
     pub reconnects: AtomicU64,
-    dropped: [AtomicU64; Dropped::ALL.len()],
+    dropped: [AtomicU64; KINDS],
     unit: Moment,
     keyframe: Moment,
     output: Moment,
@@ -71,6 +72,7 @@ struct Slow {
     node_type: &'static str,
     state: &'static str,
     since: Option<(MediaTime, Duration)>,
+    lost: Option<(MediaTime, Duration)>,
     gate: Option<&'static str>,
     writing: Option<String>,
     last_error: Option<LastError>,
@@ -128,6 +130,9 @@ pub struct NodeStatus {
     /// Since when, ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
+    /// Since when a source has no camera, ISO 8601; absent while it has one, and before the first attempt has failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lost_since: Option<String>,
     /// Of a gate: `open` or `closed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gate: Option<&'static str>,
@@ -142,8 +147,8 @@ pub struct NodeStatus {
     pub dropped: u64,
     /// The same by kind.
     pub dropped_by_kind: DroppedByKind,
-    /// Pictures that were decoded, at a source.
-    pub decoded: u64,
+    /// Pictures decoded, at a source; frames that the component answered, at a detector.
+    pub processed: u64,
     /// Bytes of media: received by a source, written by a sink.
     pub bytes: u64,
     /// How often a source connected again.
@@ -196,6 +201,8 @@ pub struct DroppedByKind {
 pub struct Ages {
     /// Since the state changed.
     pub state: Option<Duration>,
+    /// Since the camera was lost.
+    pub lost: Option<Duration>,
     /// Since the newest unit.
     pub unit: Option<Duration>,
     /// Since the newest keyframe.
@@ -218,7 +225,7 @@ impl NodeStats {
             received: AtomicU64::default(),
             sent: AtomicU64::default(),
             errors: AtomicU64::default(),
-            decoded: AtomicU64::default(),
+            processed: AtomicU64::default(),
             bytes: AtomicU64::default(),
             reconnects: AtomicU64::default(),
             dropped: Default::default(),
@@ -232,6 +239,7 @@ impl NodeStats {
                 node_type,
                 state,
                 since: None,
+                lost: None,
                 gate: None,
                 writing: None,
                 last_error: None,
@@ -249,6 +257,13 @@ impl NodeStats {
         if let Some(counter) = self.dropped.get(kind as usize) {
             Self::add(counter, by);
         }
+    }
+
+    /// Everything that was left out.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        self.dropped.iter().map(count).sum()
     }
 
     /// Something of this media time came in.
@@ -302,6 +317,11 @@ impl NodeStats {
         }
     }
 
+    /// Since when a source has no camera, in media time and on the monotonic clock.
+    pub fn set_lost(&self, since: Option<(MediaTime, Duration)>) {
+        self.slow().lost = since;
+    }
+
     /// Whether a gate lets something through.
     pub fn set_gate_open(&self, open: bool) {
         self.slow().gate = Some(if open { "open" } else { "closed" });
@@ -341,17 +361,18 @@ impl NodeStats {
             node_type: slow.node_type,
             state: slow.state,
             since: slow.since.map(|(since, _)| since.iso()),
+            lost_since: slow.lost.map(|(since, _)| since.iso()),
             gate: slow.gate,
             writing: slow.writing.clone(),
             received: count(&self.received),
             sent: count(&self.sent),
-            dropped: Dropped::ALL.iter().map(|kind| dropped(*kind)).sum(),
+            dropped: self.dropped(),
             dropped_by_kind: DroppedByKind {
                 media: dropped(Dropped::Media),
                 frames: dropped(Dropped::Frames),
                 messages: dropped(Dropped::Messages),
             },
-            decoded: count(&self.decoded),
+            processed: count(&self.processed),
             bytes: count(&self.bytes),
             reconnects: count(&self.reconnects),
             last_unit: iso(&self.unit),
@@ -365,6 +386,7 @@ impl NodeStats {
             last_error: slow.last_error.as_ref().map(|last| last.text.clone()),
             ages: Ages {
                 state: slow.since.map(|(_, at)| now.saturating_sub(at)),
+                lost: slow.lost.map(|(_, at)| now.saturating_sub(at)),
                 unit: unit_age,
                 keyframe: self.keyframe.age(now),
                 output: self.output.age(now),
@@ -404,7 +426,10 @@ mod tests {
         assert_eq!(status.since.as_deref(), Some("2026-01-02T03:04:05.000Z"));
         assert_eq!(status.ages.state, Some(Duration::from_secs(2)));
         stats.set_state("playing", &clock);
-        assert_eq!(stats.status("n", clock.monotonic()).ages.state, Some(Duration::ZERO));
+        assert_eq!(
+            stats.status("n", clock.monotonic()).ages.state,
+            Some(Duration::ZERO)
+        );
     }
 
     #[test]
@@ -413,7 +438,10 @@ mod tests {
         stats.came(at(1.0), Duration::from_secs(1));
         stats.set_rates(125, 625_000, Ticks::from_secs(5));
         let status = stats.status("n", Duration::from_secs(2));
-        assert_eq!((status.frame_rate, status.bit_rate), (Some(25.0), Some(1_000_000)));
+        assert_eq!(
+            (status.frame_rate, status.bit_rate),
+            (Some(25.0), Some(1_000_000))
+        );
         let later = stats.status("n", Duration::from_secs(60));
         assert_eq!((later.frame_rate, later.bit_rate), (None, None));
         assert_eq!(later.ages.unit, Some(Duration::from_secs(59)));
@@ -425,7 +453,11 @@ mod tests {
         stats.count_dropped(Dropped::Media, 2);
         stats.count_dropped(Dropped::Frames, 3);
         let status = stats.status("n", Duration::ZERO);
-        let DroppedByKind { media, frames, messages } = status.dropped_by_kind;
+        let DroppedByKind {
+            media,
+            frames,
+            messages,
+        } = status.dropped_by_kind;
         assert_eq!((media, frames, messages, status.dropped), (2, 3, 0, 5));
     }
 }

@@ -30,10 +30,11 @@ impl MessageSink {
             let Some(speaker) = self.speakers.get(input) else {
                 continue;
             };
-            NodeStats::add(&self.context.stats.received, 1);
+            self.context.came(observation.time);
             let data = json!({"timestamp": observation.time, "inferences": observation.inferences});
             speaker.emit(INFERENCE, observation.time, data);
             NodeStats::add(&self.context.stats.sent, 1);
+            self.context.stats.went(&*self.context.clock);
         }
     }
 }
