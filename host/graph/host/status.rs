@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+pub use crate::graph::registry::Wanted;
 use crate::nodes::context::NodeStatus;
 
 /// The states that Live Video Analytics named.
@@ -28,15 +29,6 @@ impl InstanceState {
             Self::Deactivating => "Deactivating",
         }
     }
-}
-
-/// What somebody last asked for; it outlives the process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum Wanted {
-    /// To run, also after a restart.
-    Active,
-    /// To stand still.
-    Inactive,
 }
 
 /// How a graph instance is.
