@@ -45,10 +45,33 @@ pub struct Event {
     pub output: Option<Arc<str>>,
 }
 
+/// The name under which the host speaks.
+pub const TOPIC: &str = "mediagraph";
+/// The subject of what is about the host and no instance.
+pub const HOST_SUBJECT: &str = "/host";
 /// What stands before the name of an instance in a subject.
 const INSTANCE_SUBJECT: &str = "/graphInstances/";
 
 impl Event {
+    /// Something about the host and no instance.
+    #[must_use]
+    pub fn of_host(event_type: &str, at: MediaTime, data: Value) -> Self {
+        Self::new(TOPIC, HOST_SUBJECT, event_type, at, data)
+    }
+
+    fn new(topic: &str, subject: &str, event_type: &str, at: MediaTime, data: Value) -> Self {
+        Self {
+            id: uuid::Uuid::new_v4().to_string(),
+            topic: topic.to_owned(),
+            subject: subject.to_owned(),
+            event_type: event_type.to_owned(),
+            event_time: at.iso(),
+            data_version: "1.0".to_owned(),
+            data,
+            output: None,
+        }
+    }
+
     /// The instance that it is about; none when it is about the host.
     #[must_use]
     pub fn instance(&self) -> Option<&str> {
@@ -129,14 +152,8 @@ impl Emitter {
 
     fn event(&self, event_type: &str, at: MediaTime, data: Value) -> Event {
         Event {
-            id: uuid::Uuid::new_v4().to_string(),
-            topic: self.topic.to_string(),
-            subject: self.subject.to_string(),
-            event_type: event_type.to_owned(),
-            event_time: at.iso(),
-            data_version: "1.0".to_owned(),
-            data,
             output: self.output.clone(),
+            ..Event::new(&self.topic, &self.subject, event_type, at, data)
         }
     }
 }
@@ -146,16 +163,7 @@ mod tests {
     use super::*;
 
     fn about(subject: &str) -> (Option<String>, Option<String>) {
-        let event = Event {
-            id: String::new(),
-            topic: String::new(),
-            subject: subject.to_owned(),
-            event_type: String::new(),
-            event_time: String::new(),
-            data_version: String::new(),
-            data: Value::Null,
-            output: None,
-        };
+        let event = Event::new("", subject, "", MediaTime::MIN, Value::Null);
         (
             event.instance().map(str::to_owned),
             event.node().map(str::to_owned),
