@@ -39,7 +39,7 @@ const STARTED: &str = "Microsoft.Media.Graph.Operational.GraphInstanceStarted";
 const STOPPED: &str = "Microsoft.Media.Graph.Operational.GraphInstanceStopped";
 
 /// The name under which the host speaks in events.
-const TOPIC: &str = "mediagraph";
+pub(super) const TOPIC: &str = "mediagraph";
 
 /// What all graphs of a host share.
 #[derive(Clone, Debug)]
@@ -73,8 +73,8 @@ pub enum InstanceError {
         /// What each of them wants.
         message: String,
     },
-    /// Stopping took longer than [`DRAIN_TIMEOUT`].
-    #[error("the graph did not drain within {} s; what it still held is lost", DRAIN_TIMEOUT.as_secs())]
+    /// Stopping took longer than it may.
+    #[error("the graph did not drain in time; what it still held is lost")]
     Drain,
 }
 
@@ -159,8 +159,16 @@ impl Instance {
     /// # Errors
     /// [`InstanceError::Drain`] when that takes too long.
     pub async fn stop(self) -> Result<(), InstanceError> {
+        self.stop_within(DRAIN_TIMEOUT).await
+    }
+
+    /// As [`Instance::stop`], with a bound of the caller's.
+    ///
+    /// # Errors
+    /// [`InstanceError::Drain`] when that takes too long.
+    pub async fn stop_within(self, limit: Duration) -> Result<(), InstanceError> {
         self.stop.cancel();
-        let drained = tokio::time::timeout(DRAIN_TIMEOUT, self.tasks.wait()).await;
+        let drained = tokio::time::timeout(limit, self.tasks.wait()).await;
         if drained.is_err() {
             for task in &self.aborts {
                 task.abort();
