@@ -13,7 +13,7 @@ use crate::graph::host::{Detail, InstanceState, InstanceStatus, Wanted};
 /// What Prometheus reads.
 pub(super) const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// Letters of a filter of the log.
-pub const MAX_FILTER_BYTES: usize = 1024;
+pub(super) const MAX_FILTER_BYTES: usize = 1024;
 
 /// `GET /metrics`
 pub(super) async fn metrics(_api: Shared, _call: Call) -> Result<Response<Body>, Problem> {
@@ -101,7 +101,9 @@ pub(super) async fn set_log(api: Shared, call: Call) -> Result<Response<Body>, P
     let Log { filter } = serde_json::from_slice(&call.body)
         .map_err(|error| wrong(format!("the request cannot be read: {error}")))?;
     if filter.len() > MAX_FILTER_BYTES {
-        return Err(wrong(format!("the filter is longer than {MAX_FILTER_BYTES} bytes")));
+        return Err(wrong(format!(
+            "the filter is longer than {MAX_FILTER_BYTES} bytes"
+        )));
     }
     logs.set(&filter).map_err(wrong)?;
     let filter = logs.filter();

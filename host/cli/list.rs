@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use super::failure::Outcome;
 use super::print;
+use crate::api::openapi;
+use crate::api::table::{Need, ROUTES, Scope};
 use crate::nodes::TABLE;
 use crate::topology::Status;
 use crate::topology::reference;
@@ -22,6 +24,8 @@ pub struct ListArgs {
 pub enum What {
     /// List the node types
     Nodes(NodesArgs),
+    /// List the routes of the HTTP interface
+    Routes(RoutesArgs),
 }
 
 /// How to list node types.
@@ -38,21 +42,69 @@ pub struct NodesArgs {
     schema: bool,
 }
 
+/// How to list routes.
+#[derive(Debug, clap::Args)]
+pub struct RoutesArgs {
+    /// As JSON
+    #[arg(long, conflicts_with = "openapi")]
+    json: bool,
+    /// As an OpenAPI document, for tools
+    #[arg(long)]
+    openapi: bool,
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// When the output cannot be written.
 pub fn run(args: ListArgs) -> Outcome {
-    let What::Nodes(nodes) = args.what;
-    print::stdout(&if nodes.json {
-        format!("{:#}\n", json())
-    } else if nodes.markdown {
-        reference::markdown(TABLE)
-    } else if nodes.schema {
-        format!("{:#}\n", reference::editor_schema(TABLE))
-    } else {
-        table()
+    print::stdout(&match args.what {
+        What::Nodes(nodes) if nodes.json => format!("{:#}\n", json()),
+        What::Nodes(nodes) if nodes.markdown => reference::markdown(TABLE),
+        What::Nodes(nodes) if nodes.schema => format!("{:#}\n", reference::editor_schema(TABLE)),
+        What::Nodes(_) => table(),
+        What::Routes(routes) if routes.openapi => format!("{:#}\n", openapi::document()),
+        What::Routes(routes) if routes.json => format!("{:#}\n", routes_json()),
+        What::Routes(_) => routes_table(),
     })
+}
+
+/// The role that a route needs, as people say it.
+fn need(need: Need) -> &'static str {
+    match need {
+        Need::Nothing => "none",
+        Need::Role(role) => role.name(),
+        Need::Method => "by method",
+    }
+}
+
+fn routes_json() -> Value {
+    let routes = ROUTES.iter().map(|route| {
+        json!({
+            "method": route.verb.name(),
+            "path": route.path,
+            "role": need(route.need),
+            "oneInstance": route.scope != Scope::Host,
+            "summary": route.summary,
+        })
+    });
+    Value::Array(routes.collect())
+}
+
+fn routes_table() -> String {
+    let width = ROUTES.iter().map(|route| route.path.len()).max().unwrap_or(0);
+    let mut text = format!("{:6}  {:width$}  {:9}  SUMMARY\n", "METHOD", "PATH", "ROLE");
+    for route in ROUTES {
+        let _ = writeln!(
+            text,
+            "{:6}  {:width$}  {:9}  {}",
+            route.verb.name(),
+            route.path,
+            need(route.need),
+            route.summary
+        );
+    }
+    text
 }
 
 fn status(status: Status) -> &'static str {
