@@ -69,6 +69,7 @@ pub fn prepare(graph: &Graph, environment: &Environment) -> Result<Plan, Vec<Pro
         match kind(&node.name, &node.config, environment) {
             Ok(kind) => nodes.push(PlannedNode {
                 name: node.name.clone(),
+                node_type: node.config.type_name(),
                 kind,
                 inputs: node.inputs.iter().map(planned_input).collect(),
             }),
@@ -154,11 +155,12 @@ fn kind(name: &str, config: &Config, environment: &Environment) -> Prepared<Plan
         Config::Extension(extension) => detector(extension, environment)?,
         Config::AssetSink(sink) => PlannedKind::Recorder(asset_opener(sink, environment)),
         Config::FileSink(sink) => PlannedKind::Recorder(file_opener(name, sink, environment)?),
-        Config::HubSink(_) => PlannedKind::MessageSink,
-        Config::HubSource(_)
-        | Config::HttpExtension(_)
-        | Config::GrpcExtension(_)
-        | Config::VisionExtension(_) => {
+        Config::HubSink(sink) => PlannedKind::MessageSink(sink.hub_output_name.as_deref().map(Arc::from)),
+        Config::HubSource(source) => {
+            let input = source.hub_input_name.as_deref().filter(|given| !given.is_empty());
+            PlannedKind::HubSource(input.unwrap_or(name).to_owned())
+        }
+        Config::HttpExtension(_) | Config::GrpcExtension(_) | Config::VisionExtension(_) => {
             return Err(one(
                 "this type of node cannot run yet; see `mediagraph list nodes`",
             ));

@@ -66,6 +66,10 @@ impl Opener for AssetOpener {
         Err(last)
     }
 
+    fn segment_length(&self) -> Option<Ticks> {
+        Some(self.segment_length)
+    }
+
     fn output_type(&self) -> &'static str {
         "assetName"
     }

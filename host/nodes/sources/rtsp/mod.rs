@@ -4,6 +4,8 @@ pub mod backoff;
 mod clock;
 mod config;
 pub mod formats;
+mod meter;
+mod outage;
 pub mod run;
 pub mod session;
 

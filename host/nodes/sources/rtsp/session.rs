@@ -52,12 +52,49 @@ pub enum CameraError {
     /// The camera cannot be reached, or went away.
     #[error("{0}")]
     Network(String),
+    /// No safe connection could be made; says what to do.
+    #[error("{0}")]
+    Tls(String),
     /// The camera offers nothing that can be recorded.
     #[error("the camera offers no stream that can be recorded, only {0}; H.264 or H.265 video is needed")]
     Format(String),
 }
 
 impl CameraError {
+    /// What it is called in events.
+    #[must_use]
+    pub fn code(&self) -> String {
+        match self {
+            Self::Authentication { status, .. } | Self::Protocol { status, .. } => status.to_string(),
+            Self::Network(_) => "connectionLost".to_owned(),
+            Self::Tls(_) => "tlsFailed".to_owned(),
+            Self::Format(_) => "unsupportedVideoFormat".to_owned(),
+        }
+    }
+
+    /// The diagnostic events that tell of it. A status of the camera is a `ProtocolError`, as Live Video Analytics
+    /// had it; one that says who may not come in is told as that, too.
+    #[must_use]
+    pub fn events(&self) -> &'static [&'static str] {
+        match self {
+            Self::Authentication { status: 403, .. } => &["ProtocolError", "AuthorizationError"],
+            Self::Authentication { .. } => &["ProtocolError", "AuthenticationError"],
+            Self::Protocol { .. } => &["ProtocolError"],
+            Self::Network(_) | Self::Tls(_) => &["NetworkError"],
+            Self::Format(_) => &[],
+        }
+    }
+
+    /// The protocol that failed.
+    #[must_use]
+    pub fn protocol(&self) -> &'static str {
+        if matches!(self, Self::Tls(_)) {
+            "tls"
+        } else {
+            "rtsp"
+        }
+    }
+
     fn from_retina(error: &retina::Error) -> Self {
         // Below the first line retina tells which packet it was; that is for the log.
         tracing::debug!(%error, "The camera's session failed");
