@@ -8,6 +8,7 @@ pub mod list;
 pub mod load;
 pub mod logging;
 pub mod print;
+pub mod probe;
 pub mod run;
 pub mod signals;
 pub mod validate;
@@ -36,6 +37,7 @@ enum Command {
     List(list::ListArgs),
     Camera(camera::CameraArgs),
     Check(check::CheckArgs),
+    Probe(probe::ProbeArgs),
 }
 
 /// Runs a command to its end.
@@ -51,6 +53,7 @@ pub fn run(cli: Cli) -> Outcome {
         Command::List(args) => list::run(args),
         Command::Camera(args) => in_runtime(|| async { camera::run(args, signals::stop()?).await }),
         Command::Check(args) => check::run(args),
+        Command::Probe(args) => in_runtime(|| async { probe::run(args, signals::stop()?).await }),
     }
 }
 
