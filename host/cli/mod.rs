@@ -18,6 +18,7 @@ pub mod ops;
 pub mod pages;
 pub mod print;
 pub mod reference;
+pub mod probe;
 pub mod run;
 pub mod signals;
 pub mod table;
@@ -57,6 +58,7 @@ enum Command {
     Alarms(health::AlarmsArgs),
     Log(log_level::LogArgs),
     Completions(completions::CompletionsArgs),
+    Probe(probe::ProbeArgs),
 }
 
 /// Runs a command to its end.
@@ -81,6 +83,7 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Alarms(args) => in_runtime(|| health::alarms(args)),
         Command::Log(args) => in_runtime(|| log_level::run(args)),
         Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Probe(args) => in_runtime(|| async { probe::run(args, signals::stop()?).await }),
     }
 }
 
