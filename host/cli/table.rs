@@ -75,7 +75,7 @@ pub fn tone_of(state: &str) -> Tone {
     match state.to_ascii_lowercase().as_str() {
         "active" | "playing" | "running" | "open" | "recording" | "ok" | "ready" => Tone::Good,
         "activating" | "deactivating" | "connecting" | "waiting" | "restarting" | "warning" => Tone::Busy,
-        "failed" | "error" | "critical" | "down" => Tone::Bad,
+        "failed" | "error" | "critical" | "down" | "unwell" => Tone::Bad,
         "inactive" | "idle" | "closed" => Tone::Faint,
         _ => Tone::Plain,
     }

@@ -6,6 +6,7 @@
 
 pub mod args;
 pub mod error;
+pub mod method;
 pub mod problem;
 pub mod stream;
 pub mod tls;
@@ -20,6 +21,7 @@ use serde_json::Value;
 
 pub use args::ServerArgs;
 use error::ClientError;
+pub use method::MethodReply;
 pub use problem::{Problem, Written};
 
 use super::Failure;
