@@ -2,7 +2,7 @@
 //!
 //! The map. Arrows point one way: a module may use only what stands to its right.
 //!
-//! `cli` -> `graph` -> `nodes` -> { `media`, `extension`, `recording`, `events`, `topology` }
+//! `cli` -> `graph` -> `nodes` -> { `media`, `extension`, `recording`, `events`, `topology` }; `cli` -> `config`
 //!
 //! | module | what it is for |
 //! |---|---|
@@ -15,12 +15,14 @@
 //! | [`events`] | the event envelope and its routing |
 //! | [`media`] | access units, frames, time, H.264, decoding, scaling, MP4: knows no graph |
 //! | [`state`] | the state directory: lock, format, where paths lead |
-//! | [`camera`] | a simulated RTSP camera that plays files: knows nothing but `media` |
+//! | [`config`] | the configuration file: reading, checking, showing, what a reload changes; policy |
+| [`camera`] | a simulated RTSP camera that plays files: knows nothing but `media` |
 //!
 //! `media`, `recording` and `topology` know nothing of WebAssembly or of the graph.
 
 pub mod camera;
 pub mod cli;
+pub mod config;
 pub mod events;
 pub mod extension;
 pub mod graph;
