@@ -16,7 +16,7 @@
 //! | [`media`] | access units, frames, time, H.264, decoding, scaling, MP4: knows no graph |
 //! | [`state`] | the state directory: lock, format, where paths lead |
 //! | [`config`] | the configuration file: reading, checking, showing, what a reload changes; policy |
-| [`camera`] | a simulated RTSP camera that plays files: knows nothing but `media` |
+//! | [`camera`] | a simulated RTSP camera that plays files: knows nothing but `media` |
 //!
 //! `media`, `recording` and `topology` know nothing of WebAssembly or of the graph.
 

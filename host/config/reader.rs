@@ -68,10 +68,10 @@ impl<'t> Section<'t> {
     /// Reads a member into its place; what is not there, or wrong, leaves the place as it was.
     pub(super) fn set<T>(
         &mut self,
-        reader: &mut Reader<'_>,
+        reader: &mut Reader<'t>,
         name: &'static str,
         into: &mut T,
-        read: impl FnOnce(&mut Reader<'_>, &Item<'t>) -> Option<T>,
+        read: impl FnOnce(&mut Reader<'t>, &Item<'t>) -> Option<T>,
     ) {
         if let Some(value) = self.item(name).and_then(|item| read(reader, &item)) {
             *into = value;
@@ -81,10 +81,10 @@ impl<'t> Section<'t> {
     /// Like [`Self::set`], for what may be absent.
     pub(super) fn set_some<T>(
         &mut self,
-        reader: &mut Reader<'_>,
+        reader: &mut Reader<'t>,
         name: &'static str,
         into: &mut Option<T>,
-        read: impl FnOnce(&mut Reader<'_>, &Item<'t>) -> Option<T>,
+        read: impl FnOnce(&mut Reader<'t>, &Item<'t>) -> Option<T>,
     ) {
         self.set(reader, name, into, |reader, item| read(reader, item).map(Some));
     }
@@ -92,9 +92,9 @@ impl<'t> Section<'t> {
     /// Reads a member that is a table.
     pub(super) fn table(
         &mut self,
-        reader: &mut Reader<'_>,
+        reader: &mut Reader<'t>,
         name: &'static str,
-        read: impl FnOnce(&mut Reader<'_>, Section<'t>),
+        read: impl FnOnce(&mut Reader<'t>, Section<'t>),
     ) {
         if let Some(item) = self.item(name)
             && let Some(section) = reader.section(&item)
@@ -106,10 +106,10 @@ impl<'t> Section<'t> {
     /// Reads a member that must be there.
     pub(super) fn required<T>(
         &mut self,
-        reader: &mut Reader<'_>,
+        reader: &mut Reader<'t>,
         name: &'static str,
         at: &Item<'_>,
-        read: impl FnOnce(&mut Reader<'_>, &Item<'t>) -> Option<T>,
+        read: impl FnOnce(&mut Reader<'t>, &Item<'t>) -> Option<T>,
     ) -> Option<T> {
         match self.item(name) {
             Some(item) => read(reader, &item),
@@ -127,7 +127,7 @@ impl<'t> Section<'t> {
     }
 
     /// Reports the members that nobody asked for.
-    pub(super) fn finish(self, reader: &mut Reader<'_>) {
+    pub(super) fn finish(self, reader: &mut Reader<'t>) {
         for (name, _) in self.table.iter() {
             let written = name.get_ref().as_ref();
             if self.known.contains(&written) {
@@ -155,8 +155,8 @@ impl<'t> Section<'t> {
     /// All members of a table whose members have names of the user's choice.
     pub(super) fn members<T>(
         self,
-        reader: &mut Reader<'_>,
-        mut read: impl FnMut(&mut Reader<'_>, &str, &Item<'t>) -> Option<T>,
+        reader: &mut Reader<'t>,
+        mut read: impl FnMut(&mut Reader<'t>, &str, &Item<'t>) -> Option<T>,
     ) -> BTreeMap<String, T> {
         let members = self.table.iter().take(MAX_ELEMENTS);
         members
@@ -261,7 +261,9 @@ impl<'t> Reader<'t> {
 
     fn expected<T>(&mut self, item: &Item<'_>, what: &str, hint: Option<&str>) -> Option<T> {
         // What stands where a secret might is not repeated.
-        let private = ["tokens", "secrets"].iter().any(|section| item.key.starts_with(section));
+        let private = ["tokens", "secrets"]
+            .iter()
+            .any(|section| item.key.starts_with(section));
         let found = match item.value.get_ref() {
             other if private => format!("this {}", other.type_str()),
             DeValue::String(text) => shown(text),
@@ -275,7 +277,7 @@ impl<'t> Reader<'t> {
         None
     }
 
-    pub(super) fn section(&mut self, item: &Item<'t>) -> Option<Section<'t>> {
+    pub(super) fn section<'i>(&mut self, item: &Item<'i>) -> Option<Section<'i>> {
         let Some(table) = item.value.get_ref().as_table() else {
             return self.expected(item, "a table", None);
         };
@@ -370,11 +372,7 @@ impl<'t> Reader<'t> {
         Some(path.components().collect())
     }
 
-    pub(super) fn duration(
-        &mut self,
-        item: &Item<'_>,
-        range: RangeInclusive<Duration>,
-    ) -> Option<Duration> {
+    pub(super) fn duration(&mut self, item: &Item<'_>, range: RangeInclusive<Duration>) -> Option<Duration> {
         let what = format!(
             "a duration from `{}` to `{}`",
             duration::format(crate::media::Ticks::from_secs(
@@ -453,12 +451,8 @@ fn reference(text: &str) -> Option<(&str, &str)> {
 }
 
 fn from_file(path: &Path) -> Result<String, String> {
-    let failed = |error: std::io::Error| {
-        format!(
-            "{} cannot be read: {error}",
-            shown(&path.display().to_string())
-        )
-    };
+    let failed =
+        |error: std::io::Error| format!("{} cannot be read: {error}", shown(&path.display().to_string()));
     // Asked before opening: a named pipe would be waited for.
     if !std::fs::metadata(path).map_err(failed)?.is_file() {
         return Err(format!("{} is not a file", shown(&path.display().to_string())));

@@ -18,7 +18,7 @@ use super::network::Network;
 use super::reader::{Item, Reader, Section, is_plain};
 use super::{Warning, exposure};
 use crate::topology::diagnostics::shown;
-use crate::topology::{Code, Diagnostics, Severity};
+use crate::topology::{Code, Diagnostics};
 
 /// Schemes of endpoints that a policy can name.
 pub const SCHEMES: [&str; 5] = ["rtsp", "rtsps", "http", "https", "tcp"];
@@ -60,7 +60,7 @@ pub(super) fn read(
     Ok((config, warnings))
 }
 
-fn root(reader: &mut Reader<'_>, mut root: Section<'_>, config: &mut HostConfig) {
+fn root<'t>(reader: &mut Reader<'t>, mut root: Section<'t>, config: &mut HostConfig) {
     root.table(reader, "server", |reader, section| {
         server(reader, section, &mut config.server);
     });
@@ -100,16 +100,14 @@ fn root(reader: &mut Reader<'_>, mut root: Section<'_>, config: &mut HostConfig)
     }
 }
 
-fn server(reader: &mut Reader<'_>, mut section: Section<'_>, config: &mut ServerConfig) {
+fn server<'t>(reader: &mut Reader<'t>, mut section: Section<'t>, config: &mut ServerConfig) {
     section.set(reader, "listen", &mut config.listen, |reader, item| {
-        reader.parsed::<SocketAddr>(item, "an address and a port such as `127.0.0.1:8090` or `[::]:8090`")
+        reader.parsed::<SocketAddr>(
+            item,
+            "an address and a port such as `127.0.0.1:8090` or `[::]:8090`",
+        )
     });
-    section.set(
-        reader,
-        "behind_proxy",
-        &mut config.behind_proxy,
-        Reader::boolean,
-    );
+    section.set(reader, "behind_proxy", &mut config.behind_proxy, Reader::boolean);
     section.set(
         reader,
         "allowed_hosts",
@@ -121,7 +119,7 @@ fn server(reader: &mut Reader<'_>, mut section: Section<'_>, config: &mut Server
 }
 
 /// A name as it stands in a `Host` header, without a port.
-fn host_name(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<String> {
+fn host_name<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<String> {
     let name = reader.string(item)?;
     let address = name.parse::<std::net::IpAddr>().is_ok();
     let letters = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '.';
@@ -130,16 +128,11 @@ fn host_name(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<String> {
     }
     let message = format!("{} is not the name of a host, or an address", shown(name));
     let hint = "write the name alone, without scheme and port, such as `cameras.example.org`";
-    reader.mistake(
-        item,
-        Code::PropertyValueInvalidPattern,
-        message,
-        Some(hint),
-    );
+    reader.mistake(item, Code::PropertyValueInvalidPattern, message, Some(hint));
     None
 }
 
-fn tls(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<TlsFiles> {
+fn tls<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<TlsFiles> {
     let mut section = reader.section(item)?;
     let certificate = section.required(reader, "certificate", item, Reader::path);
     let key = section.required(reader, "key", item, Reader::path);
@@ -150,7 +143,7 @@ fn tls(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<TlsFiles> {
     })
 }
 
-fn tokens(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Vec<TokenConfig>> {
+fn tokens<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<Vec<TokenConfig>> {
     let mut names = BTreeSet::new();
     reader.list(item, |reader, item| {
         let token = token(reader, item)?;
@@ -163,7 +156,7 @@ fn tokens(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Vec<TokenConfig>> 
     })
 }
 
-fn token(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<TokenConfig> {
+fn token<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<TokenConfig> {
     let mut section = reader.section(item)?;
     let name = section.required(reader, "name", item, |reader, item| {
         let name = reader.string(item)?;
@@ -184,9 +177,7 @@ fn token(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<TokenConfig> {
         reader.mistake(item, Code::PropertyMissing, message, Some(hint));
     }
     let roles = [Role::Read, Role::Operate, Role::Admin].map(|role| (role.name(), role));
-    let role = section.required(reader, "role", item, |reader, item| {
-        reader.word(item, &roles)
-    });
+    let role = section.required(reader, "role", item, |reader, item| reader.word(item, &roles));
     let (mut instances, mut expires) = (None, None);
     section.set_some(reader, "instances", &mut instances, instance_pattern);
     section.set_some(reader, "expires", &mut expires, moment);
@@ -200,7 +191,7 @@ fn token(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<TokenConfig> {
     })
 }
 
-fn token_secret(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<[u8; 32]> {
+fn token_secret<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<[u8; 32]> {
     let secret = reader.secret(item)?;
     if secret.expose().chars().count() < LEAST_TOKEN_CHARS {
         let message = format!("a token needs at least {LEAST_TOKEN_CHARS} letters");
@@ -211,7 +202,7 @@ fn token_secret(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<[u8; 32]> {
     Some(Sha256::digest(secret.expose().as_bytes()).into())
 }
 
-fn sha256(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<[u8; 32]> {
+fn sha256<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<[u8; 32]> {
     let text = item.value.get_ref().as_str();
     let hash = text.and_then(super::token::hash_of_hex);
     if hash.is_none() {
@@ -226,7 +217,7 @@ fn sha256(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<[u8; 32]> {
     hash
 }
 
-fn instance_pattern(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<String> {
+fn instance_pattern<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<String> {
     let pattern = reader.string(item)?;
     let letters = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '*' | '?');
     if pattern.chars().all(letters) && pattern.len() <= MAX_NAME_CHARS {
@@ -234,17 +225,12 @@ fn instance_pattern(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<String> 
     }
     let message = format!("{} cannot match the name of an instance", shown(pattern));
     let hint = "names have letters, digits and dashes; `*` stands for any number of them, `?` for one";
-    reader.mistake(
-        item,
-        Code::PropertyValueInvalidPattern,
-        message,
-        Some(hint),
-    );
+    reader.mistake(item, Code::PropertyValueInvalidPattern, message, Some(hint));
     None
 }
 
 /// A moment, as TOML's own date or as a text.
-fn moment(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Timestamp> {
+fn moment<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<Timestamp> {
     let written = match item.value.get_ref().as_datetime() {
         Some(moment) => moment.to_string(),
         None => item.value.get_ref().as_str().unwrap_or_default().to_owned(),
@@ -272,7 +258,7 @@ fn named(reader: &mut Reader<'_>, name: &str, item: &Item<'_>) -> Option<()> {
     None
 }
 
-fn events(reader: &mut Reader<'_>, mut section: Section<'_>, config: &mut EventsConfig) {
+fn events<'t>(reader: &mut Reader<'t>, mut section: Section<'t>, config: &mut EventsConfig) {
     section.set_some(reader, "file", &mut config.file, Reader::path);
     section.table(reader, "outputs", |reader, section| {
         config.outputs = section.members(reader, |reader, _, item| reader.path(item));
@@ -286,7 +272,7 @@ fn events(reader: &mut Reader<'_>, mut section: Section<'_>, config: &mut Events
     section.finish(reader);
 }
 
-fn paths(reader: &mut Reader<'_>, mut section: Section<'_>, config: &mut PathsConfig) {
+fn paths<'t>(reader: &mut Reader<'t>, mut section: Section<'t>, config: &mut PathsConfig) {
     section.table(reader, "map", |reader, section| {
         config.map = section.members(reader, |reader, named, item| {
             if is_plain(Path::new(named)) {
@@ -303,7 +289,7 @@ fn paths(reader: &mut Reader<'_>, mut section: Section<'_>, config: &mut PathsCo
     section.finish(reader);
 }
 
-fn folders(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Vec<std::path::PathBuf>> {
+fn folders<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<Vec<std::path::PathBuf>> {
     reader.list(item, |reader, item| {
         let path = reader.path(item)?;
         if path.parent().is_some() {
@@ -316,7 +302,7 @@ fn folders(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Vec<std::path::Pa
     })
 }
 
-fn policy(reader: &mut Reader<'_>, mut section: Section<'_>, config: &mut PolicyConfig) {
+fn policy<'t>(reader: &mut Reader<'t>, mut section: Section<'t>, config: &mut PolicyConfig) {
     section.set(reader, "networks", &mut config.networks, rules);
     section.table(reader, "schemes", |reader, mut section| {
         for scheme in SCHEMES {
@@ -353,7 +339,7 @@ fn policy(reader: &mut Reader<'_>, mut section: Section<'_>, config: &mut Policy
     section.finish(reader);
 }
 
-fn rules(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<NetworkRules> {
+fn rules<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<NetworkRules> {
     let mut section = reader.section(item)?;
     let mut rules = NetworkRules::default();
     section.set(reader, "allow", &mut rules.allow, networks);
@@ -362,7 +348,7 @@ fn rules(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<NetworkRules> {
     Some(rules)
 }
 
-fn networks(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Vec<Network>> {
+fn networks<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<Vec<Network>> {
     reader.list(item, |reader, item| {
         let text = reader.string(item)?;
         match text.parse() {
@@ -376,7 +362,7 @@ fn networks(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Vec<Network>> {
     })
 }
 
-fn log(reader: &mut Reader<'_>, mut section: Section<'_>, config: &mut LogConfig) {
+fn log<'t>(reader: &mut Reader<'t>, mut section: Section<'t>, config: &mut LogConfig) {
     section.set(reader, "level", &mut config.level, |reader, item| {
         let text = reader.string(item)?;
         if tracing_subscriber::EnvFilter::try_new(text).is_ok() {
@@ -394,7 +380,7 @@ fn log(reader: &mut Reader<'_>, mut section: Section<'_>, config: &mut LogConfig
     section.finish(reader);
 }
 
-fn limits(reader: &mut Reader<'_>, mut section: Section<'_>, config: &mut LimitsConfig) {
+fn limits<'t>(reader: &mut Reader<'t>, mut section: Section<'t>, config: &mut LimitsConfig) {
     for (name, into, range) in [
         ("max_topologies", &mut config.max_topologies, STORED),
         ("max_instances", &mut config.max_instances, STORED),
@@ -412,12 +398,12 @@ fn limits(reader: &mut Reader<'_>, mut section: Section<'_>, config: &mut Limits
 }
 
 /// `"5%"`, `"10GiB"`, or both in a list: then the smaller one counts.
-fn keep_free(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<KeepFree> {
+fn keep_free<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<KeepFree> {
     let mut reserve = KeepFree {
         percent: None,
         bytes: None,
     };
-    let mut one = |reader: &mut Reader<'_>, item: &Item<'_>| {
+    let mut one = |reader: &mut Reader<'t>, item: &Item<'t>| {
         let text = reader.string(item)?;
         if let Some(percent) = percent(text) {
             reserve.percent = Some(percent);
@@ -458,7 +444,7 @@ fn bytes(text: &str) -> Option<u64> {
     (bytes <= LARGEST_BYTES).then_some(bytes)
 }
 
-fn time_zone(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<TimeZone> {
+fn time_zone<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<TimeZone> {
     let name = reader.string(item)?;
     if name == "UTC" {
         return Some(TimeZone::default());

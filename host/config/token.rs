@@ -1,7 +1,5 @@
 //! Making tokens, and their hashes.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest, Sha256};
 
 /// How every token of ours begins, so that people and scanners of leaked secrets know one when they see it.
@@ -17,15 +15,8 @@ pub fn generate() -> String {
 /// The SHA-256 of a token, in hexadecimal.
 #[must_use]
 pub fn hash_in_hex(token: &str) -> String {
-    hex(&Sha256::digest(token.as_bytes()))
-}
-
-/// Bytes in hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let hash = Sha256::digest(token.as_bytes());
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// 64 hexadecimal digits as bytes.
