@@ -11,6 +11,7 @@ mod bind;
 pub mod diagnostics;
 pub mod document;
 pub mod draw;
+pub mod instance;
 pub mod limits;
 pub mod model;
 pub mod node;
@@ -24,6 +25,7 @@ pub mod values;
 
 pub use diagnostics::{Code, Diagnostic, Diagnostics, Severity};
 pub use document::TopologyDoc;
+pub use instance::{GraphInstance, read_instance};
 pub use node::{Class, NodeType, Role, Status};
 pub use parameters::Bindings;
 pub use resolve::{Checked, Input, ResolvedGraph, ResolvedNode, check, resolve};

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::nodes::endpoint::{Credentials, Endpoint};
 use crate::topology::node::{Finding, finding, oddity};
-use crate::topology::{Code, RtspAddress};
+use crate::topology::{Code, Diagnostic, RtspAddress};
 
 /// A camera.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -33,8 +33,9 @@ impl RtspSource {
         let mut found = Vec::new();
         if self.transport == Transport::Http {
             let message = "the transport `Http` is not available yet";
-            let (at, diagnostic) = finding(Code::NotYetAvailable, "/transport", message);
-            found.push((at, diagnostic.hint("use `Tcp`")));
+            // Stored all the same: only a graph that is to run is refused because of it.
+            let diagnostic = Diagnostic::warning(Code::NotYetAvailable, "", message);
+            found.push(("/transport", diagnostic.hint("use `Tcp`")));
         }
         if self.endpoint.tls().is_none() && self.endpoint.url().0.is_secure() {
             let message =
