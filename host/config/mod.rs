@@ -7,8 +7,14 @@
 pub mod exposure;
 mod model;
 pub mod network;
+pub mod policy;
 mod reader;
+pub mod reload;
 mod sections;
+mod show;
+#[cfg(test)]
+mod tests;
+pub mod tls;
 pub mod token;
 
 use std::fs::File;

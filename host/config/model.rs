@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::network::Network;
+use crate::state::PathMap;
 use crate::topology::Secret;
 
 /// Everything that the file says; [`HostConfig::default`] is what holds without a file.
@@ -213,6 +214,26 @@ impl KeepFree {
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimeZone(pub jiff::tz::TimeZone);
 
+impl TimeZone {
+    /// Its name, such as `Europe/Berlin`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+}
+
+impl PathsConfig {
+    /// For [`StateDir::with_paths`](crate::state::StateDir::with_paths).
+    #[must_use]
+    pub fn path_map(&self) -> PathMap {
+        let map = self
+            .map
+            .iter()
+            .map(|(named, to)| (PathBuf::from(named), to.clone()));
+        PathMap::new(map, self.write_roots.iter().cloned())
+    }
+}
+
 impl Default for TimeZone {
     fn default() -> Self {
         Self(jiff::tz::TimeZone::UTC)
@@ -270,7 +291,7 @@ impl Default for LimitsConfig {
     fn default() -> Self {
         Self {
             max_topologies: 1000,
-            max_instances: 1000,
+            max_instances: 5000,
             max_connections: 256,
             drain_timeout: Duration::from_secs(60),
         }

@@ -21,7 +21,7 @@ use crate::topology::diagnostics::shown;
 use crate::topology::{Code, Diagnostics};
 
 /// Schemes of endpoints that a policy can name.
-pub const SCHEMES: [&str; 5] = ["rtsp", "rtsps", "http", "https", "tcp"];
+const SCHEMES: [&str; 5] = ["rtsp", "rtsps", "http", "https", "tcp"];
 
 /// A shorter token can be guessed.
 const LEAST_TOKEN_CHARS: usize = 24;
@@ -137,10 +137,17 @@ fn tls<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<TlsFiles> {
     let certificate = section.required(reader, "certificate", item, Reader::path);
     let key = section.required(reader, "key", item, Reader::path);
     section.finish(reader);
-    Some(TlsFiles {
+    let files = TlsFiles {
         certificate: certificate?,
         key: key?,
-    })
+    };
+    match super::tls::check(&files) {
+        Ok(()) => Some(files),
+        Err(error) => {
+            reader.mistake(item, Code::PropertyValueInvalid, error.to_string(), None);
+            None
+        }
+    }
 }
 
 fn tokens<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<Vec<TokenConfig>> {
@@ -276,7 +283,7 @@ fn paths<'t>(reader: &mut Reader<'t>, mut section: Section<'t>, config: &mut Pat
     section.table(reader, "map", |reader, section| {
         config.map = section.members(reader, |reader, named, item| {
             if is_plain(Path::new(named)) {
-                return reader.path(item);
+                return folder(reader, item);
             }
             let message = format!("{} must be an absolute path without `..`", shown(named));
             let hint = "write the folder that topologies name, such as `\"/var/media\" = \"/srv/clips\"`";
@@ -290,16 +297,24 @@ fn paths<'t>(reader: &mut Reader<'t>, mut section: Section<'t>, config: &mut Pat
 }
 
 fn folders<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<Vec<std::path::PathBuf>> {
-    reader.list(item, |reader, item| {
-        let path = reader.path(item)?;
-        if path.parent().is_some() {
-            return Some(path);
-        }
+    reader.list(item, folder)
+}
+
+/// A folder that topologies may use.
+fn folder<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<std::path::PathBuf> {
+    let path = reader.path(item)?;
+    if path.parent().is_none() {
         let message = "`/` would allow everything";
         let hint = "name the folders that are meant";
         reader.mistake(item, Code::PropertyValueInvalid, message, Some(hint));
-        None
-    })
+        return None;
+    }
+    if !path.is_dir() {
+        let message = format!("there is no folder {}", shown(&path.display().to_string()));
+        let hint = "it is made when something is recorded; a disk that is not mounted looks like this, too";
+        reader.oddity(item, message, hint);
+    }
+    Some(path)
 }
 
 fn policy<'t>(reader: &mut Reader<'t>, mut section: Section<'t>, config: &mut PolicyConfig) {
@@ -418,11 +433,20 @@ fn keep_free<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<KeepFree> {
         Some(())
     };
     if item.value.get_ref().is_array() {
-        reader.list(item, one)?;
+        let elements = item.value.get_ref().as_array().map_or(0, |list| list.len());
+        if reader.list(item, one)?.len() < elements {
+            return None;
+        }
     } else {
         one(reader, item)?;
     }
-    (reserve.percent.is_some() || reserve.bytes.is_some()).then_some(reserve)
+    if reserve.percent.is_none() && reserve.bytes.is_none() {
+        let message = format!("{} says neither a share of the disk nor a size", shown(&item.key));
+        let hint = "write `5%`, `10GiB` or `500MiB`";
+        reader.mistake(item, Code::PropertyValueInvalid, message, Some(hint));
+        return None;
+    }
+    Some(reserve)
 }
 
 fn percent(text: &str) -> Option<u8> {
