@@ -2,7 +2,7 @@
 //!
 //! The map. Arrows point one way: a module may use only what stands to its right.
 //!
-//! `cli` -> `api` -> `graph` -> `nodes` -> { `media`, `extension`, `recording`, `events`, `topology` }
+//! `cli` -> { `api`, `config` }, `api` -> `graph` -> `nodes` -> { `media`, `extension`, `recording`, `events`, `topology` }
 //!
 //! | module | what it is for |
 //! |---|---|
@@ -16,6 +16,7 @@
 //! | [`events`] | the event envelope and its routing |
 //! | [`media`] | access units, frames, time, H.264, decoding, scaling, MP4: knows no graph |
 //! | [`state`] | the state directory: lock, format, where paths lead |
+//! | [`config`] | the configuration file: reading, checking, showing, what a reload changes; policy |
 //! | [`camera`] | a simulated RTSP camera that plays files: knows nothing but `media` |
 //!
 //! `media`, `recording` and `topology` know nothing of WebAssembly or of the graph.
@@ -23,6 +24,7 @@
 pub mod api;
 pub mod camera;
 pub mod cli;
+pub mod config;
 pub mod events;
 pub mod extension;
 pub mod graph;

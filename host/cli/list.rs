@@ -1,11 +1,10 @@
 //! `mediagraph list`: what this host knows.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 
 use super::failure::Outcome;
 use super::print;
+use super::table::{Cell, Paint, Table};
 use crate::api::openapi;
 use crate::api::table::{Need, ROUTES, Scope};
 use crate::nodes::TABLE;
@@ -26,6 +25,12 @@ pub enum What {
     Nodes(NodesArgs),
     /// List the routes of the HTTP interface
     Routes(RoutesArgs),
+    /// List the commands of this program
+    Commands {
+        /// As the reference page
+        #[arg(long)]
+        markdown: bool,
+    },
 }
 
 /// How to list node types.
@@ -57,7 +62,7 @@ pub struct RoutesArgs {
 ///
 /// # Errors
 /// When the output cannot be written.
-pub fn run(args: ListArgs) -> Outcome {
+pub fn run(args: ListArgs, command: clap::Command) -> Outcome {
     print::stdout(&match args.what {
         What::Nodes(nodes) if nodes.json => format!("{:#}\n", json()),
         What::Nodes(nodes) if nodes.markdown => reference::markdown(TABLE),
@@ -66,6 +71,8 @@ pub fn run(args: ListArgs) -> Outcome {
         What::Routes(routes) if routes.openapi => format!("{:#}\n", openapi::document()),
         What::Routes(routes) if routes.json => format!("{:#}\n", routes_json()),
         What::Routes(_) => routes_table(),
+        What::Commands { markdown: true } => super::reference::markdown(command),
+        What::Commands { markdown: false } => super::reference::table(command),
     })
 }
 
@@ -92,19 +99,16 @@ fn routes_json() -> Value {
 }
 
 fn routes_table() -> String {
-    let width = ROUTES.iter().map(|route| route.path.len()).max().unwrap_or(0);
-    let mut text = format!("{:6}  {:width$}  {:9}  SUMMARY\n", "METHOD", "PATH", "ROLE");
+    let mut table = Table::new(&["METHOD", "PATH", "ROLE", "SUMMARY"]);
     for route in ROUTES {
-        let _ = writeln!(
-            text,
-            "{:6}  {:width$}  {:9}  {}",
-            route.verb.name(),
-            route.path,
-            need(route.need),
-            route.summary
-        );
+        table.row([
+            Cell::text(route.verb.name()),
+            Cell::text(route.path),
+            Cell::text(need(route.need)),
+            Cell::text(route.summary),
+        ]);
     }
-    text
+    table.render(Paint::of_stdout())
 }
 
 fn status(status: Status) -> &'static str {
@@ -133,17 +137,14 @@ fn json() -> Value {
 }
 
 fn table() -> String {
-    let width = TABLE.iter().map(|one| one.name().len()).max().unwrap_or(0);
-    let mut text = format!("{:width$}  {:9}  {:7}  SUMMARY\n", "NAME", "ROLE", "STATUS");
+    let mut table = Table::new(&["NAME", "ROLE", "STATUS", "SUMMARY"]);
     for one in TABLE {
-        let role = reference::role(one.class.role());
-        let _ = writeln!(
-            text,
-            "{:width$}  {role:9}  {:7}  {}",
-            one.name(),
-            status(one.status),
-            one.summary
-        );
+        table.row([
+            Cell::text(one.name()),
+            Cell::text(reference::role(one.class.role())),
+            Cell::text(status(one.status)),
+            Cell::text(one.summary),
+        ]);
     }
-    text
+    table.render(Paint::of_stdout())
 }

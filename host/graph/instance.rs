@@ -186,6 +186,12 @@ impl Instance {
             .emit(event_type, self.clock.media(), serde_json::json!({}));
     }
 
+    /// Lets the graph drain only once the test says so.
+    #[cfg(test)]
+    pub(super) fn hold(&mut self, until: CancellationToken) {
+        self.spawn(async move { until.cancelled().await });
+    }
+
     fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
         self.aborts.push(self.tasks.spawn(task).abort_handle());
     }

@@ -131,7 +131,9 @@ impl Writer {
                 source,
             }),
         };
-        match opened {
+        // At once: nothing else tells the next process where numbers went on.
+        let reserved = opened.and_then(|mut store| store.reserve(self.next).map(|()| store));
+        match reserved {
             Ok(store) => self.store = Some(store),
             Err(error) => self.failed(&error),
         }

@@ -50,7 +50,9 @@ use crate::nodes::Graph;
 use crate::state::StateDir;
 use crate::topology::{Diagnostics, TopologyDoc};
 
-/// Changes that are checked or written at the same time; more wait for their turn.
+/// Topologies and instances that are checked at the same time; more wait for their turn.
+const MAX_CONCURRENT_CHECKS: usize = 8;
+/// Changes that are made at the same time without a check that takes long; more wait for their turn.
 const MAX_CONCURRENT_CHANGES: usize = 8;
 /// Components that stay loaded while no graph uses them, so that the next one starts at once.
 const MAX_KEPT_COMPONENTS: usize = 8;
@@ -166,6 +168,8 @@ struct Shared {
     registry: Mutex<Registry>,
     catalog: Mutex<Catalog>,
     kept: Mutex<VecDeque<Arc<Extension>>>,
+    /// Has turns of its own, so that a component that compiles for long holds up nobody who stops a graph.
+    checks: Arc<Semaphore>,
     changes: Arc<Semaphore>,
     activations: Semaphore,
     tasks: TaskTracker,
@@ -259,6 +263,7 @@ impl GraphHost {
                 registry: Mutex::new(registry),
                 catalog: Mutex::new(catalog),
                 kept: Mutex::default(),
+                checks: Arc::new(Semaphore::new(MAX_CONCURRENT_CHECKS)),
                 changes: Arc::new(Semaphore::new(MAX_CONCURRENT_CHANGES)),
                 activations,
                 tasks: TaskTracker::new(),
@@ -318,8 +323,16 @@ impl GraphHost {
         &self,
         work: impl FnOnce(&Arc<Shared>) -> Result<T, ControlError> + Send + 'static,
     ) -> Result<T, ControlError> {
+        self.in_turn(&self.shared.changes, work).await
+    }
+
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        turns: &Arc<Semaphore>,
+        work: impl FnOnce(&Arc<Shared>) -> Result<T, ControlError> + Send + 'static,
+    ) -> Result<T, ControlError> {
         let shared = Arc::clone(&self.shared);
-        let turn = Arc::clone(&shared.changes)
+        let turn = Arc::clone(turns)
             .acquire_owned()
             .await
             .map_err(ControlError::internal)?;
@@ -341,7 +354,8 @@ impl GraphHost {
     /// Everything that is wrong with it, or 409 while it is in use.
     pub async fn topology_set(&self, body: &[u8]) -> Result<Stored, ControlError> {
         let body = body.to_owned();
-        self.change(move |shared| topologies::set(shared, &body)).await
+        let set = move |shared: &Arc<Shared>| topologies::set(shared, &body);
+        self.in_turn(&self.shared.checks, set).await
     }
 
     /// GraphTopologyGet.
@@ -377,7 +391,8 @@ impl GraphHost {
     /// Everything that is wrong with it, or 409 while it is not `Inactive`.
     pub async fn instance_set(&self, body: &[u8]) -> Result<Stored, ControlError> {
         let body = body.to_owned();
-        self.change(move |shared| instances::set(shared, &body)).await
+        let set = move |shared: &Arc<Shared>| instances::set(shared, &body);
+        self.in_turn(&self.shared.checks, set).await
     }
 
     /// GraphInstanceGet.
