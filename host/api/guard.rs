@@ -70,9 +70,9 @@ pub(super) fn router(api: &Shared) -> Router {
     }
     let (not_there, not_so) = (Arc::clone(api), Arc::clone(api));
     router
-        .fallback(move |request: Request| async move {
-            finish(refuse(&not_there, &request, nowhere(&request)))
-        })
+        .fallback(
+            move |request: Request| async move { finish(refuse(&not_there, &request, nowhere(&request))) },
+        )
         .method_not_allowed_fallback(move |request: Request| async move {
             let message = format!(
                 "{} is not for `{}`",

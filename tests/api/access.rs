@@ -38,9 +38,10 @@ fn sample(route: &Route, method: Option<&Method>, instance: &str) -> Request {
         (_, "/api/GraphTopology" | "/api/GraphTopology/{name}" | "/api/GraphInstance/{name}") => {
             (String::new(), Some(r#"{"properties": {}}"#.to_owned()))
         }
-        (_, "/api/GraphInstance/{name}/activate" | "/api/GraphInstance/{name}/deactivate" | "/api/reload") => {
-            (String::new(), Some(String::new()))
-        }
+        (
+            _,
+            "/api/GraphInstance/{name}/activate" | "/api/GraphInstance/{name}/deactivate" | "/api/reload",
+        ) => (String::new(), Some(String::new())),
         (_, "/api/hub/inputs/{input}") => (format!("?instance={instance}"), Some("{}".to_owned())),
         (_, "/api/log") => (String::new(), Some(r#"{"filter": "info"}"#.to_owned())),
         (verb, path) => panic!("{} {path}: say here how a good request looks", verb.name()),
@@ -84,7 +85,10 @@ fn one_instance(route: &Route, method: Option<&Method>) -> bool {
 fn assert_unauthorized(response: &Response, what: &str) {
     assert_eq!(response.status, 401, "{what}: {response:?}");
     assert!(
-        response.header("www-authenticate").unwrap().starts_with("Bearer "),
+        response
+            .header("www-authenticate")
+            .unwrap()
+            .starts_with("Bearer "),
         "{what}"
     );
 }
@@ -126,7 +130,10 @@ fn every_route_asks_for_a_token_that_is_valid() {
             ("a wrong token", good.clone().token("wrong")),
             ("an expired token", good.clone().token(EXPIRED)),
             ("a token that only begins right", good.clone().token(&ADMIN[1..])),
-            ("another scheme", good.clone().header("authorization", &format!("Basic {ADMIN}"))),
+            (
+                "another scheme",
+                good.clone().header("authorization", &format!("Basic {ADMIN}")),
+            ),
             ("no scheme", good.clone().header("authorization", ADMIN)),
             ("an empty token", good.clone().header("authorization", "Bearer ")),
         ];
@@ -175,11 +182,7 @@ fn every_route_asks_for_its_role() {
     for (route, method) in rows() {
         let what = format!("{route:?} {:?}", method.map(|method| method.name));
         let needed = role(route, method);
-        for (token, has) in [
-            (READ, Role::Read),
-            (OPERATE, Role::Operate),
-            (ADMIN, Role::Admin),
-        ] {
+        for (token, has) in [(READ, Role::Read), (OPERATE, Role::Operate), (ADMIN, Role::Admin)] {
             let response = server.send(&sample(route, method, INSIDE).token(token));
             if needed.is_some_and(|needed| needed > has) {
                 assert_forbidden(&response, &what);
@@ -214,7 +217,12 @@ fn a_token_for_some_instances_reaches_no_other_and_not_the_host() {
 fn names_that_lead_elsewhere_lead_nowhere() {
     let server = Server::guarded();
     for (route, method) in rows() {
-        for name in ["..%2f..%2fetc%2fpasswd", "site-a-%2f..%2fsite-b", "%ff%fe", "a%00b"] {
+        for name in [
+            "..%2f..%2fetc%2fpasswd",
+            "site-a-%2f..%2fsite-b",
+            "%ff%fe",
+            "a%00b",
+        ] {
             // The cloud service's device and module may have any name: they lead nowhere by themselves.
             if route.path.contains('{') && !route.path.contains("{device}") {
                 let request = sample(route, method, INSIDE).to(&filled(route, name));
@@ -233,7 +241,9 @@ fn names_that_lead_elsewhere_lead_nowhere() {
 /// The path with one value for all its parameters.
 fn filled(route: &Route, value: &str) -> String {
     let parts = route.path.split('/');
-    let parts: Vec<&str> = parts.map(|part| if part.starts_with('{') { value } else { part }).collect();
+    let parts: Vec<&str> = parts
+        .map(|part| if part.starts_with('{') { value } else { part })
+        .collect();
     parts.join("/")
 }
 
@@ -252,7 +262,9 @@ fn other_verbs_do_nothing_and_no_answer_invites_other_sites() {
             .filter(|other| other.path == route.path)
             .map(|other| other.verb.name())
             .collect();
-        for verb in ["OPTIONS", "PATCH", "TRACE", "HEAD", "GET", "PUT", "POST", "DELETE", "QUERY"] {
+        for verb in [
+            "OPTIONS", "PATCH", "TRACE", "HEAD", "GET", "PUT", "POST", "DELETE", "QUERY",
+        ] {
             if verbs.contains(&verb) || (verb == "HEAD" && verbs.contains(&"GET")) {
                 continue;
             }
@@ -263,7 +275,10 @@ fn other_verbs_do_nothing_and_no_answer_invites_other_sites() {
             let response = server.send(&request.token(ADMIN));
             assert_eq!(response.status, 405, "{what}: {response:?}");
             let allowed = response.header("allow").unwrap();
-            assert!(verbs.iter().all(|verb| allowed.contains(verb)), "{what}: {allowed}");
+            assert!(
+                verbs.iter().all(|verb| allowed.contains(verb)),
+                "{what}: {allowed}"
+            );
             assert!(!response.head.contains("access-control"), "{what}: {response:?}");
         }
         if route.verb == Verb::Get {
@@ -271,7 +286,10 @@ fn other_verbs_do_nothing_and_no_answer_invites_other_sites() {
             if route.need != Need::Nothing {
                 assert_unauthorized(&server.send(&head), &path);
             }
-            let (head, get) = (server.send(&head.token(ADMIN)), server.send(&Request::get(&path).token(ADMIN)));
+            let (head, get) = (
+                server.send(&head.token(ADMIN)),
+                server.send(&Request::get(&path).token(ADMIN)),
+            );
             assert_eq!(head.status, get.status, "{path}");
             assert_eq!(head.body, "", "{path}");
         }
@@ -306,7 +324,9 @@ fn requests_for_other_hosts_and_of_other_sites_are_refused() {
         let own = format!("http://{}", server.address);
         for request in [
             good.clone(),
-            good.clone().header("origin", &own).header("sec-fetch-site", "same-origin"),
+            good.clone()
+                .header("origin", &own)
+                .header("sec-fetch-site", "same-origin"),
             good.clone().header("host", "localhost:8090"),
             good.clone().header("host", "box.example"),
         ] {
@@ -363,7 +383,15 @@ fn heads_without_end_are_refused() {
 #[test]
 fn what_is_not_there_is_said_to_those_alone_who_may_ask() {
     let server = Server::guarded();
-    for path in ["/", "/api", "/api/", "/api/GraphTopology/", "/api/nothing", "//livez", "/livez/../metrics"] {
+    for path in [
+        "/",
+        "/api",
+        "/api/",
+        "/api/GraphTopology/",
+        "/api/nothing",
+        "//livez",
+        "/livez/../metrics",
+    ] {
         assert_eq!(server.send(&Request::get(path)).status, 401, "{path}");
         assert_eq!(server.send(&Request::get(path).token(READ)).status, 404, "{path}");
         let foreign = Request::get(path).token(READ).header("host", "evil.example");

@@ -41,7 +41,9 @@ fn closes(stream: &mut TcpStream) -> bool {
 fn a_client_that_sends_its_head_letter_by_letter_is_cut_off() {
     let server = impatient();
     let mut stream = connect(server.address);
-    stream.write_all(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n").unwrap();
+    stream
+        .write_all(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n")
+        .unwrap();
     // Each letter is progress, and yet the head must be whole in time.
     let mut trickle = stream.try_clone().unwrap();
     let writer = std::thread::spawn(move || {
@@ -148,7 +150,9 @@ fn a_server_that_stops_lets_requests_end_and_closes_the_rest() {
     let mut server = Server::open();
     let mut idle = connect(server.address);
     let mut events = connect(server.address);
-    events.write_all(&Request::get("/api/events").bytes(server.address)).unwrap();
+    events
+        .write_all(&Request::get("/api/events").bytes(server.address))
+        .unwrap();
     assert_eq!(read_response(&mut events, false).unwrap().status, 200);
     server.stop();
     assert!(closes(&mut idle) && closes(&mut events));

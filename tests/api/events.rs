@@ -21,7 +21,9 @@ struct Message {
 
 impl Message {
     fn number(&self) -> u64 {
-        self.data["data"]["number"].as_u64().unwrap_or_else(|| panic!("{self:?}"))
+        self.data["data"]["number"]
+            .as_u64()
+            .unwrap_or_else(|| panic!("{self:?}"))
     }
 }
 
@@ -92,7 +94,10 @@ impl Reader {
 }
 
 fn resume(server: &Server, last: i64) -> Reader {
-    Reader::open(server, &Request::get("/api/events").header("last-event-id", &last.to_string()))
+    Reader::open(
+        server,
+        &Request::get("/api/events").header("last-event-id", &last.to_string()),
+    )
 }
 
 #[test]
@@ -105,7 +110,10 @@ fn a_reader_gets_what_happens_from_now_on_in_the_envelope_of_every_event() {
     let mut reader = Reader::new(&server, "");
     server.publish("front", 1..2);
     let event = reader.next().unwrap();
-    assert_eq!((event.number(), event.kind.as_str()), (1, "MediaGraph.Test.Number"));
+    assert_eq!(
+        (event.number(), event.kind.as_str()),
+        (1, "MediaGraph.Test.Number")
+    );
     assert_eq!(event.data["eventType"], "MediaGraph.Test.Number");
     assert_eq!(event.data["subject"], "/graphInstances/front/sinks/hub");
     assert_eq!(event.data["dataVersion"], "1.0");
@@ -200,7 +208,12 @@ fn a_reader_that_reads_nothing_is_cut_off_and_can_come_back() {
     assert!(got.len() < 200, "{}", got.len());
     let last = got.last().map_or(0, |message| message.id);
     let from = got.len() as u64;
-    assert!(resume(&server, last).numbers(200 - got.len()).into_iter().eq(from..200));
+    assert!(
+        resume(&server, last)
+            .numbers(200 - got.len())
+            .into_iter()
+            .eq(from..200)
+    );
 }
 
 #[test]
@@ -210,7 +223,11 @@ fn a_reader_may_ask_for_a_part() {
     server.publish("front", 0..2);
     server.publish("back-yard", 2..3);
     let now = mediagraph::media::MediaTime::MIN;
-    hub.emit("Microsoft.Media.Graph.Analytics.Inference", now, serde_json::json!({"number": 3}));
+    hub.emit(
+        "Microsoft.Media.Graph.Analytics.Inference",
+        now,
+        serde_json::json!({"number": 3}),
+    );
     for (query, expected) in [
         ("instance=front", vec![0, 1, 3]),
         ("instance=back*", vec![2]),
@@ -229,11 +246,12 @@ fn a_limited_token_sees_the_events_of_its_instances_alone() {
     server.publish("site-b-door", 0..1);
     server.publish("site-a-door", 1..2);
     let subject = "/host";
-    mediagraph::events::Emitter::new(std::sync::Arc::new(server.journal.clone()), "mediagraph", subject).emit(
-        "MediaGraph.Test.Number",
-        mediagraph::media::MediaTime::MIN,
-        serde_json::json!({"number": 2}),
-    );
+    mediagraph::events::Emitter::new(std::sync::Arc::new(server.journal.clone()), "mediagraph", subject)
+        .emit(
+            "MediaGraph.Test.Number",
+            mediagraph::media::MediaTime::MIN,
+            serde_json::json!({"number": 2}),
+        );
     server.publish("site-a-door", 3..4);
     let from_start = |query: &str, token: &str| {
         let target = format!("/api/events?lastEventId=0{query}");
@@ -256,7 +274,9 @@ fn a_stream_ends_with_its_token() {
     let (mut gone, mut stays) = (open(READ), open(ADMIN));
     server.publish("front", 0..1);
     assert_eq!((gone.numbers(1), stays.numbers(1)), (vec![0], vec![0]));
-    server.auth.replace(vec![Token::new("admin", ADMIN, Role::Admin)], true);
+    server
+        .auth
+        .replace(vec![Token::new("admin", ADMIN, Role::Admin)], true);
     server.publish("front", 1..2);
     assert_eq!(stays.numbers(1), [1]);
     assert_eq!(gone.rest(), [], "nothing more is shown");
@@ -295,12 +315,18 @@ fn ids_that_are_none_are_refused_and_streams_are_not_endless_in_number() {
     let server = Server::open();
     for id in ["x", "-1", "1.5", "99999999999999999999"] {
         let response = server.send(&Request::get("/api/events").header("last-event-id", id));
-        assert_eq!((response.status, response.detail().as_str()), (400, "LastEventIdInvalid"), "{id}");
+        assert_eq!(
+            (response.status, response.detail().as_str()),
+            (400, "LastEventIdInvalid"),
+            "{id}"
+        );
     }
     let mut open = Vec::new();
     let refused = loop {
         let mut stream = connect(server.address);
-        stream.write_all(&Request::get("/api/events").bytes(server.address)).unwrap();
+        stream
+            .write_all(&Request::get("/api/events").bytes(server.address))
+            .unwrap();
         let response = read_response(&mut stream, false).unwrap();
         if response.status != 200 {
             break response;

@@ -16,7 +16,10 @@ async fn a_message_reaches_all_who_listen_or_one_instance() {
     let mut front = server.hub.register("door", "front");
     let mut back = server.hub.register("door", "back");
     let response = send(&server, "/api/hub/inputs/door", JSON, r#"{"open": true}"#);
-    assert_eq!((response.status, response.json()["delivered"].as_u64()), (200, Some(2)));
+    assert_eq!(
+        (response.status, response.json()["delivered"].as_u64()),
+        (200, Some(2))
+    );
     let one = send(&server, "/api/hub/inputs/door?instance=back", JSON, "1");
     assert_eq!(one.json()["delivered"], 1);
     assert_eq!(front.next().await.unwrap().body, r#"{"open": true}"#);
@@ -41,7 +44,10 @@ fn what_nobody_listens_to_is_404_and_what_finds_no_room_503() {
     let nobody = send(&server, "/api/hub/inputs/door", JSON, "{}");
     assert_eq!(nobody.status, 404, "{nobody:?}");
     let door = server.hub.register("door", "front");
-    assert_eq!(send(&server, "/api/hub/inputs/door?instance=back", JSON, "{}").status, 404);
+    assert_eq!(
+        send(&server, "/api/hub/inputs/door?instance=back", JSON, "{}").status,
+        404
+    );
     for _ in 0..mediagraph::events::hub::MAX_QUEUED_MESSAGES {
         assert_eq!(send(&server, "/api/hub/inputs/door", JSON, "{}").status, 200);
     }
@@ -61,7 +67,11 @@ fn messages_that_are_wrong_are_refused_and_reach_nobody() {
         (JSON, large.as_str(), 413),
         (MESSAGE, r#"{"properties": {}}"#, 400),
         (MESSAGE, r#"{"body": 1, "propertys": {}}"#, 400),
-        (MESSAGE, r#"{"body": 1, "properties": {"eventTime": "yesterday"}}"#, 400),
+        (
+            MESSAGE,
+            r#"{"body": 1, "properties": {"eventTime": "yesterday"}}"#,
+            400,
+        ),
         (MESSAGE, r#"{"body": 1, "properties": {"a": 1}}"#, 400),
     ] {
         let response = send(&server, "/api/hub/inputs/door", kind, body);

@@ -219,7 +219,11 @@ impl Server {
         let emitter = self.emitter(instance);
         let now = MediaTime::from_timestamp(Timestamp::now());
         for number in numbers {
-            emitter.emit("MediaGraph.Test.Number", now, serde_json::json!({ "number": number }));
+            emitter.emit(
+                "MediaGraph.Test.Number",
+                now,
+                serde_json::json!({ "number": number }),
+            );
         }
     }
 

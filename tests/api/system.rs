@@ -58,6 +58,10 @@ fn every_answer_says_that_it_is_not_to_be_kept() {
     for path in ["/livez", "/api/status", "/nothing"] {
         let response = server.send(&Request::get(path));
         assert_eq!(response.header("cache-control"), Some("no-store"), "{path}");
-        assert_eq!(response.header("x-content-type-options"), Some("nosniff"), "{path}");
+        assert_eq!(
+            response.header("x-content-type-options"),
+            Some("nosniff"),
+            "{path}"
+        );
     }
 }

@@ -69,7 +69,10 @@ fn a_new_certificate_is_for_new_connections_and_old_ones_go_on() {
     let second = certificate(folder.path());
     tls.reload().unwrap();
     assert_eq!(ask(&mut old, server.address).unwrap(), 200);
-    assert_eq!(ask(&mut client(server.address, &second), server.address).unwrap(), 200);
+    assert_eq!(
+        ask(&mut client(server.address, &second), server.address).unwrap(),
+        200
+    );
     assert!(ask(&mut client(server.address, &first), server.address).is_err());
 }
 
@@ -84,7 +87,10 @@ fn a_certificate_that_cannot_be_used_replaces_nothing_and_says_why() {
 
     spoil("key.pem", &other_key);
     let error = tls.reload().unwrap_err().to_string();
-    assert!(error.contains("cannot be used") && error.contains("key.pem"), "{error}");
+    assert!(
+        error.contains("cannot be used") && error.contains("key.pem"),
+        "{error}"
+    );
     spoil("key.pem", b"");
     let error = tls.reload().unwrap_err().to_string();
     assert!(error.contains("a private key"), "{error}");
@@ -95,7 +101,10 @@ fn a_certificate_that_cannot_be_used_replaces_nothing_and_says_why() {
     let error = tls.reload().unwrap_err().to_string();
     assert!(error.contains("certificate.pem"), "{error}");
 
-    assert_eq!(ask(&mut client(server.address, &first), server.address).unwrap(), 200);
+    assert_eq!(
+        ask(&mut client(server.address, &first), server.address).unwrap(),
+        200
+    );
 }
 
 #[test]
@@ -103,7 +112,10 @@ fn a_client_that_is_silent_in_its_handshake_keeps_nobody_waiting_and_is_cut_off(
     let folder = tempfile::tempdir().unwrap();
     let (server, _, trusted) = start(folder.path());
     let mut silent: Vec<TcpStream> = (0..50).map(|_| connect(server.address)).collect();
-    assert_eq!(ask(&mut client(server.address, &trusted), server.address).unwrap(), 200);
+    assert_eq!(
+        ask(&mut client(server.address, &trusted), server.address).unwrap(),
+        200
+    );
     for stream in &mut silent {
         let mut rest = Vec::new();
         assert_eq!(stream.read_to_end(&mut rest).unwrap(), 0);

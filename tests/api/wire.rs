@@ -34,7 +34,10 @@ impl Response {
     /// The code of the first detail of a refusal.
     pub(crate) fn detail(&self) -> String {
         let body = self.json();
-        body["error"]["details"][0]["code"].as_str().unwrap_or_default().to_owned()
+        body["error"]["details"][0]["code"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 }
 
@@ -137,7 +140,9 @@ pub(crate) fn read_response(stream: &mut impl Read, head_only: bool) -> std::io:
         head,
         body: String::new(),
     };
-    let length = response.header("content-length").map(|length| length.parse().unwrap());
+    let length = response
+        .header("content-length")
+        .map(|length| length.parse().unwrap());
     if let (false, Some(length)) = (head_only, length) {
         let mut body = vec![0; length];
         stream.read_exact(&mut body)?;
