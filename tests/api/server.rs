@@ -208,6 +208,13 @@ impl Server {
         request.send(self.address)
     }
 
+    /// Waits for something in this process.
+    pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        let runtime = self.runtime.as_ref().unwrap();
+        let limited = async { tokio::time::timeout(super::wire::ANSWER, future).await };
+        runtime.block_on(limited).expect("nothing came in time")
+    }
+
     /// Speaks for an instance.
     pub(crate) fn emitter(&self, instance: &str) -> Emitter {
         let subject = format!("/graphInstances/{instance}/sinks/hub");
