@@ -59,6 +59,15 @@ impl Event {
         Self::new(TOPIC, HOST_SUBJECT, event_type, at, data)
     }
 
+    /// Something about an instance, or about the host.
+    #[must_use]
+    pub fn about(instance: Option<&str>, event_type: &str, at: MediaTime, data: Value) -> Self {
+        match instance {
+            Some(name) => Self::new(TOPIC, &format!("{INSTANCE_SUBJECT}{name}"), event_type, at, data),
+            None => Self::of_host(event_type, at, data),
+        }
+    }
+
     fn new(topic: &str, subject: &str, event_type: &str, at: MediaTime, data: Value) -> Self {
         Self {
             id: uuid::Uuid::new_v4().to_string(),
