@@ -1,7 +1,9 @@
 //! The command line: one file per command.
 
+pub mod backup;
 pub mod camera;
 pub mod check;
+pub mod config;
 pub mod failure;
 pub mod graph;
 pub mod list;
@@ -36,6 +38,9 @@ enum Command {
     List(list::ListArgs),
     Camera(camera::CameraArgs),
     Check(check::CheckArgs),
+    Config(config::ConfigArgs),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
 }
 
 /// Runs a command to its end.
@@ -51,6 +56,9 @@ pub fn run(cli: Cli) -> Outcome {
         Command::List(args) => list::run(args),
         Command::Camera(args) => in_runtime(|| async { camera::run(args, signals::stop()?).await }),
         Command::Check(args) => check::run(args),
+        Command::Config(args) => config::run(args),
+        Command::Backup(args) => backup::backup(args),
+        Command::Restore(args) => backup::restore(args),
     }
 }
 
