@@ -1,10 +1,12 @@
 //! The command line: one file per command.
 
+pub mod backup;
 pub mod camera;
 pub mod check;
 pub mod client;
 pub mod completions;
 pub mod events;
+pub mod config;
 pub mod failure;
 pub mod graph;
 pub mod health;
@@ -59,6 +61,9 @@ enum Command {
     Log(log_level::LogArgs),
     Completions(completions::CompletionsArgs),
     Probe(probe::ProbeArgs),
+    Config(config::ConfigArgs),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
 }
 
 /// Runs a command to its end.
@@ -84,6 +89,9 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Log(args) => in_runtime(|| log_level::run(args)),
         Command::Completions(args) => completions::run(&args, Cli::command()),
         Command::Probe(args) => in_runtime(|| async { probe::run(args, signals::stop()?).await }),
+        Command::Config(args) => config::run(args),
+        Command::Backup(args) => backup::backup(args),
+        Command::Restore(args) => backup::restore(args),
     }
 }
 

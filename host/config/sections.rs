@@ -144,7 +144,8 @@ fn tls<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<TlsFiles> {
     match super::tls::check(&files) {
         Ok(()) => Some(files),
         Err(error) => {
-            reader.mistake(item, Code::PropertyValueInvalid, error.to_string(), None);
+            let hint = "the user that runs mediagraph must be able to read both files, in PEM form";
+            reader.mistake(item, Code::PropertyValueInvalid, error.to_string(), Some(hint));
             None
         }
     }

@@ -91,7 +91,12 @@ fn the_examples_of_the_commented_file_are_sound_but_for_what_they_refer_to() {
     let about: Vec<&str> = found.iter().map(|one| one.pointer.as_str()).collect();
     assert_eq!(
         about,
-        ["server.tls", "tokens[0].secret", "secrets.camera"],
+        [
+            "server.tls",
+            "tokens[0].secret",
+            "paths.map.\"/var/media\"",
+            "secrets.camera"
+        ],
         "{found:#?}"
     );
 }
@@ -237,7 +242,7 @@ fn values_are_bounded_and_say_what_is_expected() {
         ("[policy]\nmax_component_memory_mib = 5000", "from 1 to 4096"),
         (
             "[policy]\nmax_component_timeout = 'PT2M'",
-            "from `PT0.001S` to `PT1M`",
+            "to `PT60S`, not `PT2M`",
         ),
         ("[policy.schemes.ftp]\ndeny = []", "expected `rtsp`, `rtsps`"),
         ("[log]\nlevel = 'loud=very=much'", "is not a filter"),
