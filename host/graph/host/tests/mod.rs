@@ -72,6 +72,7 @@ impl Place {
             load_roots: self.load_roots.clone(),
             limits: self.limits.clone(),
             policy: Arc::clone(&self.policy),
+            secrets: Secrets::default(),
         })
         .unwrap()
     }
