@@ -2,11 +2,12 @@
 //!
 //! The map. Arrows point one way: a module may use only what stands to its right.
 //!
-//! `cli` -> `graph` -> `nodes` -> { `media`, `extension`, `recording`, `events`, `topology` }; `cli` -> { `config`, `service` }
+//! `cli` -> { `api`, `config`, `service` }, `api` -> `graph` -> `nodes` -> { `media`, `extension`, `recording`, `events`, `topology` }
 //!
 //! | module | what it is for |
 //! |---|---|
 //! | [`cli`] | one file per command; parses arguments, prints, maps errors to exit codes |
+//! | [`api`] | the host over HTTP: direct methods, REST, events, health; tokens and TLS |
 //! | [`graph`] | resolved graph -> plan -> running instance |
 //! | [`nodes`] | one folder per node type, and the literal table that registers them |
 //! | [`topology`] | written form -> resolved graph: model, parameters, validation, schema, drawing |
@@ -21,6 +22,7 @@
 //!
 //! `media`, `recording` and `topology` know nothing of WebAssembly or of the graph.
 
+pub mod api;
 pub mod camera;
 pub mod cli;
 pub mod config;

@@ -1,11 +1,10 @@
 //! `mediagraph list`: what this host knows.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 
 use super::failure::Outcome;
 use super::print;
+use super::table::{Cell, Paint, Table};
 use crate::nodes::TABLE;
 use crate::topology::Status;
 use crate::topology::reference;
@@ -22,6 +21,12 @@ pub struct ListArgs {
 pub enum What {
     /// List the node types
     Nodes(NodesArgs),
+    /// List the commands of this program
+    Commands {
+        /// As the reference page
+        #[arg(long)]
+        markdown: bool,
+    },
 }
 
 /// How to list node types.
@@ -42,8 +47,12 @@ pub struct NodesArgs {
 ///
 /// # Errors
 /// When the output cannot be written.
-pub fn run(args: ListArgs) -> Outcome {
-    let What::Nodes(nodes) = args.what;
+pub fn run(args: ListArgs, command: clap::Command) -> Outcome {
+    let nodes = match args.what {
+        What::Nodes(nodes) => nodes,
+        What::Commands { markdown: true } => return print::stdout(&super::reference::markdown(command)),
+        What::Commands { markdown: false } => return print::stdout(&super::reference::table(command)),
+    };
     print::stdout(&if nodes.json {
         format!("{:#}\n", json())
     } else if nodes.markdown {
@@ -81,17 +90,14 @@ fn json() -> Value {
 }
 
 fn table() -> String {
-    let width = TABLE.iter().map(|one| one.name().len()).max().unwrap_or(0);
-    let mut text = format!("{:width$}  {:9}  {:7}  SUMMARY\n", "NAME", "ROLE", "STATUS");
+    let mut table = Table::new(&["NAME", "ROLE", "STATUS", "SUMMARY"]);
     for one in TABLE {
-        let role = reference::role(one.class.role());
-        let _ = writeln!(
-            text,
-            "{:width$}  {role:9}  {:7}  {}",
-            one.name(),
-            status(one.status),
-            one.summary
-        );
+        table.row([
+            Cell::text(one.name()),
+            Cell::text(reference::role(one.class.role())),
+            Cell::text(status(one.status)),
+            Cell::text(one.summary),
+        ]);
     }
-    text
+    table.render(Paint::of_stdout())
 }

@@ -61,16 +61,22 @@ impl LoadError {
 /// # Errors
 /// When it cannot be read, or is no topology.
 pub fn topology(path: &Path) -> Result<TopologyDoc, LoadError> {
+    let bytes = bytes(path).map_err(LoadError::Unreadable)?;
+    TopologyDoc::parse(&bytes).map_err(LoadError::Invalid)
+}
+
+/// Reads the text of a topology, not more of it than a topology may have; a folder stands for the `topology.json` in it.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     let file = if path.is_dir() {
         path.join("topology.json")
     } else {
         PathBuf::from(path)
     };
     let unreadable = |error: std::io::Error| {
-        LoadError::Unreadable(Failure::failed(format!(
-            "cannot read the topology `{}`: {error}",
-            file.display()
-        )))
+        Failure::failed(format!("cannot read the topology `{}`: {error}", file.display()))
     };
     let mut bytes = Vec::new();
     // One more byte than is allowed tells that there are too many.
@@ -78,5 +84,5 @@ pub fn topology(path: &Path) -> Result<TopologyDoc, LoadError> {
     File::open(&file)
         .and_then(|open| open.take(most).read_to_end(&mut bytes))
         .map_err(unreadable)?;
-    TopologyDoc::parse(&bytes).map_err(LoadError::Invalid)
+    Ok(bytes)
 }

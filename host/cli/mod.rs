@@ -3,20 +3,33 @@
 pub mod backup;
 pub mod camera;
 pub mod check;
+pub mod client;
+pub mod completions;
 pub mod config;
+pub mod events;
 pub mod failure;
 pub mod graph;
+pub mod health;
+pub mod hub;
+pub mod instance;
 pub mod list;
 pub mod load;
+pub mod log_level;
 pub mod logging;
+pub mod ops;
+pub mod pages;
 pub mod print;
+pub mod probe;
+pub mod reference;
 pub mod run;
 pub mod signals;
+pub mod table;
+pub mod topology;
 pub mod validate;
 
 use std::future::Future;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 pub use failure::{Failure, Outcome};
 
@@ -41,6 +54,16 @@ enum Command {
     Config(config::ConfigArgs),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
+    Topology(topology::TopologyArgs),
+    Instance(instance::InstanceArgs),
+    Ops(ops::OpsArgs),
+    Events(events::EventsArgs),
+    Hub(hub::HubArgs),
+    Health(health::HealthArgs),
+    Alarms(health::AlarmsArgs),
+    Log(log_level::LogArgs),
+    Completions(completions::CompletionsArgs),
+    Probe(probe::ProbeArgs),
 }
 
 /// Runs a command to its end.
@@ -53,12 +76,22 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Run(args) => in_runtime(|| run::run(args)),
         Command::Validate(args) => validate::run(args),
         Command::Graph(args) => graph::run(args),
-        Command::List(args) => list::run(args),
+        Command::List(args) => list::run(args, Cli::command()),
         Command::Camera(args) => in_runtime(|| async { camera::run(args, signals::stop()?).await }),
         Command::Check(args) => check::run(args),
         Command::Config(args) => config::run(args),
         Command::Backup(args) => backup::backup(args),
         Command::Restore(args) => backup::restore(args),
+        Command::Topology(args) => in_runtime(|| topology::run(args)),
+        Command::Instance(args) => in_runtime(|| instance::run(args)),
+        Command::Ops(args) => in_runtime(|| ops::run(args)),
+        Command::Events(args) => in_runtime(|| events::run(args)),
+        Command::Hub(args) => in_runtime(|| hub::run(args)),
+        Command::Health(args) => in_runtime(|| health::health(args)),
+        Command::Alarms(args) => in_runtime(|| health::alarms(args)),
+        Command::Log(args) => in_runtime(|| log_level::run(args)),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Probe(args) => in_runtime(|| async { probe::run(args, signals::stop()?).await }),
     }
 }
 

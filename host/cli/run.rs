@@ -139,6 +139,7 @@ fn runtime(clock: Arc<dyn Clock>) -> Result<(Runtime, Arc<JsonLines>, LinesWrite
             clock,
             events: Arc::clone(&lines) as _,
             pool,
+            hub: Arc::default(),
         },
         lines,
         writer,

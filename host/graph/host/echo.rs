@@ -35,7 +35,11 @@ pub(super) fn topology(written: &Value, secrets: &Secrets, (created_at, modified
     properties.entry("processors").or_insert_with(|| json!([]));
     for list in NODE_LISTS {
         let nodes = properties.get_mut(list).and_then(Value::as_array_mut);
-        nodes.into_iter().flatten().filter_map(Value::as_object_mut).for_each(fill_in);
+        nodes
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_object_mut)
+            .for_each(fill_in);
     }
     json!({
         "systemData": system_data(created_at, modified_at),
@@ -45,7 +49,9 @@ pub(super) fn topology(written: &Value, secrets: &Secrets, (created_at, modified
 }
 
 fn has(object: &Map<String, Value>, name: &str) -> bool {
-    object.iter().any(|(written, value)| written.eq_ignore_ascii_case(name) && !value.is_null())
+    object
+        .iter()
+        .any(|(written, value)| written.eq_ignore_ascii_case(name) && !value.is_null())
 }
 
 /// Puts in what a node left out.
@@ -55,7 +61,9 @@ fn fill_in(node: &mut Map<String, Value>) {
         node.retain(|name, _| !name.eq_ignore_ascii_case("transport"));
         node.insert("transport".into(), "Tcp".into());
     }
-    let inputs = node.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case("inputs"));
+    let inputs = node
+        .iter_mut()
+        .find(|(name, _)| name.eq_ignore_ascii_case("inputs"));
     let inputs = inputs.and_then(|(_, inputs)| inputs.as_array_mut());
     for input in inputs.into_iter().flatten().filter_map(Value::as_object_mut) {
         if !has(input, "outputSelectors") {
@@ -85,7 +93,9 @@ fn shown(value: &Value) -> Value {
         Value::String(text) => redacted(text).into(),
         Value::Array(items) => items.iter().map(shown).collect(),
         Value::Object(members) => {
-            let open = members.iter().filter(|(name, _)| !is_secret_member(members, name));
+            let open = members
+                .iter()
+                .filter(|(name, _)| !is_secret_member(members, name));
             Value::Object(open.map(|(name, inner)| (name.clone(), shown(inner))).collect())
         }
         _ => value.clone(),
@@ -156,7 +166,11 @@ mod tests {
             name: "i".into(),
             topology: "t".into(),
             description: None,
-            parameters: vec![given("s", Some("canary")), given("u", Some("rtsp://a:b@h")), given("e", None)],
+            parameters: vec![
+                given("s", Some("canary")),
+                given("u", Some("rtsp://a:b@h")),
+                given("e", None),
+            ],
             wanted: Wanted::Active,
             created_at: "a".into(),
             modified_at: "b".into(),

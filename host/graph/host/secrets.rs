@@ -31,7 +31,9 @@ pub(super) fn is_secret_member(object: &serde_json::Map<String, Value>, member: 
 
 /// The `@type` of an object in small letters.
 pub(super) fn kind_of(object: &serde_json::Map<String, Value>) -> Option<String> {
-    let (_, kind) = object.iter().find(|(name, _)| name.eq_ignore_ascii_case("@type"))?;
+    let (_, kind) = object
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("@type"))?;
     Some(kind.as_str()?.to_ascii_lowercase())
 }
 
@@ -49,7 +51,12 @@ pub(super) fn redacted(text: &str) -> Cow<'_, str> {
     match userinfo(text) {
         Some(range) => {
             let (before, after) = (text.get(..range.start), text.get(range.end..));
-            format!("{}{REDACTED}{}", before.unwrap_or_default(), after.unwrap_or_default()).into()
+            format!(
+                "{}{REDACTED}{}",
+                before.unwrap_or_default(),
+                after.unwrap_or_default()
+            )
+            .into()
         }
         None => text.into(),
     }
@@ -66,7 +73,9 @@ pub(super) struct Secrets {
 
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Secrets").field("parameters", &self.parameters).finish_non_exhaustive()
+        f.debug_struct("Secrets")
+            .field("parameters", &self.parameters)
+            .finish_non_exhaustive()
     }
 }
 
@@ -76,7 +85,9 @@ impl Secrets {
         let mut secrets = Self::default();
         secrets.walk(topology);
         let properties = member(topology, "properties");
-        let declared = properties.and_then(|all| member(all, "parameters")).and_then(Value::as_array);
+        let declared = properties
+            .and_then(|all| member(all, "parameters"))
+            .and_then(Value::as_array);
         for one in declared.into_iter().flatten() {
             let text = |name| member(one, name).and_then(Value::as_str);
             let Some(name) = text("name") else { continue };
@@ -108,7 +119,8 @@ impl Secrets {
         let Some(userinfo) = userinfo(text).and_then(|range| text.get(range)) else {
             return;
         };
-        self.parameters.extend(references(userinfo).into_iter().map(str::to_owned));
+        self.parameters
+            .extend(references(userinfo).into_iter().map(str::to_owned));
         self.add_literal(userinfo);
         if let Some((_, password)) = userinfo.split_once(':') {
             self.add_literal(password);
@@ -163,7 +175,9 @@ impl Secrets {
 /// A member of an object, in any casing.
 pub(super) fn member<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
     let members = object.as_object()?;
-    let found = members.iter().find(|(written, _)| written.eq_ignore_ascii_case(name));
+    let found = members
+        .iter()
+        .find(|(written, _)| written.eq_ignore_ascii_case(name));
     found.map(|(_, value)| value)
 }
 
@@ -198,7 +212,8 @@ mod tests {
             "processors": [{"config": {"key": "canary-not"}}]}}));
         let names: Vec<&str> = secrets.parameters.iter().map(String::as_str).collect();
         assert_eq!(names, ["a", "s", "u"]);
-        let error = ControlError::bad_request(Detail::new("X", "no canary-a, no ${u}").hint("canary-a? canary-not"));
+        let error =
+            ControlError::bad_request(Detail::new("X", "no canary-a, no ${u}").hint("canary-a? canary-not"));
         let error = secrets.scrub(error);
         assert!(!format!("{error:?}").contains("canary-a"), "{error:?}");
         assert!(format!("{error:?}").contains("canary-not"), "{error:?}");

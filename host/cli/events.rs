@@ -1,0 +1,232 @@
+//! `mediagraph events`: what happens on a running host, as lines of JSON.
+
+use std::time::Duration;
+
+use jiff::{Span, Timestamp, Zoned};
+use serde_json::Value;
+
+use super::client::stream::{Item, Parser};
+use super::client::{Client, REPLY_LIMIT, Request, ServerArgs};
+use super::failure::{Failure, Outcome};
+use super::print;
+use super::table::cut;
+use crate::media::{Clock, SystemClock};
+
+/// Without `--follow`, nothing for this long means that everything has come. Only a filter that leaves out the newest
+/// event makes us wait for it.
+const QUIET: Duration = Duration::from_secs(2);
+/// With `--follow`: the host speaks at least every 15 s; after this silence the connection is taken for dead.
+const SILENCE: Duration = Duration::from_secs(60);
+/// Before a connection that was lost is made anew.
+const RECONNECT: Duration = Duration::from_secs(2);
+/// How often in a row it is tried.
+const MAX_TRIES: usize = 30;
+/// Behind which id everything comes.
+const FROM_THE_START: &str = "0";
+
+/// Print the events of a running host, one JSON object a line
+///
+/// Without `--follow` it prints those that the host has kept, and ends. With `--follow` it prints new ones as they come,
+/// until Ctrl-C, and goes on behind the last one when the connection was lost.
+#[derive(Debug, clap::Args)]
+pub struct EventsArgs {
+    /// Print new events as they come
+    #[arg(long, short)]
+    follow: bool,
+    /// Begin with what came after this: an id of an event, a moment (`2026-11-21T09:00:00Z`), or how long ago (`10m`,
+    /// `2h`, `PT1H`)
+    #[arg(long, value_name = "ID|TIME|AGO")]
+    since: Option<String>,
+    /// Only of instances with this name; `*` and `?` stand for any letters
+    #[arg(long, value_name = "PATTERN")]
+    instance: Option<String>,
+    /// Only of types that begin with this, such as `Microsoft.Media.Graph.Operational`
+    #[arg(long = "type", value_name = "PREFIX")]
+    event_type: Option<String>,
+    /// Only of this output of message sinks (`hubOutputName`)
+    #[arg(long, value_name = "NAME")]
+    output: Option<String>,
+    /// The default and the only form; for scripts that always say it
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// Where to begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Start {
+    /// Behind which id; none begins with what happens from now on.
+    id: Option<String>,
+    /// What happened before is not printed.
+    from: Option<Timestamp>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the host cannot be asked, or is gone for good.
+pub async fn run(args: EventsArgs) -> Outcome {
+    let mut start = start(args.since.as_deref(), args.follow, SystemClock::new().wall())?;
+    let client = args.server.client()?;
+    let last = if args.follow { None } else { newest(&client).await? };
+    let mut tries = 0;
+    loop {
+        let before = start.id.clone();
+        let ended = read(&client, &args, &mut start, last).await;
+        let failure = match ended {
+            Ok(()) if !args.follow => return Ok(()),
+            Ok(()) => None,
+            // The first attempt says what is wrong; later ones may wait for a host that starts anew.
+            Err(failure) if !args.follow || tries == 0 => return Err(failure),
+            Err(failure) => Some(failure),
+        };
+        tries = if start.id == before { tries + 1 } else { 1 };
+        if tries > MAX_TRIES {
+            return Err(
+                failure.unwrap_or_else(|| Failure::failed("the host ends the stream again and again"))
+            );
+        }
+        if tries == 1 {
+            print::stderr("the connection to the host was lost; trying again\n");
+        }
+        tokio::time::sleep(RECONNECT).await;
+    }
+}
+
+/// Prints until the stream ends, or all that was kept has come.
+async fn read(client: &Client, args: &EventsArgs, start: &mut Start, last: Option<i64>) -> Outcome {
+    let request = Request::get(&["api", "events"])
+        .query("instance", args.instance.as_deref())
+        .query("eventType", args.event_type.as_deref())
+        .query("output", args.output.as_deref())
+        .within(REPLY_LIMIT);
+    if is_last(start, last) {
+        return Ok(());
+    }
+    let id = start.id.clone();
+    let mut response = client.open("read the events", request, id.as_deref()).await?;
+    let mut parser = Parser::default();
+    let patience = if args.follow { SILENCE } else { QUIET };
+    loop {
+        let Ok(chunk) = tokio::time::timeout(patience, response.chunk()).await else {
+            return Ok(());
+        };
+        // A stream that breaks off has ended.
+        let Ok(Some(bytes)) = chunk else { return Ok(()) };
+        for item in parser.take(&bytes)? {
+            if let Item::Message { data } = item {
+                show(&data, start.from)?;
+            }
+        }
+        start.id = parser.id().or(start.id.take());
+        if is_last(start, last) {
+            return Ok(());
+        }
+    }
+}
+
+fn is_last(start: &Start, last: Option<i64>) -> bool {
+    let here = start.id.as_deref().and_then(|id| id.parse::<i64>().ok());
+    last.is_some_and(|last| here >= Some(last))
+}
+
+/// The id of the newest event: a stream that asks for nothing old begins with it.
+async fn newest(client: &Client) -> Result<Option<i64>, Failure> {
+    let request = Request::get(&["api", "events"]).within(REPLY_LIMIT);
+    let mut response = client.open("read the events", request, None).await?;
+    let mut parser = Parser::default();
+    while let Ok(Ok(Some(bytes))) = tokio::time::timeout(QUIET, response.chunk()).await {
+        parser.take(&bytes)?;
+        if let Some(id) = parser.id() {
+            return Ok(id.parse().ok());
+        }
+    }
+    Ok(None)
+}
+
+fn show(data: &str, from: Option<Timestamp>) -> Outcome {
+    if from.is_some_and(|from| moment(data).is_some_and(|at| at < from)) {
+        return Ok(());
+    }
+    // A line is a line, and JSON has no control characters but between its values.
+    let line: String = data.lines().collect();
+    print::stdout(&format!("{line}\n"))
+}
+
+fn moment(data: &str) -> Option<Timestamp> {
+    let event: Value = serde_json::from_str(data).ok()?;
+    event["eventTime"].as_str()?.parse().ok()
+}
+
+fn start(since: Option<&str>, follow: bool, now: Timestamp) -> Result<Start, Failure> {
+    let everything = Some(FROM_THE_START.to_owned());
+    let Some(since) = since else {
+        return Ok(Start {
+            id: if follow { None } else { everything },
+            from: None,
+        });
+    };
+    if since.bytes().all(|byte| byte.is_ascii_digit()) && !since.is_empty() {
+        return Ok(Start {
+            id: Some(since.to_owned()),
+            from: None,
+        });
+    }
+    let from = since.parse().ok().or_else(|| ago(since, now)).ok_or_else(|| {
+        Failure::usage(format!(
+            "`--since {}` is no id, no moment and no length of time\nhint: such as `--since 10m` or `--since 2026-11-21T09:00:00Z`",
+            cut(&super::table::clean(since), 40)
+        ))
+    })?;
+    Ok(Start {
+        id: everything,
+        from: Some(from),
+    })
+}
+
+fn ago(text: &str, now: Timestamp) -> Option<Timestamp> {
+    let span: Span = text.parse().ok()?;
+    if span.is_negative() {
+        return None;
+    }
+    // With a calendar, so that days and weeks may be said, too.
+    let now: Zoned = now.to_zoned(jiff::tz::TimeZone::UTC);
+    Some(now.checked_sub(span).ok()?.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-21T09:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn where_to_begin_is_an_id_a_moment_or_a_length_of_time() {
+        let at = |since, follow| start(since, follow, now()).unwrap();
+        assert_eq!(at(None, true).id, None);
+        assert_eq!(at(None, false).id.as_deref(), Some("0"));
+        assert_eq!(at(Some("17"), true).id.as_deref(), Some("17"));
+        for since in ["10m", "PT10M", "2026-11-21T08:50:00Z", "600s"] {
+            let start = at(Some(since), true);
+            assert_eq!(
+                start.from,
+                Some("2026-11-21T08:50:00Z".parse().unwrap()),
+                "{since}"
+            );
+            assert_eq!(start.id.as_deref(), Some("0"));
+        }
+        assert!(at(Some("1d"), false).from < Some(now()));
+        for since in ["yesterday", "-10m", ""] {
+            assert!(start(Some(since), true, now()).is_err(), "{since}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_readable_moment_is_printed_rather_than_lost() {
+        assert_eq!(moment(r#"{"eventTime": "2026-11-21T09:00:00Z"}"#), Some(now()));
+        assert_eq!(moment("no JSON"), None);
+    }
+}

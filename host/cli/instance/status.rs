@@ -1,0 +1,290 @@
+//! `mediagraph instance status`: what each node of a running graph does, so that debugging has a start.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::super::client::{Client, Reply, Request};
+use super::super::failure::Outcome;
+use super::super::table::{Cell, Paint, Table, clean, clean_lines, tone_of};
+use super::super::{pages, print};
+use super::{INSTANCES, there};
+use crate::media::{Clock, SystemClock};
+
+/// How often `--watch` looks.
+const WATCH_INTERVAL: Duration = Duration::from_secs(2);
+/// Moves to the top of a terminal and clears it.
+const CLEAR: &str = "\u{1b}[H\u{1b}[2J";
+/// Prefixes of node types that tell people nothing.
+const PREFIXES: [&str; 3] = [
+    "#Microsoft.Media.MediaGraph",
+    "#Microsoft.VideoAnalyzer.",
+    "#MediaGraph.",
+];
+
+/// Print how an instance is, node by node; how all are, without a name
+///
+/// IN, OUT and DROPPED count media units, frames or signals since the instance was activated. LAST says how long ago
+/// something came in. DROPPED counts what a node was too slow for.
+#[derive(Debug, clap::Args)]
+pub(super) struct StatusArgs {
+    /// Its name
+    name: Option<String>,
+    /// Look again every 2 seconds until Ctrl-C
+    #[arg(long)]
+    watch: bool,
+    /// Print what the host answers, as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the host cannot be asked, or knows no such instance.
+pub(super) async fn run(client: &Client, args: StatusArgs) -> Outcome {
+    let clears = args.watch && !args.json && std::io::stdout().is_terminal();
+    loop {
+        let text = look(client, &args).await?;
+        let clear = if clears { CLEAR } else { "" };
+        print::stdout(&format!("{clear}{text}"))?;
+        if !args.watch {
+            return Ok(());
+        }
+        tokio::time::sleep(WATCH_INTERVAL).await;
+        if !clears && !args.json {
+            print::stdout("\n")?;
+        }
+    }
+}
+
+async fn look(client: &Client, args: &StatusArgs) -> Result<String, super::Failure> {
+    let paint = Paint::of_stdout();
+    let Some(name) = &args.name else {
+        let reply = client
+            .expect("ask after the instances", Request::get(&["api", "status"]))
+            .await?;
+        let body = reply.json()?;
+        return Ok(if args.json {
+            as_json(&body, args.watch)
+        } else {
+            all(&body, paint)
+        });
+    };
+    let request = Request::get(&[INSTANCES[0], INSTANCES[1], name, "status"]);
+    let reply = there(client.ask(request).await?, "ask after", name)?;
+    let body = reply.json()?;
+    Ok(if args.json {
+        as_json(&body, args.watch)
+    } else {
+        one(&body, now(&reply), paint)
+    })
+}
+
+/// One line for each look; readable when there is only one.
+fn as_json(body: &Value, watch: bool) -> String {
+    if watch {
+        format!("{body}\n")
+    } else {
+        format!("{body:#}\n")
+    }
+}
+
+/// By the host's clock, so that two machines need not agree.
+fn now(reply: &Reply) -> Timestamp {
+    reply.date.unwrap_or_else(|| SystemClock::new().wall())
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_default()
+}
+
+fn all(body: &Value, paint: Paint) -> String {
+    let list = body.get("value").unwrap_or(body).as_array();
+    let mut table = Table::new(&["NAME", "TOPOLOGY", "STATE", "WANTED", "SINCE", "LAST ERROR"]);
+    for one in list.into_iter().flatten() {
+        table.row([
+            Cell::text(text(one, "name")),
+            Cell::text(text(one, "topologyName")),
+            Cell::state(text(one, "state")),
+            Cell::text(text(one, "wanted")),
+            Cell::text(pages::moment(&one["since"])),
+            Cell::text(text(one, "lastError")),
+        ]);
+    }
+    if table.is_empty() {
+        return "there is no instance yet\n  next: mediagraph instance set NAME --topology TOPOLOGY\n"
+            .to_owned();
+    }
+    table.render(paint)
+}
+
+fn one(body: &Value, now: Timestamp, paint: Paint) -> String {
+    let name = clean(text(body, "name"));
+    let state = text(body, "state");
+    let mut out = format!(
+        "{name}: {} since {}, topology {}\n",
+        paint.paint(tone_of(state), &clean(state)),
+        clean(pages::moment(&body["since"])),
+        clean(text(body, "topologyName")),
+    );
+    let wanted = text(body, "wanted");
+    if !wanted.is_empty() && !wanted.eq_ignore_ascii_case(state) {
+        let _ = writeln!(out, "  wanted: {}", clean(wanted));
+    }
+    if let Some(error) = body["lastError"].as_str() {
+        let _ = writeln!(out, "  error: {}", clean_lines(error));
+    }
+    let nodes = body["nodes"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if nodes.is_empty() {
+        if state == "Inactive" {
+            let _ = writeln!(out, "  next: mediagraph instance activate {name}");
+        }
+        return out;
+    }
+    out.push_str(&table(nodes, now).render(paint));
+    for node in nodes {
+        if let Some(error) = node["lastError"].as_str() {
+            let _ = writeln!(
+                out,
+                "last error of {}: {}",
+                clean(text(node, "node")),
+                clean_lines(error)
+            );
+        }
+    }
+    out
+}
+
+fn table(nodes: &[Value], now: Timestamp) -> Table {
+    let mut table = Table::new(&[
+        "NODE", "TYPE", "STATE", "IN", "OUT", "DROPPED", "ERRORS", "LAST", "NOW",
+    ]);
+    for node in nodes {
+        let gate = node["gate"].as_str().unwrap_or_default();
+        let state = text(node, "state");
+        table.row([
+            Cell::text(text(node, "node")),
+            Cell::text(short(text(node, "nodeType"))),
+            Cell::state(if gate.is_empty() || state != "running" {
+                state
+            } else {
+                gate
+            }),
+            Cell::number(node["received"].as_u64()),
+            Cell::number(node["sent"].as_u64()),
+            Cell::number(node["dropped"].as_u64()),
+            Cell::number(node["errors"].as_u64()),
+            Cell::right(&age(&node["lastUnit"], now)),
+            Cell::text(&doing(node)),
+        ]);
+    }
+    table
+}
+
+fn short(node_type: &str) -> &str {
+    PREFIXES
+        .iter()
+        .find_map(|prefix| node_type.strip_prefix(prefix))
+        .unwrap_or(node_type)
+}
+
+/// How long ago, in the unit that suits.
+fn age(moment: &Value, now: Timestamp) -> String {
+    let Some(then) = moment.as_str().and_then(|text| text.parse::<Timestamp>().ok()) else {
+        return String::new();
+    };
+    // The host's `Date` is cut to the second, so what is just there may seem to come.
+    let seconds = now.duration_since(then).as_secs().max(0);
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7199 => format!("{} min", seconds / 60),
+        7200..=172_799 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+/// What else a node has to say.
+fn doing(node: &Value) -> String {
+    let mut parts = Vec::new();
+    if let Some(rate) = node["frameRate"].as_f64() {
+        parts.push(format!("{rate:.1} frames/s"));
+    }
+    if let Some(rate) = node["bitRate"].as_f64() {
+        parts.push(format!("{:.2} Mbit/s", rate / 1e6));
+    }
+    if let Some(interval) = node["keyframeInterval"].as_f64() {
+        parts.push(format!("keyframe every {interval:.2} s"));
+    }
+    match node["reconnects"].as_u64() {
+        Some(0) | None => {}
+        Some(1) => parts.push("1 reconnect".to_owned()),
+        Some(count) => parts.push(format!("{count} reconnects")),
+    }
+    if let Some(name) = node["writing"].as_str() {
+        parts.push(format!("writes {name}"));
+    }
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn every_node_has_a_row_and_its_last_error_a_line_of_its_own() {
+        let body = json!({"name": "yard", "topologyName": "T", "state": "Active", "wanted": "Active",
+            "since": "2026-11-21T09:00:00.5Z", "nodes": [
+            {"node": "camera", "nodeType": "#Microsoft.Media.MediaGraphRtspSource", "state": "waiting",
+             "received": 100, "sent": 99, "dropped": 1, "errors": 2, "reconnects": 3,
+             "lastUnit": "2026-11-21T09:00:00Z", "lastError": "no route\u{7} to host"},
+            {"node": "gate", "nodeType": "#MediaGraph.GateProcessor", "state": "running", "gate": "open",
+             "received": 5, "sent": 5, "dropped": 0, "errors": 0}]});
+        let text = one(&body, at("2026-11-21T09:00:12Z"), Paint::Plain);
+        assert_eq!(
+            text,
+            "yard: Active since 2026-11-21T09:00:00, topology T\n\
+             NODE    TYPE           STATE     IN  OUT  DROPPED  ERRORS  LAST  NOW\n\
+             camera  RtspSource     waiting  100   99        1       2  12 s  3 reconnects\n\
+             gate    GateProcessor  open       5    5        0       0     -  -\n\
+             last error of camera: no route\u{fffd} to host\n"
+        );
+    }
+
+    #[test]
+    fn what_does_not_run_says_why_and_what_to_do() {
+        let body = json!({"name": "yard", "topologyName": "T", "state": "Inactive", "wanted": "Active",
+            "since": "2026-11-21T09:00:00Z", "nodes": [], "lastError": "no component"});
+        let text = one(&body, at("2026-11-21T09:00:12Z"), Paint::Plain);
+        assert!(
+            text.contains("wanted: Active") && text.contains("error: no component"),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("next: mediagraph instance activate yard\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn ages_are_in_the_unit_that_suits() {
+        for (then, wanted) in [
+            ("2026-11-21T09:00:13Z", "0 s"),
+            ("2026-11-21T08:57:12Z", "3 min"),
+            ("2026-11-20T09:00:12Z", "24 h"),
+            ("2026-11-11T09:00:12Z", "10 d"),
+            ("never", ""),
+        ] {
+            assert_eq!(age(&json!(then), at("2026-11-21T09:00:12Z")), wanted, "{then}");
+        }
+    }
+}
