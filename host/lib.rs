@@ -2,8 +2,7 @@
 //!
 //! The map. Arrows point one way: a module may use only what stands to its right.
 //!
-//! `cli` -> { `api`, `config`, `service` }, `api` -> `graph` -> `nodes`
-//! -> { `media`, `extension`, `recording`, `events`, `topology` }
+//! `cli` -> { `api`, `config`, `service` }, `api` -> `graph` -> `nodes` -> { `media`, `extension`, `recording`, `events`, `topology` }
 //!
 //! | module | what it is for |
 //! |---|---|

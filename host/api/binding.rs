@@ -67,7 +67,12 @@ mod tests {
                 BindingError::Proxied => "proxied",
             })
         };
-        for loopback in ["127.0.0.1:80", "127.9.9.9:80", "[::1]:80", "[::ffff:127.0.0.1]:80"] {
+        for loopback in [
+            "127.0.0.1:80",
+            "127.9.9.9:80",
+            "[::1]:80",
+            "[::ffff:127.0.0.1]:80",
+        ] {
             assert_eq!(check(loopback, false, false, false), Ok(()), "{loopback}");
             assert_eq!(check(loopback, false, false, true), Err("proxied"), "{loopback}");
             assert_eq!(check(loopback, true, false, true), Ok(()), "{loopback}");

@@ -47,7 +47,10 @@ pub(super) async fn twin(api: Shared, call: Call) -> Result<Response<Body>, Prob
         Problem::bad_request(Detail::new("JsonInvalid", message).hint(hint))
     })?;
     let Some(method) = methods::find(&sent.method_name) else {
-        return Ok(json(StatusCode::OK, &Reply::unknown(&sent.method_name).envelope()));
+        return Ok(json(
+            StatusCode::OK,
+            &Reply::unknown(&sent.method_name).envelope(),
+        ));
     };
     let payload = sent.payload.map_or("{}", RawValue::get).as_bytes();
     let seconds = sent.response_timeout_in_seconds.unwrap_or(MAX_RESPONSE_SECONDS);

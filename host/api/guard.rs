@@ -78,7 +78,11 @@ pub(super) fn router(api: &Shared) -> Router {
             finish(refuse(&nowhere, &request, problem))
         })
         .method_not_allowed_fallback(move |request: Request| async move {
-            let message = format!("{} is not for `{}`", shown(request.uri().path()), request.method());
+            let message = format!(
+                "{} is not for `{}`",
+                shown(request.uri().path()),
+                request.method()
+            );
             let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", &message);
             finish(refuse(&not_so, &request, problem))
         })
@@ -222,7 +226,8 @@ fn content_type(row: &Route, headers: &HeaderMap, body: &Body) -> Result<(), Pro
     }
     let sent = headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes());
     let essence = sent.map(|text| text.split(|byte| *byte == b';').next().unwrap_or_default());
-    let is = |wanted: &str| essence.is_some_and(|text| text.trim_ascii().eq_ignore_ascii_case(wanted.as_bytes()));
+    let is =
+        |wanted: &str| essence.is_some_and(|text| text.trim_ascii().eq_ignore_ascii_case(wanted.as_bytes()));
     if is("application/json") || (matches!(row.takes, Content::Message(_)) && is(MESSAGE_TYPE)) {
         return Ok(());
     }

@@ -43,7 +43,11 @@ pub(super) async fn deliver(api: Shared, call: Call) -> Result<Response<Body>, P
         let reply = json!({"delivered": taken, "full": full});
         return Ok(problem::json(StatusCode::OK, &reply));
     }
-    Err(if full > 0 { too_many(input) } else { nobody(&api, input, instance) })
+    Err(if full > 0 {
+        too_many(input)
+    } else {
+        nobody(&api, input, instance)
+    })
 }
 
 fn message(call: &Call) -> Result<HubMessage, Problem> {
@@ -70,12 +74,17 @@ fn message(call: &Call) -> Result<HubMessage, Problem> {
     }
     let sent: WithProperties<'_> = serde_json::from_slice(&call.body).map_err(unreadable)?;
     if sent.properties.len() > MAX_PROPERTIES {
-        return Err(wrong(format!("the message has more than {MAX_PROPERTIES} properties")));
+        return Err(wrong(format!(
+            "the message has more than {MAX_PROPERTIES} properties"
+        )));
     }
     if let Some(time) = sent.properties.get(EVENT_TIME)
         && time.parse::<Timestamp>().is_err()
     {
-        let message = format!("`{EVENT_TIME}` must be like `2026-11-21T03:14:00Z`, not {}", shown(time));
+        let message = format!(
+            "`{EVENT_TIME}` must be like `2026-11-21T03:14:00Z`, not {}",
+            shown(time)
+        );
         return Err(wrong(message));
     }
     Ok(HubMessage {
@@ -85,7 +94,10 @@ fn message(call: &Call) -> Result<HubMessage, Problem> {
 }
 
 fn too_many(input: &str) -> Problem {
-    let message = format!("nobody who listens to {} has room for one more message", shown(input));
+    let message = format!(
+        "nobody who listens to {} has room for one more message",
+        shown(input)
+    );
     Problem::with_hint(
         StatusCode::SERVICE_UNAVAILABLE,
         "ServerBusy",

@@ -58,7 +58,14 @@ const fn method(
     one_instance: bool,
     summary: &'static str,
 ) -> Method {
-    Method { name, alias, operation, role, one_instance, summary }
+    Method {
+        name,
+        alias,
+        operation,
+        role,
+        one_instance,
+        summary,
+    }
 }
 
 /// All of them.
@@ -114,7 +121,9 @@ impl Reply {
         let names = METHODS.iter().flat_map(|one| [one.name, one.alias]);
         detail.hint = Some(match did_you_mean(name, names) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", one_of(METHODS.iter().map(|one| one.name))).replace(" or ", " and "),
+            None => {
+                format!("there are {}", one_of(METHODS.iter().map(|one| one.name))).replace(" or ", " and ")
+            }
         });
         let error = json!({"code": "MethodNotFound", "message": message, "details": [detail]});
         Self::plain(501, json!({ "error": error }))
@@ -180,7 +189,10 @@ impl<'de> Visitor<'de> for HeadVisitor {
                 }
             };
             if place.replace(map.next_value()?).is_some() {
-                return Err(serde::de::Error::custom(format!("{} is there twice", shown(&key))));
+                return Err(serde::de::Error::custom(format!(
+                    "{} is there twice",
+                    shown(&key)
+                )));
             }
         }
         Ok(head)
@@ -208,7 +220,9 @@ impl Head {
     pub(super) fn read(payload: &[u8]) -> Result<Self, ControlError> {
         serde_json::from_slice(payload).map_err(|error| {
             let text = error.to_string();
-            let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
+            let message = text
+                .rsplit_once(" at line ")
+                .map_or(text.as_str(), |(text, _)| text);
             let mut detail = Detail::new("JsonInvalid", format!("the payload cannot be read: {message}"));
             detail.line = (error.line() > 0).then(|| error.line());
             detail.column = (error.line() > 0).then(|| error.column());
@@ -264,8 +278,11 @@ pub(super) fn version_error(found: Option<&Value>) -> ControlError {
         Some(_) => "`@apiVersion` must be a string".to_owned(),
     };
     ControlError::bad_request(
-        Detail::new("ApiVersionNotSupported", format!("{message}; supported are {known}"))
-            .at(json_path("/@apiVersion")),
+        Detail::new(
+            "ApiVersionNotSupported",
+            format!("{message}; supported are {known}"),
+        )
+        .at(json_path("/@apiVersion")),
     )
 }
 
@@ -346,7 +363,11 @@ async fn change(
     payload: &[u8],
 ) -> Result<Reply, ControlError> {
     let stores = matches!(operation, Operation::TopologySet | Operation::InstanceSet);
-    let name = if stores { String::new() } else { head.name()?.to_owned() };
+    let name = if stores {
+        String::new()
+    } else {
+        head.name()?.to_owned()
+    };
     let payload = if stores { payload.to_vec() } else { Vec::new() };
     let work = async move {
         match operation {
@@ -366,7 +387,12 @@ async fn change(
         }
     };
     let done = api.operations.spawn(work).await;
-    done.unwrap_or_else(|_| Err(ControlError::new(Kind::Internal, "the operation ended unexpectedly")))
+    done.unwrap_or_else(|_| {
+        Err(ControlError::new(
+            Kind::Internal,
+            "the operation ended unexpectedly",
+        ))
+    })
 }
 
 fn stored(stored: Stored) -> Reply {
@@ -422,7 +448,11 @@ mod tests {
             let error = check(payload).unwrap_err();
             assert_eq!(error.kind.status(), 400);
             assert_eq!(error.details[0].code, "ApiVersionNotSupported");
-            assert!(error.message.contains("`1.0`, `1.1` and `2.0`"), "{}", error.message);
+            assert!(
+                error.message.contains("`1.0`, `1.1` and `2.0`"),
+                "{}",
+                error.message
+            );
         }
     }
 

@@ -426,7 +426,9 @@ fn described(row: &Route, need: Need) -> String {
     match row.scope {
         Scope::Path(_) | Scope::Body => text.push_str(" Not for instances that the token is not for."),
         Scope::Query(name) => {
-            text.push_str(&format!(" A token for some instances must name one of them: `{name}`."));
+            text.push_str(&format!(
+                " A token for some instances must name one of them: `{name}`."
+            ));
         }
         Scope::Host => {}
     }
@@ -437,7 +439,10 @@ fn described(row: &Route, need: Need) -> String {
 }
 
 fn path_parameters(row: &Route) -> impl Iterator<Item = Value> {
-    let names = row.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let names = row
+        .path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     names.map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
 }
 

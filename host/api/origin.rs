@@ -166,7 +166,11 @@ mod tests {
         assert!(check(&[host, ("origin", "http://localhost:8090")]));
         assert!(check(&[host, ("sec-fetch-site", "same-origin")]));
         assert!(check(&[host, ("sec-fetch-site", "none")]));
-        let link = [host, ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")];
+        let link = [
+            host,
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-mode", "navigate"),
+        ];
         assert!(check(&link));
         for origin in [
             "http://evil.example",
@@ -177,7 +181,11 @@ mod tests {
         ] {
             assert!(!check(&[host, ("origin", origin)]), "{origin}");
         }
-        let image = [host, ("sec-fetch-site", "same-site"), ("sec-fetch-mode", "no-cors")];
+        let image = [
+            host,
+            ("sec-fetch-site", "same-site"),
+            ("sec-fetch-mode", "no-cors"),
+        ];
         assert!(!check(&image));
     }
 }

@@ -176,7 +176,8 @@ mod tests {
     #[test]
     fn members_are_put_in_without_moving_a_line() {
         let added = [r#""name":"a""#.to_owned()];
-        let with = |body: &str, empty| String::from_utf8(with_members(body.as_bytes(), &added, empty)).unwrap();
+        let with =
+            |body: &str, empty| String::from_utf8(with_members(body.as_bytes(), &added, empty)).unwrap();
         assert_eq!(with("\n{\n \"x\": 1}", false), "\n{\"name\":\"a\",\n \"x\": 1}");
         assert_eq!(with("{}", true), r#"{"name":"a"}"#);
         assert_eq!(with_members(b"{\"x\":1}", &[], false), b"{\"x\":1}");

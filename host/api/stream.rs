@@ -166,10 +166,18 @@ impl Feed {
 
     /// So that a reader knows that it is connected, and from where to resume if nothing ever comes.
     fn greet(&mut self, catch_up: bool) -> String {
-        self.doing = if catch_up { Doing::CatchingUp } else { Doing::Listening };
+        self.doing = if catch_up {
+            Doing::CatchingUp
+        } else {
+            Doing::Listening
+        };
         let text = format!(": events of mediagraph\nretry: {RETRY_MS}\n");
         // Somebody whose place is not kept any more must not be told that it still is.
-        if catch_up { format!("{text}\n") } else { format!("{text}id: {}\n\n", self.position) }
+        if catch_up {
+            format!("{text}\n")
+        } else {
+            format!("{text}id: {}\n\n", self.position)
+        }
     }
 
     /// One page of what the journal has.

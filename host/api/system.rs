@@ -101,7 +101,9 @@ pub(super) async fn set_log(api: Shared, call: Call) -> Result<Response<Body>, P
     let Log { filter } = serde_json::from_slice(&call.body)
         .map_err(|error| wrong(format!("the request cannot be read: {error}")))?;
     if filter.len() > MAX_FILTER_BYTES {
-        return Err(wrong(format!("the filter is longer than {MAX_FILTER_BYTES} bytes")));
+        return Err(wrong(format!(
+            "the filter is longer than {MAX_FILTER_BYTES} bytes"
+        )));
     }
     logs.set(&filter).map_err(wrong)?;
     let filter = logs.filter();

@@ -206,7 +206,10 @@ const TOKEN: Parameter = parameter(
     "What the page before gave; also `@continuationToken`",
 );
 const TOKEN_AS_MEMBER: Parameter = parameter("@continuationToken", "The same");
-const ORDER: Parameter = parameter("query", "`$orderby=name asc` or `$orderby=name desc`; also `@query`");
+const ORDER: Parameter = parameter(
+    "query",
+    "`$orderby=name asc` or `$orderby=name desc`; also `@query`",
+);
 const ORDER_AS_MEMBER: Parameter = parameter("@query", "The same");
 const PAGE: &[Parameter] = &[VERSION, TOKEN, TOKEN_AS_MEMBER, ORDER, ORDER_AS_MEMBER];
 const DETAILS: &[Parameter] = &[parameter("details", "`true`: with the nodes of each instance")];
@@ -219,7 +222,10 @@ const INSTANCE: &[Parameter] = &[parameter(
     "Only to this graph instance; to all that listen without",
 )];
 const EVENTS: &[Parameter] = &[
-    parameter("instance", "Only events of these graph instances: a name, or a pattern with `*` and `?`"),
+    parameter(
+        "instance",
+        "Only events of these graph instances: a name, or a pattern with `*` and `?`",
+    ),
     parameter("eventType", "Only events whose type begins with this"),
     parameter("output", "Only messages to this hub output"),
     parameter(

@@ -5,8 +5,8 @@ pub mod camera;
 pub mod check;
 pub mod client;
 pub mod completions;
-pub mod events;
 pub mod config;
+pub mod events;
 pub mod failure;
 pub mod graph;
 pub mod health;
@@ -19,8 +19,8 @@ pub mod logging;
 pub mod ops;
 pub mod pages;
 pub mod print;
-pub mod reference;
 pub mod probe;
+pub mod reference;
 pub mod run;
 pub mod signals;
 pub mod table;
@@ -51,6 +51,9 @@ enum Command {
     List(list::ListArgs),
     Camera(camera::CameraArgs),
     Check(check::CheckArgs),
+    Config(config::ConfigArgs),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
     Topology(topology::TopologyArgs),
     Instance(instance::InstanceArgs),
     Ops(ops::OpsArgs),
@@ -61,9 +64,6 @@ enum Command {
     Log(log_level::LogArgs),
     Completions(completions::CompletionsArgs),
     Probe(probe::ProbeArgs),
-    Config(config::ConfigArgs),
-    Backup(backup::BackupArgs),
-    Restore(backup::RestoreArgs),
 }
 
 /// Runs a command to its end.
@@ -79,6 +79,9 @@ pub fn run(cli: Cli) -> Outcome {
         Command::List(args) => list::run(args, Cli::command()),
         Command::Camera(args) => in_runtime(|| async { camera::run(args, signals::stop()?).await }),
         Command::Check(args) => check::run(args),
+        Command::Config(args) => config::run(args),
+        Command::Backup(args) => backup::backup(args),
+        Command::Restore(args) => backup::restore(args),
         Command::Topology(args) => in_runtime(|| topology::run(args)),
         Command::Instance(args) => in_runtime(|| instance::run(args)),
         Command::Ops(args) => in_runtime(|| ops::run(args)),
@@ -89,9 +92,6 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Log(args) => in_runtime(|| log_level::run(args)),
         Command::Completions(args) => completions::run(&args, Cli::command()),
         Command::Probe(args) => in_runtime(|| async { probe::run(args, signals::stop()?).await }),
-        Command::Config(args) => config::run(args),
-        Command::Backup(args) => backup::backup(args),
-        Command::Restore(args) => backup::restore(args),
     }
 }
 

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::ConfigError;
-use super::exposure;
 use super::model::HostConfig;
 
 /// One setting, or a group of them that changes together.
@@ -165,9 +164,8 @@ impl LiveConfig {
     fn read(&self) -> Result<HostConfig, ReloadError> {
         let (mut new, warnings) = HostConfig::load(self.path.as_deref())?;
         (self.adjust)(&mut new);
-        if let Some((message, hint)) = exposure::refusal(&new.server, new.tokens.len()) {
-            return Err(ReloadError::Refused(format!("{message}\nhint: {hint}")));
-        }
+        let allowed = new.server.check_binding(new.tokens.len());
+        allowed.map_err(|error| ReloadError::Refused(error.to_string()))?;
         for warning in warnings {
             let setting = warning.pointer;
             tracing::warn!(setting, line = warning.line, "{}", warning.message);

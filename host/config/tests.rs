@@ -130,9 +130,9 @@ deny = ['10.1.2.3/8']
 fn opening_the_host_to_others_needs_tokens_and_no_clear_text() {
     let token = "[[tokens]]\nname = 'a'\nsecret = '${env:TOKEN}'\nrole = 'read'\n";
     let open = "[server]\nlisten = '0.0.0.0:8090'\n";
-    assert!(mistake(open).contains("there are no tokens"));
-    assert!(mistake(&format!("{open}{token}")).contains("in the clear"));
-    assert!(mistake("[server]\nbehind_proxy = true\n").contains("a proxy lets others in"));
+    assert!(mistake(open).contains("no token is configured"));
+    assert!(mistake(&format!("{open}{token}")).contains("in clear"));
+    assert!(mistake("[server]\nbehind_proxy = true\n").contains("through the proxy"));
     let proxied = format!("{open}behind_proxy = true\n{token}");
     assert_eq!(parse(&proxied).unwrap().tokens.len(), 1);
     assert!(parse("[server]\nlisten = '[::1]:1'\n").is_ok());

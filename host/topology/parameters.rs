@@ -52,15 +52,15 @@ impl Bindings {
         Ok(bindings)
     }
 
-    /// Names and values, in the order of the names.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-
     /// Lets values `${secret:NAME}` of parameters of type `SecretString` stand for these secrets.
     #[must_use]
     pub fn with_secrets(self, secrets: Secrets) -> Self {
         Self(self.0, secrets)
+    }
+
+    /// Names and values, in the order of the names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Gives a parameter a value, instead of one it may have.
