@@ -264,6 +264,15 @@ impl GraphHost {
         })
     }
 
+    /// Whether the registry can be read and written.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn check(&self) -> Result<(), ControlError> {
+        self.change(|shared| shared.registry().check().map_err(ControlError::internal))
+            .await
+    }
+
     /// Finishes recordings that a crash cut off, then activates all instances whose wanted state is `Active`, a few at a
     /// time. Returns when each has been tried; what fails is tried again later.
     pub async fn resume(&self) {
