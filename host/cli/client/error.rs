@@ -147,7 +147,6 @@ impl ClientError {
         if let Some(tls) = find(error) {
             return Self::tls(tls, server);
         }
-        let io = find_io(error);
         if error.is_timeout() {
             return if error.is_connect() {
                 Self::ConnectTimedOut { server }
@@ -159,13 +158,24 @@ impl ClientError {
             };
         }
         let why = clean_lines(&innermost(error));
-        match io.map(io::Error::kind) {
-            Some(io::ErrorKind::ConnectionRefused) => Self::NobodyListens { server },
-            _ if error.is_connect() && base.scheme() == "https" && !error.is_dns() && tls_ended(io) => {
-                Self::NoTls { server, why }
-            }
-            _ if error.is_connect() => Self::Unreachable { server, why },
-            _ => Self::Broken { server, why },
+        let kinds = io_kinds(error);
+        if kinds.contains(&io::ErrorKind::ConnectionRefused) {
+            return Self::NobodyListens { server };
+        }
+        if !error.is_connect() {
+            return Self::Broken { server, why };
+        }
+        // A connection that came to stand, and ended before TLS did.
+        let ended = kinds.iter().any(|kind| {
+            matches!(
+                kind,
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::InvalidData
+            )
+        });
+        if base.scheme() == "https" && ended {
+            Self::NoTls { server, why }
+        } else {
+            Self::Unreachable { server, why }
         }
     }
 
@@ -187,16 +197,6 @@ impl ClientError {
     }
 }
 
-/// A connection that came to stand, and ended before TLS did.
-fn tls_ended(error: Option<&io::Error>) -> bool {
-    error.is_some_and(|error| {
-        matches!(
-            error.kind(),
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::InvalidData
-        )
-    })
-}
-
 /// Errors below an error, the nearest first. `io::Error` hides what it holds from `source`.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| {
@@ -213,8 +213,11 @@ fn find(error: &reqwest::Error) -> Option<&rustls::Error> {
     causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>())
 }
 
-fn find_io(error: &reqwest::Error) -> Option<&io::Error> {
-    causes(error).find_map(|cause| cause.downcast_ref::<io::Error>())
+fn io_kinds(error: &reqwest::Error) -> Vec<io::ErrorKind> {
+    causes(error)
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .map(io::Error::kind)
+        .collect()
 }
 
 fn innermost(error: &reqwest::Error) -> String {
