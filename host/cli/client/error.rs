@@ -116,9 +116,9 @@ pub enum ClientError {
         /// What the host says.
         why: String,
     },
-    /// 421.
+    /// 403, because of the name that it was called by.
     #[error(
-        "the host does not know itself under the name in `--server`: {why}\nhint: use another of its names, or add this one to `allowed_hosts` in its configuration"
+        "the host is not known to itself by the name in `--server`: {why}\nhint: use its address in `--server`, or add the name to `allowed_hosts` in its configuration"
     )]
     OtherHost {
         /// What the host says.
@@ -143,7 +143,7 @@ impl ClientError {
     /// What an error of the HTTP library means for the person who typed the command.
     #[must_use]
     pub fn of(error: &reqwest::Error, base: &Url, limit: Duration) -> Self {
-        let server = base.to_string();
+        let server = shown(base);
         if let Some(tls) = find(error) {
             return Self::tls(tls, server);
         }
@@ -195,6 +195,12 @@ impl ClientError {
             _ => Self::NoTls { server, why },
         }
     }
+}
+
+/// As people write it.
+#[must_use]
+pub fn shown(base: &Url) -> String {
+    base.as_str().trim_end_matches('/').to_owned()
 }
 
 /// Errors below an error, the nearest first. `io::Error` hides what it holds from `source`.
