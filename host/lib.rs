@@ -2,7 +2,7 @@
 //!
 //! The map. Arrows point one way: a module may use only what stands to its right.
 //!
-//! `cli` -> { `api`, `config` }, `api` -> `graph` -> `nodes` -> { `media`, `extension`, `recording`, `events`, `topology` }
+//! `cli` -> { `api`, `config`, `service` }, `api` -> `graph` -> `nodes` -> { `media`, `extension`, `recording`, `events`, `topology` }
 //!
 //! | module | what it is for |
 //! |---|---|
@@ -18,6 +18,7 @@
 //! | [`media`] | access units, frames, time, H.264, decoding, scaling, MP4: knows no graph |
 //! | [`state`] | the state directory: lock, format, where paths lead |
 //! | [`config`] | the configuration file: reading, checking, showing, what a reload changes; policy |
+//! | [`service`] | what a service manager is told: ready, reloading, stopping, alive |
 //! | [`camera`] | a simulated RTSP camera that plays files: knows nothing but `media` |
 //!
 //! `media`, `recording` and `topology` know nothing of WebAssembly or of the graph.
@@ -35,5 +36,6 @@ pub mod media;
 pub mod metrics;
 pub mod nodes;
 pub mod recording;
+pub mod service;
 pub mod state;
 pub mod topology;

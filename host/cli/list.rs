@@ -143,7 +143,7 @@ fn table() -> String {
             Cell::text(one.name()),
             Cell::text(reference::role(one.class.role())),
             Cell::text(status(one.status)),
-            Cell::text(one.summary),
+            Cell::whole(one.summary),
         ]);
     }
     table.render(Paint::of_stdout())

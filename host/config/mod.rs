@@ -4,7 +4,6 @@
 //! but is named by `${file:PATH}` or `${env:NAME}`, and is never shown; what a configuration says is bounded, and each
 //! bound is checked when it is read. `graph` and `api` do not know this module: they are given plain values.
 
-pub mod exposure;
 mod model;
 pub mod network;
 pub mod policy;
@@ -14,7 +13,6 @@ mod sections;
 mod show;
 #[cfg(test)]
 mod tests;
-pub mod tls;
 pub mod token;
 
 use std::fs::File;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::network::Network;
+use crate::api::binding::{BindingError, check_binding};
 use crate::state::PathMap;
 use crate::topology::Secret;
 
@@ -48,6 +49,22 @@ pub struct ServerConfig {
     pub allowed_hosts: Vec<String>,
     /// Certificate and key; without them it is plain HTTP.
     pub tls: Option<TlsFiles>,
+}
+
+impl ServerConfig {
+    /// Whether callers must show a token: others can reach the host, directly or through a proxy.
+    #[must_use]
+    pub fn needs_tokens(&self) -> bool {
+        !self.listen.ip().to_canonical().is_loopback() || self.behind_proxy
+    }
+
+    /// Whether the host may listen like that; `tokens` is how many there are.
+    ///
+    /// # Errors
+    /// Which protection is missing.
+    pub fn check_binding(&self, tokens: usize) -> Result<(), BindingError> {
+        check_binding(self.listen, tokens > 0, self.tls.is_some(), self.behind_proxy)
+    }
 }
 
 /// The files of a TLS server.

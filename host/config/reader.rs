@@ -13,7 +13,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::media::duration;
+use crate::media::{Ticks, duration};
 use crate::topology::diagnostics::{did_you_mean, one_of, shown};
 use crate::topology::{Code, Diagnostic, Diagnostics, Secret};
 
@@ -373,15 +373,9 @@ impl<'t> Reader<'t> {
     }
 
     pub(super) fn duration(&mut self, item: &Item<'_>, range: RangeInclusive<Duration>) -> Option<Duration> {
-        let what = format!(
-            "a duration from `{}` to `{}`",
-            duration::format(crate::media::Ticks::from_secs(
-                i64::try_from(range.start().as_secs()).unwrap_or(i64::MAX)
-            )),
-            duration::format(crate::media::Ticks::from_secs(
-                i64::try_from(range.end().as_secs()).unwrap_or(i64::MAX)
-            )),
-        );
+        let [least, most] =
+            [range.start(), range.end()].map(|end| duration::format(Ticks::from_duration(*end)));
+        let what = format!("a duration from `{least}` to `{most}`");
         let text = self.string(item)?;
         let parsed = duration::parse(text).ok().filter(|ticks| ticks.0 >= 0);
         match parsed
@@ -422,7 +416,8 @@ impl<'t> Reader<'t> {
             Ok(secret) => Some(secret),
             Err(why) => {
                 let message = format!("the secret of {} is not there: {why}", shown(&item.key));
-                self.mistake(item, Code::PropertyValueInvalid, message, None);
+                let hint = "the user that runs mediagraph must be able to read it";
+                self.mistake(item, Code::PropertyValueInvalid, message, Some(hint));
                 None
             }
         }

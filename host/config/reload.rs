@@ -7,14 +7,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::ConfigError;
-use super::exposure;
 use super::model::HostConfig;
 
 /// One setting, or a group of them that changes together.
 struct Setting {
     name: &'static str,
-    /// Whether it can change while the host runs, from the old value to the new one.
-    live: fn(&HostConfig, &HostConfig) -> bool,
+    /// Whether it can change while the host runs.
+    live: bool,
     same: fn(&HostConfig, &HostConfig) -> bool,
     /// Takes the value of another configuration.
     take: fn(&mut HostConfig, &HostConfig),
@@ -31,20 +30,16 @@ macro_rules! setting {
     };
 }
 
-const AT_ONCE: fn(&HostConfig, &HostConfig) -> bool = |_, _| true;
-const AFTER_A_RESTART: fn(&HostConfig, &HostConfig) -> bool = |_, _| false;
+const AT_ONCE: bool = true;
+const AFTER_A_RESTART: bool = false;
 
 const SETTINGS: &[Setting] = &[
     setting!("tokens", AT_ONCE, tokens),
     setting!("policy", AT_ONCE, policy),
     setting!("secrets", AT_ONCE, secrets),
     setting!("log.level", AT_ONCE, log.level),
-    // Another certificate, but not TLS where there was none: that is another listener.
-    setting!(
-        "server.tls",
-        |old, new| old.server.tls.is_some() == new.server.tls.is_some(),
-        server.tls
-    ),
+    // Other contents of the same files are taken at once: `apply` reads them whenever it is called.
+    setting!("server.tls", AFTER_A_RESTART, server.tls),
     setting!("server.listen", AFTER_A_RESTART, server.listen),
     setting!("server.behind_proxy", AFTER_A_RESTART, server.behind_proxy),
     setting!("server.allowed_hosts", AFTER_A_RESTART, server.allowed_hosts),
@@ -71,7 +66,7 @@ impl HostConfig {
     pub fn changes_to(&self, new: &Self) -> Changes {
         let mut changes = Changes::default();
         for setting in SETTINGS.iter().filter(|setting| !(setting.same)(self, new)) {
-            if (setting.live)(self, new) {
+            if setting.live {
                 changes.now.push(setting.name);
             } else {
                 changes.after_restart.push(setting.name);
@@ -83,7 +78,7 @@ impl HostConfig {
     /// `new`, but for what needs a restart.
     fn with_live_changes(&self, new: &Self) -> Self {
         let mut config = self.clone();
-        for setting in SETTINGS.iter().filter(|setting| (setting.live)(self, new)) {
+        for setting in SETTINGS.iter().filter(|setting| setting.live) {
             (setting.take)(&mut config, new);
         }
         config
@@ -169,9 +164,8 @@ impl LiveConfig {
     fn read(&self) -> Result<HostConfig, ReloadError> {
         let (mut new, warnings) = HostConfig::load(self.path.as_deref())?;
         (self.adjust)(&mut new);
-        if let Some((message, hint)) = exposure::refusal(&new.server, new.tokens.len()) {
-            return Err(ReloadError::Refused(format!("{message}\nhint: {hint}")));
-        }
+        let allowed = new.server.check_binding(new.tokens.len());
+        allowed.map_err(|error| ReloadError::Refused(error.to_string()))?;
         for warning in warnings {
             let setting = warning.pointer;
             tracing::warn!(setting, line = warning.line, "{}", warning.message);

@@ -10,13 +10,14 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
+use super::Warning;
 use super::model::{
     EventsConfig, HostConfig, KeepFree, LimitsConfig, LogConfig, LogFormat, NetworkRules, PathsConfig,
     PolicyConfig, Role, ServerConfig, TimeZone, TlsFiles, TokenConfig,
 };
 use super::network::Network;
 use super::reader::{Item, Reader, Section, is_plain};
-use super::{Warning, exposure};
+use crate::api::tls::TlsReload;
 use crate::topology::diagnostics::shown;
 use crate::topology::{Code, Diagnostics};
 
@@ -94,8 +95,10 @@ fn root<'t>(reader: &mut Reader<'t>, mut root: Section<'t>, config: &mut HostCon
     // A token with a mistake in it has been told already: here it counts.
     let tokens = written.and_then(|item| Some(item.value.get_ref().as_array()?.len()));
     if let Some(item) = listen
-        && let Some((message, hint)) = exposure::refusal(&config.server, tokens.unwrap_or(0))
+        && let Err(error) = config.server.check_binding(tokens.unwrap_or(0))
     {
+        let told = error.to_string();
+        let (message, hint) = told.split_once("\nhint: ").unwrap_or((&told, ""));
         reader.mistake(&item, Code::PropertyValueInvalid, message, Some(hint));
     }
 }
@@ -141,10 +144,11 @@ fn tls<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<TlsFiles> {
         certificate: certificate?,
         key: key?,
     };
-    match super::tls::check(&files) {
-        Ok(()) => Some(files),
+    match TlsReload::open(&files.certificate, &files.key) {
+        Ok(_) => Some(files),
         Err(error) => {
-            reader.mistake(item, Code::PropertyValueInvalid, error.to_string(), None);
+            let hint = "the user that runs mediagraph must be able to read both files, in PEM form";
+            reader.mistake(item, Code::PropertyValueInvalid, error.to_string(), Some(hint));
             None
         }
     }

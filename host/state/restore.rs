@@ -91,7 +91,7 @@ mod tests {
     struct Host {
         folder: tempfile::TempDir,
         rows: Connection,
-        _state: StateDir,
+        held: StateDir,
     }
 
     /// A host at work, with rows in its registry that are in the log alone.
@@ -113,7 +113,7 @@ mod tests {
         Host {
             folder,
             rows,
-            _state: state,
+            held: state,
         }
     }
 
@@ -150,7 +150,7 @@ mod tests {
         restore(&host.out(), &restored, false).unwrap();
         assert_eq!(count(&restored), 2);
         let restored = StateDir::open(&restored).unwrap();
-        assert_eq!(restored.host_id(), host._state.host_id());
+        assert_eq!(restored.host_id(), host.held.host_id());
         assert_eq!(fs::read(restored.components().join("a.wasm")).unwrap(), b"theirs");
         assert!(!restored.components().join("a.cwasm").exists());
     }
