@@ -1,8 +1,12 @@
 //! Moments as people write them.
 
+use std::time::Duration;
+
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan as _};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
+
+use super::MAX_WINDOW;
 
 /// Why a text is no moment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,6 +17,31 @@ pub struct NoMoment(String);
 
 /// Longer texts are no moments.
 const MAX_CHARS: usize = 64;
+
+/// Why a text is no window.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is no length of time that can be looked at\nhint: write it as `30s`, `5m` or `PT30S`, up to {most} s",
+    most = MAX_WINDOW.as_secs()
+)]
+pub struct NoWindow(String);
+
+/// Reads how far around a moment to look, such as `30s`, `5m` or `PT30S`; at most [`MAX_WINDOW`].
+///
+/// # Errors
+/// When it is no such length.
+pub fn window(text: &str) -> Result<Duration, NoWindow> {
+    let length = text.trim().parse::<SignedDuration>().ok();
+    let length = length.and_then(|length| Duration::try_from(length).ok());
+    length
+        .filter(|length| *length <= MAX_WINDOW)
+        .ok_or_else(|| NoWindow(shown(text)))
+}
+
+/// As much of a text as an error repeats.
+fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(MAX_CHARS).collect()
+}
 
 /// As it stands in events: UTC, milliseconds.
 #[must_use]
@@ -27,7 +56,7 @@ pub fn iso(at: Timestamp) -> String {
 /// When it is none of them.
 pub fn parse(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, NoMoment> {
     let text = text.trim();
-    let refused = || NoMoment(text.chars().filter(|c| !c.is_control()).take(MAX_CHARS).collect());
+    let refused = || NoMoment(shown(text));
     if text.len() > MAX_CHARS {
         return Err(refused());
     }
@@ -103,6 +132,26 @@ mod tests {
             parsed("yesterday 00:30", &zone).as_deref(),
             Some("2026-11-19T22:30:00Z")
         );
+    }
+
+    #[test]
+    fn a_window_is_a_length_of_time_up_to_an_hour() {
+        for (text, seconds) in [
+            ("30s", Some(30)),
+            ("5m", Some(300)),
+            ("PT10S", Some(10)),
+            ("1h", Some(3600)),
+            ("2h", None),
+            ("-5s", None),
+            ("5", None),
+            ("", None),
+        ] {
+            assert_eq!(
+                window(text).ok().map(|length| length.as_secs()),
+                seconds,
+                "{text}"
+            );
+        }
     }
 
     #[test]
