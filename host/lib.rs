@@ -2,7 +2,7 @@
 //!
 //! The map. Arrows point one way: a module may use only what stands to its right.
 //!
-//! `cli` -> `api` -> `graph` -> `nodes` -> { `media`, `extension`, `recording`, `events`, `topology` }
+//! `cli` -> { `api`, `config`, `service` }, `api` -> `graph` -> `nodes` -> { `media`, `extension`, `recording`, `events`, `topology` }
 //!
 //! | module | what it is for |
 //! |---|---|
@@ -17,6 +17,8 @@
 //! | [`alarms`], [`metrics`], [`explain`] | what somebody should look at, figures for Prometheus, why there is no clip: they read what others tell |
 //! | [`media`] | access units, frames, time, H.264, decoding, scaling, MP4: knows no graph |
 //! | [`state`] | the state directory: lock, format, where paths lead |
+//! | [`config`] | the configuration file: reading, checking, showing, what a reload changes; policy |
+//! | [`service`] | what a service manager is told: ready, reloading, stopping, alive |
 //! | [`camera`] | a simulated RTSP camera that plays files: knows nothing but `media` |
 //!
 //! `media`, `recording` and `topology` know nothing of WebAssembly or of the graph.
@@ -25,6 +27,7 @@ pub mod alarms;
 pub mod api;
 pub mod camera;
 pub mod cli;
+pub mod config;
 pub mod events;
 pub mod explain;
 pub mod extension;
@@ -33,5 +36,6 @@ pub mod media;
 pub mod metrics;
 pub mod nodes;
 pub mod recording;
+pub mod service;
 pub mod state;
 pub mod topology;

@@ -12,8 +12,9 @@ use super::print;
 use super::table::cut;
 use crate::media::{Clock, SystemClock};
 
-/// Without `--follow`, nothing for this long means that everything has come.
-const QUIET: Duration = Duration::from_millis(1500);
+/// Without `--follow`, nothing for this long means that everything has come. Only a filter that leaves out the newest
+/// event makes us wait for it.
+const QUIET: Duration = Duration::from_secs(2);
 /// With `--follow`: the host speaks at least every 15 s; after this silence the connection is taken for dead.
 const SILENCE: Duration = Duration::from_secs(60);
 /// Before a connection that was lost is made anew.
@@ -68,15 +69,16 @@ struct Start {
 pub async fn run(args: EventsArgs) -> Outcome {
     let mut start = start(args.since.as_deref(), args.follow, SystemClock::new().wall())?;
     let client = args.server.client()?;
+    let last = if args.follow { None } else { newest(&client).await? };
     let mut tries = 0;
     loop {
         let before = start.id.clone();
-        let ended = read(&client, &args, &mut start).await;
+        let ended = read(&client, &args, &mut start, last).await;
         let failure = match ended {
             Ok(()) if !args.follow => return Ok(()),
             Ok(()) => None,
             // The first attempt says what is wrong; later ones may wait for a host that starts anew.
-            Err(failure) if !args.follow || start.id.is_none() && tries == 0 => return Err(failure),
+            Err(failure) if !args.follow || tries == 0 => return Err(failure),
             Err(failure) => Some(failure),
         };
         tries = if start.id == before { tries + 1 } else { 1 };
@@ -93,12 +95,15 @@ pub async fn run(args: EventsArgs) -> Outcome {
 }
 
 /// Prints until the stream ends, or all that was kept has come.
-async fn read(client: &Client, args: &EventsArgs, start: &mut Start) -> Outcome {
+async fn read(client: &Client, args: &EventsArgs, start: &mut Start, last: Option<i64>) -> Outcome {
     let request = Request::get(&["api", "events"])
         .query("instance", args.instance.as_deref())
         .query("eventType", args.event_type.as_deref())
         .query("output", args.output.as_deref())
         .within(REPLY_LIMIT);
+    if is_last(start, last) {
+        return Ok(());
+    }
     let id = start.id.clone();
     let mut response = client.open("read the events", request, id.as_deref()).await?;
     let mut parser = Parser::default();
@@ -110,12 +115,34 @@ async fn read(client: &Client, args: &EventsArgs, start: &mut Start) -> Outcome 
         // A stream that breaks off has ended.
         let Ok(Some(bytes)) = chunk else { return Ok(()) };
         for item in parser.take(&bytes)? {
-            if let Item::Message { id, data } = item {
-                start.id = id.or(start.id.take());
+            if let Item::Message { data } = item {
                 show(&data, start.from)?;
             }
         }
+        start.id = parser.id().or(start.id.take());
+        if is_last(start, last) {
+            return Ok(());
+        }
     }
+}
+
+fn is_last(start: &Start, last: Option<i64>) -> bool {
+    let here = start.id.as_deref().and_then(|id| id.parse::<i64>().ok());
+    last.is_some_and(|last| here >= Some(last))
+}
+
+/// The id of the newest event: a stream that asks for nothing old begins with it.
+async fn newest(client: &Client) -> Result<Option<i64>, Failure> {
+    let request = Request::get(&["api", "events"]).within(REPLY_LIMIT);
+    let mut response = client.open("read the events", request, None).await?;
+    let mut parser = Parser::default();
+    while let Ok(Ok(Some(bytes))) = tokio::time::timeout(QUIET, response.chunk()).await {
+        parser.take(&bytes)?;
+        if let Some(id) = parser.id() {
+            return Ok(id.parse().ok());
+        }
+    }
+    Ok(None)
 }
 
 fn show(data: &str, from: Option<Timestamp>) -> Outcome {

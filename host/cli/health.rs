@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::client::{Client, Request, ServerArgs};
 use super::failure::{Failure, Outcome};
-use super::table::{Cell, Paint, Table, clean, clean_lines, tone_of};
+use super::table::{Cell, Paint, Table, clean, tone_of};
 use super::{pages, print};
 
 /// Say how a running host is, or one of its instances
@@ -53,60 +53,34 @@ pub async fn health(args: HealthArgs) -> Outcome {
     if args.json {
         print::stdout(&format!("{}\n", reply.text().trim_end()))?;
     } else {
-        let verdict = if well { "well" } else { "not well" };
-        print::stdout(&told(&reply.text(), verdict, Paint::of_stdout()))?;
+        print::stdout(&told(&reply.json()?, Paint::of_stdout()))?;
     }
     if well {
         return Ok(());
     }
     Err(Failure::failed(
-        "the host is not well\nhint: `mediagraph alarms` says what is wrong, `mediagraph instance status` with whom",
+        "not everything is well\nhint: `mediagraph alarms` says what is wrong, `mediagraph instance status NAME` says more",
     ))
 }
 
-/// JSON or text, whatever the host says.
-fn told(text: &str, verdict: &str, paint: Paint) -> String {
-    let Ok(Value::Object(body)) = serde_json::from_str(text) else {
-        let text = clean_lines(text.trim());
-        return if text.is_empty() {
-            format!("{verdict}\n")
-        } else {
-            format!("{text}\n")
-        };
-    };
-    let mut out = String::new();
-    for (name, value) in &body {
-        match value {
-            Value::Array(list) => {
-                for one in list {
-                    out.push_str(&format!("{}: {}\n", clean(name), line(one)));
-                }
-            }
-            Value::String(text) => {
-                out.push_str(&format!(
-                    "{}: {}\n",
-                    clean(name),
-                    paint.paint(tone_of(text), &clean(text))
-                ));
-            }
-            other => out.push_str(&format!("{}: {}\n", clean(name), line(other))),
-        }
+fn told(body: &Value, paint: Paint) -> String {
+    let status = body["status"].as_str().unwrap_or("unknown");
+    let mut text = format!("{}\n", paint.paint(tone_of(status), &clean(status)));
+    let mut table = Table::new(&["INSTANCE", "HEALTH", "STATE", "WANTED", "LAST ERROR"]);
+    for one in body["value"].as_array().into_iter().flatten() {
+        let text = |name: &str| one[name].as_str().unwrap_or_default();
+        table.row([
+            Cell::text(text("name")),
+            Cell::state(text("status")),
+            Cell::state(text("state")),
+            Cell::text(text("wanted")),
+            Cell::text(text("lastError")),
+        ]);
     }
-    out
-}
-
-/// One thing in one line.
-fn line(value: &Value) -> String {
-    match value {
-        Value::Object(members) => {
-            let parts = members
-                .iter()
-                .map(|(name, value)| format!("{} {}", clean(name), line(value)));
-            parts.collect::<Vec<_>>().join(", ")
-        }
-        Value::String(text) => clean(text),
-        other => clean(&other.to_string()),
+    if !table.is_empty() {
+        text.push_str(&table.render(paint));
     }
+    text
 }
 
 /// Runs `mediagraph alarms`.

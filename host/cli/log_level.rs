@@ -41,7 +41,7 @@ pub async fn run(args: LogArgs) -> Outcome {
     let reply = match &filter {
         None => client.expect("ask what is logged", Request::get(&path)).await?,
         Some(filter) => {
-            let body = json!({ "level": filter }).to_string().into_bytes();
+            let body = json!({ "filter": filter }).to_string().into_bytes();
             let request = Request::new(Method::PUT, &path).json(body);
             client.expect("change what is logged", request).await?
         }
@@ -50,6 +50,6 @@ pub async fn run(args: LogArgs) -> Outcome {
         return print::stdout(&format!("{}\n", reply.text().trim_end()));
     }
     let body = reply.json()?;
-    let level = body["level"].as_str().or(filter.as_deref()).unwrap_or_default();
+    let level = body["filter"].as_str().or(filter.as_deref()).unwrap_or_default();
     print::stdout(&format!("{}\n", clean(level)))
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::client::{Client, Problem, Reply, Request, ServerArgs, Written};
+use super::client::method::{self, VERSION_MEMBER};
+use super::client::{Client, Problem, Request, ServerArgs, Written};
 use super::failure::{Code, Failure, Outcome};
 use super::table::{Cell, Paint, Table, clean};
 use super::{load, pages, print};
@@ -105,43 +105,30 @@ async fn set(client: &Client, path: &Path, json: bool) -> Outcome {
             "{shown}: error: the topology has no name\n  hint: add `\"name\": \"...\"` beside `properties`"
         )));
     };
-    let request = Request::new(Method::PUT, &[TOPOLOGIES[0], TOPOLOGIES[1], name]).json(bytes);
-    let reply = client.ask(request).await?;
-    if !reply.status.is_success() {
+    let payload = method::with_version(&bytes, doc.value(), method::API_VERSION);
+    let reply = client.method("GraphTopologySet", payload).await?;
+    if !reply.is_success() {
         let what = format!("store the topology `{}`", clean(name));
-        return Err(Problem::of(&reply).failure(&what, Written::File(&shown)));
+        return Err(Problem::from_body(reply.status, &reply.payload).failure(&what, Written::File(&shown)));
     }
-    warn(&shown, &reply)?;
+    print::stderr(&Problem::warnings(&reply.warnings).render(Written::File(&shown)));
     if json {
-        return print::stdout(&format!("{}\n", reply.text().trim_end()));
+        return print::stdout(&format!("{:#}\n", reply.payload));
     }
-    stored(name, doc.value(), &reply)
+    let new = reply.status == 201;
+    print::stdout(&stored(name, doc.value(), new))
 }
 
-/// What the host has stored, but wonders about.
-fn warn(file: &str, reply: &Reply) -> Outcome {
-    print::stderr(&Problem::warnings(&reply.json()?).render(Written::File(file)));
-    Ok(())
-}
-
-fn stored(name: &str, topology: &Value, reply: &Reply) -> Outcome {
-    let verb = if reply.status.as_u16() == 201 {
-        "stored"
-    } else {
-        "stored again"
-    };
+fn stored(name: &str, topology: &Value, new: bool) -> String {
     let name = clean(name);
-    let mut text = format!("{name}: {verb}\n");
-    if reply.status.as_u16() == 201 {
-        let values: String = needed(topology)
-            .iter()
-            .map(|parameter| format!(" -p {parameter}=..."))
-            .collect();
-        text.push_str(&format!(
-            "  next: mediagraph instance set NAME --topology {name}{values}\n"
-        ));
+    if !new {
+        return format!("{name}: stored, in place of the one before\n");
     }
-    print::stdout(&text)
+    let values: String = needed(topology)
+        .iter()
+        .map(|parameter| format!(" -p {parameter}=..."))
+        .collect();
+    format!("{name}: stored\n  next: mediagraph instance set NAME --topology {name}{values}\n")
 }
 
 /// Parameters that an instance must give a value to.
@@ -162,7 +149,14 @@ fn name_of(topology: &Value) -> Option<&str> {
 async fn get(client: &Client, name: &str) -> Outcome {
     let request = Request::get(&[TOPOLOGIES[0], TOPOLOGIES[1], name]);
     let reply = client.ask(request).await?;
-    let reply = there(reply, "print", name)?;
+    if !reply.status.is_success() {
+        return Err(refused(
+            &Problem::of(&reply),
+            reply.status.as_u16(),
+            "print",
+            name,
+        ));
+    }
     print::stdout(&format!("{:#}\n", reply.json()?))
 }
 
@@ -194,32 +188,34 @@ async fn list(client: &Client, json: bool) -> Outcome {
 }
 
 async fn delete(client: &Client, name: &str) -> Outcome {
-    let request = Request::new(Method::DELETE, &[TOPOLOGIES[0], TOPOLOGIES[1], name]);
-    let reply = client.ask(request).await?;
+    let payload = json!({ VERSION_MEMBER: method::API_VERSION, "name": name });
+    let reply = client
+        .method("GraphTopologyDelete", payload.to_string().into_bytes())
+        .await?;
     let shown = clean(name);
-    match reply.status.as_u16() {
+    match reply.status {
         204 => print::stdout(&format!("{shown}: was not there\n")),
-        _ => {
-            there(reply, "delete", name)?;
-            print::stdout(&format!("{shown}: deleted\n"))
-        }
+        _ if reply.is_success() => print::stdout(&format!("{shown}: deleted\n")),
+        status => Err(refused(
+            &Problem::from_body(status, &reply.payload),
+            status,
+            "delete",
+            name,
+        )),
     }
 }
 
-/// The reply, if it is a success.
-fn there(reply: Reply, verb: &str, name: &str) -> Result<Reply, Failure> {
-    if reply.status.is_success() {
-        return Ok(reply);
-    }
-    let status = reply.status.as_u16();
+fn refused(problem: &Problem, status: u16, verb: &str, name: &str) -> Failure {
     let what = format!("{verb} the topology `{}`", clean(name));
-    let mut failure = Problem::of(&reply).failure(&what, Written::Nowhere);
-    match status {
-        404 => failure.message.push_str("\nhint: `mediagraph topology list` names those that are there"),
-        409 => failure.message.push_str(
-            "\nhint: `mediagraph instance list` names the instances that use it; they are removed with `mediagraph instance delete`",
-        ),
-        _ => {}
-    }
-    Err(failure)
+    let mut failure = problem.failure(&what, Written::Nowhere);
+    let hint = match status {
+        _ if problem.has_hint() => "",
+        404 => "\nhint: `mediagraph topology list` names those that are there",
+        409 => {
+            "\nhint: `mediagraph instance list` names the instances that use it, `mediagraph instance delete` removes them"
+        }
+        _ => "",
+    };
+    failure.message.push_str(hint);
+    failure
 }

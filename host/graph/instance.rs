@@ -39,7 +39,7 @@ const STARTED: &str = "Microsoft.Media.Graph.Operational.GraphInstanceStarted";
 const STOPPED: &str = "Microsoft.Media.Graph.Operational.GraphInstanceStopped";
 
 /// The name under which the host speaks in events.
-pub(super) const TOPIC: &str = "mediagraph";
+const TOPIC: &str = "mediagraph";
 
 /// What all graphs of a host share.
 #[derive(Clone, Debug)]
@@ -184,6 +184,12 @@ impl Instance {
     fn tell(&self, event_type: &str) {
         self.emitter
             .emit(event_type, self.clock.media(), serde_json::json!({}));
+    }
+
+    /// Lets the graph drain only once the test says so.
+    #[cfg(test)]
+    pub(super) fn hold(&mut self, until: CancellationToken) {
+        self.spawn(async move { until.cancelled().await });
     }
 
     fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {

@@ -18,6 +18,7 @@ pub mod node;
 pub mod parameters;
 pub mod reference;
 pub mod resolve;
+pub mod secrets;
 mod shape;
 mod structure;
 pub mod template;
@@ -29,6 +30,7 @@ pub use instance::{GraphInstance, read_instance};
 pub use node::{Class, NodeType, Role, Status};
 pub use parameters::Bindings;
 pub use resolve::{Checked, Input, ResolvedGraph, ResolvedNode, check, resolve};
+pub use secrets::Secrets;
 pub use template::Pattern;
 pub use values::{Address, Duration, RtspAddress, Secret};
 

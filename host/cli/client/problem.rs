@@ -67,13 +67,9 @@ impl Problem {
         }
     }
 
-    /// What the host stored, but wonders about: `warnings` beside what it stored.
+    /// What a method did, but wonders about.
     #[must_use]
-    pub fn warnings(body: &Value) -> Self {
-        let list = body["@warnings"]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+    pub fn warnings(list: &[Value]) -> Self {
         let details = list.iter().map(|one| Detail {
             warning: true,
             ..Detail::read(one)
@@ -82,6 +78,12 @@ impl Problem {
             details: details.collect(),
             ..Self::default()
         }
+    }
+
+    /// The outer code.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.code
     }
 
     /// Whether it is about the state that an instance is in.
@@ -106,13 +108,34 @@ impl Problem {
         }
     }
 
-    /// As the end of a command that was to do `what`.
+    /// Whether the host says what to do next.
+    #[must_use]
+    pub fn has_hint(&self) -> bool {
+        self.details.iter().any(|detail| detail.hint.is_some())
+    }
+
+    /// As the end of a command that was to do `what`. Nothing is said twice: a detail without a place is the message.
     #[must_use]
     pub fn failure(&self, what: &str, written: Written<'_>) -> Failure {
-        let mut text = self.render(written);
-        let _ = write!(text, "error: cannot {what}: {}", self.message());
-        if !self.code.is_empty() {
-            let _ = write!(text, " ({} {})", self.status, self.code);
+        let (mut text, mut message, mut hint) = (String::new(), format!(": {}", self.message()), None);
+        match self.details.as_slice() {
+            [one] if one.at.is_empty() || matches!(written, Written::Nowhere) => hint = one.hint.as_deref(),
+            [one] => {
+                one.write(written, &mut text);
+                message.clear();
+            }
+            _ => text = self.render(written),
+        }
+        let _ = write!(text, "error: cannot {what}{message}");
+        let code = match self.details.as_slice() {
+            [one] if !one.code.is_empty() => &one.code,
+            _ => &self.code,
+        };
+        if !code.is_empty() {
+            let _ = write!(text, " ({} {code})", self.status);
+        }
+        if let Some(hint) = hint {
+            let _ = write!(text, "\nhint: {hint}");
         }
         let wrong = self.status == 400 && !matches!(written, Written::Nowhere);
         Failure {
@@ -149,7 +172,7 @@ impl Detail {
             message: text(&value["message"]),
             hint: value["hint"].is_string().then(|| text(&value["hint"])),
             place,
-            warning: value["severity"] == "warning",
+            warning: false,
         }
     }
 
@@ -210,8 +233,8 @@ mod tests {
         assert_eq!(
             failure.message,
             "t.json:7:3: error: the scheme is `\u{fffd}[31mftp`\n  at /properties/sources/0/endpoint/url \
-             (RtspEndpointUrlInvalidScheme)\n  hint: use rtsp://\nerror: cannot store the topology: the topology has \
-             1 error (400 BadRequest)"
+             (RtspEndpointUrlInvalidScheme)\n  hint: use rtsp://\nerror: cannot store the topology \
+             (400 RtspEndpointUrlInvalidScheme)"
         );
         assert_eq!(failure.code, Code::BadTopology);
     }

@@ -10,8 +10,6 @@ pub const MAX_EVENT_BYTES: usize = 4 << 20;
 pub enum Item {
     /// An event.
     Message {
-        /// The last id so far, to go on behind it later.
-        id: Option<String>,
         /// Its data; lines are parted by line feeds.
         data: String,
     },
@@ -57,6 +55,12 @@ impl Parser {
         Ok(items)
     }
 
+    /// The last id so far, to go on behind it later.
+    #[must_use]
+    pub fn id(&self) -> Option<String> {
+        self.id.clone()
+    }
+
     fn end_line(&mut self) -> Option<Item> {
         let line = String::from_utf8_lossy(&std::mem::take(&mut self.line)).into_owned();
         if line.is_empty() {
@@ -80,10 +84,7 @@ impl Parser {
     fn end_event(&mut self) -> Option<Item> {
         let mut data = std::mem::take(&mut self.data);
         data.pop()?;
-        Some(Item::Message {
-            id: self.id.clone(),
-            data,
-        })
+        Some(Item::Message { data })
     }
 }
 
@@ -94,20 +95,20 @@ mod tests {
     const STREAM: &[u8] =
         b": hello\n\nid: 7\nevent: a\ndata: {\"x\":1}\n\nid:8\r\ndata:one\r\ndata: two\r\n\r\n\ndata: cut";
 
-    fn message(id: &str, data: &str) -> Item {
+    fn message(data: &str) -> Item {
         Item::Message {
-            id: Some(id.to_owned()),
             data: data.to_owned(),
         }
     }
 
     #[test]
     fn events_are_the_same_wherever_the_bytes_are_cut() {
-        let wanted = vec![Item::Comment, message("7", "{\"x\":1}"), message("8", "one\ntwo")];
+        let wanted = vec![Item::Comment, message("{\"x\":1}"), message("one\ntwo")];
         for size in 1..STREAM.len() {
             let mut parser = Parser::default();
             let pieces = STREAM.chunks(size).map(|piece| parser.take(piece).unwrap());
             assert_eq!(pieces.flatten().collect::<Vec<_>>(), wanted, "{size}");
+            assert_eq!(parser.id().as_deref(), Some("8"));
         }
     }
 

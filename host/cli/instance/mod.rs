@@ -3,10 +3,10 @@
 mod set;
 mod status;
 
-use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::client::{Client, Problem, Reply, Request, ServerArgs, TRANSITION_LIMIT, Written};
+use super::client::method::{self, VERSION_MEMBER};
+use super::client::{Client, Problem, Reply, Request, ServerArgs, Written};
 use super::failure::{Failure, Outcome};
 use super::table::{Cell, Paint, Table, clean};
 use super::{pages, print};
@@ -160,16 +160,16 @@ impl Verb {
         }
     }
 
-    fn request(self, name: &str) -> Request<'_> {
+    fn method(self) -> &'static str {
         match self {
-            Self::Delete => Request::new(Method::DELETE, &[INSTANCES[0], INSTANCES[1], name]),
-            _ => Request::new(Method::POST, &[INSTANCES[0], INSTANCES[1], name, self.name()])
-                .within(TRANSITION_LIMIT),
+            Self::Activate => "GraphInstanceActivate",
+            Self::Deactivate => "GraphInstanceDeactivate",
+            Self::Delete => "GraphInstanceDelete",
         }
     }
 
-    fn done(self, name: &str, reply: &Reply) -> String {
-        match (self, reply.status.as_u16()) {
+    fn done(self, name: &str, status: u16) -> String {
+        match (self, status) {
             (Self::Activate, _) => {
                 format!("{name}: active\n  next: mediagraph instance status {name}\n")
             }
@@ -184,12 +184,8 @@ impl Verb {
 async fn each(client: &Client, names: &[String], verb: Verb) -> Outcome {
     let mut failed = 0;
     for name in names {
-        let done = match client.ask(verb.request(name)).await {
-            Ok(reply) => there(reply, verb.name(), name),
-            Err(failure) => Err(failure),
-        };
-        match done {
-            Ok(reply) => print::stdout(&verb.done(&clean(name), &reply))?,
+        match one(client, name, verb).await {
+            Ok(done) => print::stdout(&done)?,
             Err(failure) if names.len() == 1 => return Err(failure),
             Err(failure) => {
                 print::stderr(&failure.render());
@@ -207,33 +203,47 @@ async fn each(client: &Client, names: &[String], verb: Verb) -> Outcome {
     )))
 }
 
+async fn one(client: &Client, name: &str, verb: Verb) -> Result<String, Failure> {
+    let payload = json!({ VERSION_MEMBER: method::API_VERSION, "name": name });
+    let reply = client
+        .method(verb.method(), payload.to_string().into_bytes())
+        .await?;
+    if !reply.is_success() {
+        let problem = Problem::from_body(reply.status, &reply.payload);
+        return Err(refused(&problem, reply.status, verb.name(), name));
+    }
+    print::stderr(&Problem::warnings(&reply.warnings).render(Written::Nowhere));
+    Ok(verb.done(&clean(name), reply.status))
+}
+
 /// The reply, if it is a success.
 fn there(reply: Reply, verb: &str, name: &str) -> Result<Reply, Failure> {
     if reply.status.is_success() {
         return Ok(reply);
     }
+    Err(refused(&Problem::of(&reply), reply.status.as_u16(), verb, name))
+}
+
+fn refused(problem: &Problem, status: u16, verb: &str, name: &str) -> Failure {
     let name = clean(name);
-    let problem = Problem::of(&reply);
     let mut failure = problem.failure(&format!("{verb} the instance `{name}`"), Written::Nowhere);
-    match (reply.status.as_u16(), verb) {
-        (404, _) => failure
-            .message
-            .push_str("\nhint: `mediagraph instance list` names those that are there"),
-        (409, "delete") => failure.message.push_str(&format!(
-            "\nhint: only an inactive instance can be deleted: `mediagraph instance deactivate {name}`"
-        )),
-        (409, _) => failure.message.push_str(&format!(
-            "\nhint: `mediagraph instance status {name}` says how it is"
-        )),
-        _ => {}
-    }
-    Err(failure)
+    let hint = match (status, verb) {
+        _ if problem.has_hint() => String::new(),
+        (404, _) => "\nhint: `mediagraph instance list` names those that are there".to_owned(),
+        (409, "delete") => {
+            format!(
+                "\nhint: only an inactive instance can be deleted: `mediagraph instance deactivate {name}`"
+            )
+        }
+        (409, _) => format!("\nhint: `mediagraph instance status {name}` says how it is"),
+        _ => String::new(),
+    };
+    failure.message.push_str(&hint);
+    failure
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

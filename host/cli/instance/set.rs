@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 
-use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::super::client::{Client, Problem, Request, Written};
+use super::super::client::method::{API_VERSION, VERSION_MEMBER};
+use super::super::client::{Client, Problem, Written};
 use super::super::failure::{Failure, Outcome};
 use super::super::load::ParameterArgs;
 use super::super::print;
 use super::super::table::clean;
-use super::INSTANCES;
 use crate::topology::Bindings;
 use crate::topology::limits::MAX_PARAMETER_VALUE_BYTES;
 
@@ -47,27 +46,21 @@ pub(super) struct SetArgs {
 pub(super) async fn run(client: &Client, args: SetArgs) -> Outcome {
     let values = values(&args)?;
     let body = body(&args, &values);
-    let request = Request::new(Method::PUT, &[INSTANCES[0], INSTANCES[1], &args.name])
-        .json(body.to_string().into_bytes());
-    let reply = client.ask(request).await?;
-    let name = clean(&args.name);
-    if !reply.status.is_success() {
-        let what = format!("set the instance `{name}`");
-        let problem = Problem::of(&reply);
-        let mut failure = problem.failure(&what, Written::Flags(&flags(&values)));
-        failure.message.push_str(hint(reply.status.as_u16(), &problem));
+    let reply = client
+        .method("GraphInstanceSet", body.to_string().into_bytes())
+        .await?;
+    let (name, flags) = (clean(&args.name), flags(&values));
+    if !reply.is_success() {
+        let problem = Problem::from_body(reply.status, &reply.payload);
+        let mut failure = problem.failure(&format!("set the instance `{name}`"), Written::Flags(&flags));
+        failure.message.push_str(hint(reply.status, &problem));
         return Err(failure);
     }
-    let warnings = Problem::warnings(&reply.json()?);
-    print::stderr(&warnings.render(Written::Flags(&flags(&values))));
+    print::stderr(&Problem::warnings(&reply.warnings).render(Written::Flags(&flags)));
     if args.json {
-        return print::stdout(&format!("{}\n", reply.text().trim_end()));
+        return print::stdout(&format!("{:#}\n", reply.payload));
     }
-    let verb = if reply.status.as_u16() == 201 {
-        "created"
-    } else {
-        "changed"
-    };
+    let verb = if reply.status == 201 { "created" } else { "changed" };
     print::stdout(&format!(
         "{name}: {verb}\n  next: mediagraph instance activate {name}\n"
     ))
@@ -123,7 +116,7 @@ fn body(args: &SetArgs, values: &Bindings) -> Value {
     if let (Some(text), Some(object)) = (&args.description, properties.as_object_mut()) {
         object.insert("description".to_owned(), json!(text));
     }
-    json!({ "name": args.name, "properties": properties })
+    json!({ VERSION_MEMBER: API_VERSION, "name": args.name, "properties": properties })
 }
 
 /// Pointers into [`body`], and the flags that people wrote instead.
@@ -144,11 +137,11 @@ fn flags(values: &Bindings) -> BTreeMap<String, String> {
 
 fn hint(status: u16, problem: &Problem) -> &'static str {
     match status {
-        404 => "\nhint: `mediagraph topology list` names the topologies that are there",
+        _ if problem.has_hint() => "",
         409 if problem.mentions_state() => {
             "\nhint: only an inactive instance can be changed: `mediagraph instance deactivate NAME`"
         }
-        409 => "\nhint: `mediagraph topology list` names the topologies that are there",
+        404 | 409 => "\nhint: `mediagraph topology list` names the topologies that are there",
         _ => "",
     }
 }

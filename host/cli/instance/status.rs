@@ -65,7 +65,7 @@ async fn look(client: &Client, args: &StatusArgs) -> Result<String, super::Failu
     let paint = Paint::of_stdout();
     let Some(name) = &args.name else {
         let reply = client
-            .expect("ask how the instances are", Request::get(&["api", "status"]))
+            .expect("ask after the instances", Request::get(&["api", "status"]))
             .await?;
         let body = reply.json()?;
         return Ok(if args.json {
@@ -75,7 +75,7 @@ async fn look(client: &Client, args: &StatusArgs) -> Result<String, super::Failu
         });
     };
     let request = Request::get(&[INSTANCES[0], INSTANCES[1], name, "status"]);
-    let reply = there(client.ask(request).await?, "ask how it is with", name)?;
+    let reply = there(client.ask(request).await?, "ask after", name)?;
     let body = reply.json()?;
     Ok(if args.json {
         as_json(&body, args.watch)

@@ -8,6 +8,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::super::Failure;
+use super::super::client::method::{VERSION_MEMBER, with_version};
 use super::places::Places;
 use crate::topology::TopologyDoc;
 use crate::topology::diagnostics::{did_you_mean, one_of, shown};
@@ -35,7 +36,6 @@ const MAX_FILE_BYTES: u64 = 16 << 20;
 const MAX_OPERATIONS: usize = 10_000;
 /// Mistakes that are told at once.
 const MAX_MISTAKES: usize = 20;
-const API_VERSION: &str = "@apiVersion";
 
 /// One thing to do.
 #[derive(Debug)]
@@ -213,8 +213,8 @@ fn unknown(name: &str) -> Mistake {
 
 fn payload(params: &Map<String, Value>, version: Option<&str>) -> Result<Vec<u8>, Mistake> {
     let mut payload = Map::new();
-    if !params.contains_key(API_VERSION) {
-        payload.insert(API_VERSION.to_owned(), version.ok_or_else(no_version)?.into());
+    if !params.contains_key(VERSION_MEMBER) {
+        payload.insert(VERSION_MEMBER.to_owned(), version.ok_or_else(no_version)?.into());
     }
     payload.extend(params.clone());
     Ok(Value::Object(payload).to_string().into_bytes())
@@ -231,10 +231,9 @@ fn topology(file: String, bytes: Vec<u8>, version: Option<&str>) -> Result<Call,
         ..Mistake::new(found.render(Some(&file)).trim_end())
     })?;
     let name = doc.value()["name"].as_str().map(str::to_owned);
-    let payload = if doc.value().get(API_VERSION).is_some() {
-        bytes
-    } else {
-        with_version(&bytes, version.ok_or_else(no_version)?)
+    let payload = match version {
+        None if doc.value().get(VERSION_MEMBER).is_none() => return Err(no_version()),
+        version => with_version(&bytes, doc.value(), version.unwrap_or_default()),
     };
     Ok(Call {
         method: "GraphTopologySet",
@@ -242,21 +241,6 @@ fn topology(file: String, bytes: Vec<u8>, version: Option<&str>) -> Result<Call,
         file: Some(file),
         name,
     })
-}
-
-/// Adds the version behind the first brace, on its line: no line changes its number.
-fn with_version(bytes: &[u8], version: &str) -> Vec<u8> {
-    let text = String::from_utf8_lossy(bytes);
-    let Some((before, behind)) = text.split_once('{') else {
-        return bytes.to_vec();
-    };
-    let comma = if behind.trim_start().starts_with('}') {
-        ""
-    } else {
-        ","
-    };
-    let version = Value::from(version);
-    format!("{before}{{\"{API_VERSION}\":{version}{comma}{behind}").into_bytes()
 }
 
 #[cfg(test)]
@@ -273,16 +257,6 @@ mod tests {
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(read(&path, &places))
-    }
-
-    #[test]
-    fn the_version_is_added_without_moving_a_line() {
-        let with = |text: &str| String::from_utf8(with_version(text.as_bytes(), "2.0")).unwrap();
-        assert_eq!(
-            with("{\n \"name\": 1}"),
-            "{\"@apiVersion\":\"2.0\",\n \"name\": 1}"
-        );
-        assert_eq!(with("{ }"), "{\"@apiVersion\":\"2.0\" }");
     }
 
     #[test]

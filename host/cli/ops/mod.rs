@@ -6,18 +6,19 @@ mod places;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
-use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::client::{Client, Problem, Request, ServerArgs, TRANSITION_LIMIT, Written};
+use super::client::{Client, MethodReply, Problem, ServerArgs, Written};
 use super::failure::{Failure, Outcome};
 use super::print;
-use super::table::{Paint, Tone, clean, clean_lines, cut};
+use super::table::{Paint, Tone, clean, cut};
 use file::{Call, Step};
 use places::Places;
 
 /// Letters of what an operation came to.
 const MAX_RESULT_CHARS: usize = 120;
+/// Before what belongs to the operation above.
+const INDENT: &str = "     ";
 
 /// Replay a file of operations, as the console app of Live Video Analytics did
 ///
@@ -110,36 +111,25 @@ fn finish(args: &OpsArgs, total: usize, done: usize, failed: usize) -> Outcome {
 
 /// Whether it succeeded.
 async fn one(client: &Client, args: &OpsArgs, call: &Call, number: usize) -> Result<bool, Failure> {
-    let request = Request::new(Method::POST, &["api", "methods", call.method])
-        .json(call.payload.clone())
-        .within(TRANSITION_LIMIT);
-    let reply = client.ask(request).await?;
-    let body = reply.json()?;
-    let (status, payload) = match body["status"]
-        .as_u64()
-        .and_then(|status| u16::try_from(status).ok())
-    {
-        Some(status) => (status, &body["payload"]),
-        // The method was not reached.
-        None => (reply.status.as_u16(), &body),
-    };
+    let MethodReply {
+        status,
+        payload,
+        warnings,
+    } = client.method(call.method, call.payload.clone()).await?;
     let succeeded = (200..300).contains(&status);
     if args.json {
         let line = json!({ "opName": call.method, "status": status, "payload": payload });
         print::stdout(&format!("{line}\n"))?;
         return Ok(succeeded);
     }
-    print::stdout(&row(number, call, status, payload, Paint::of_stdout()))?;
+    print::stdout(&row(number, call, status, &payload, Paint::of_stdout()))?;
+    let written = call.file.as_deref().map_or(Written::Nowhere, Written::File);
+    let mut told = Problem::warnings(&warnings).render(written);
     if !succeeded {
-        let written = call.file.as_deref().map_or(Written::Nowhere, Written::File);
-        let details = Problem::from_body(status, payload).render(written);
-        print::stderr(
-            &clean_lines(&details)
-                .lines()
-                .map(|line| format!("      {line}\n"))
-                .collect::<String>(),
-        );
+        told.push_str(&Problem::from_body(status, &payload).render(written));
     }
+    let told: String = told.lines().map(|line| format!("{INDENT}{line}\n")).collect();
+    print::stderr(&told);
     Ok(succeeded)
 }
 

@@ -39,18 +39,18 @@ use self::page::Page;
 pub use self::page::PageRequest;
 pub use self::status::{InstanceState, InstanceStatus, Wanted};
 use self::transition::{Asked, Begun};
-use super::instance::TOPIC;
 use super::recover::finish_interrupted;
 use super::registry::{REGISTRY_FILE, Registry, RegistryError};
 use super::{Environment, Plan, PlannedKind, Runtime};
-use crate::events::Emitter;
 use crate::extension::{Extension, LazyEngine};
 use crate::media::MediaTime;
 use crate::nodes::Graph;
 use crate::state::StateDir;
-use crate::topology::{Diagnostics, TopologyDoc};
+use crate::topology::{Diagnostics, Secrets, TopologyDoc};
 
-/// Changes that are checked or written at the same time; more wait for their turn.
+/// Topologies and instances that are checked at the same time; more wait for their turn.
+const MAX_CONCURRENT_CHECKS: usize = 8;
+/// Changes that are made at the same time without a check that takes long; more wait for their turn.
 const MAX_CONCURRENT_CHANGES: usize = 8;
 /// Components that stay loaded while no graph uses them, so that the next one starts at once.
 const MAX_KEPT_COMPONENTS: usize = 8;
@@ -116,6 +116,8 @@ pub struct HostOptions {
     pub limits: HostLimits,
     /// The last word over a topology.
     pub policy: Arc<dyn Policy>,
+    /// The host's secrets, for parameters that name one.
+    pub secrets: Secrets,
 }
 
 /// What a `Set` came to.
@@ -157,6 +159,7 @@ struct Options {
     load_roots: Vec<PathBuf>,
     limits: HostLimits,
     policy: Arc<dyn Policy>,
+    secrets: Secrets,
 }
 
 #[derive(Debug)]
@@ -166,6 +169,8 @@ struct Shared {
     registry: Mutex<Registry>,
     catalog: Mutex<Catalog>,
     kept: Mutex<VecDeque<Arc<Extension>>>,
+    /// Has turns of its own, so that a component that compiles for long holds up nobody who stops a graph.
+    checks: Arc<Semaphore>,
     changes: Arc<Semaphore>,
     activations: Semaphore,
     tasks: TaskTracker,
@@ -183,16 +188,6 @@ impl Shared {
 
     fn now(&self) -> MediaTime {
         self.options.runtime.clock.media()
-    }
-
-    /// Publishes an operational event of an instance.
-    fn tell(&self, instance: &str, event: &str, data: Value) {
-        let subject = format!("/graphInstances/{instance}");
-        Emitter::new(Arc::clone(&self.options.runtime.events), TOPIC, &subject).emit(
-            &format!("Microsoft.Media.Graph.Operational.{event}"),
-            self.now(),
-            data,
-        );
     }
 
     /// Keeps the components of a plan loaded for a while.
@@ -254,17 +249,28 @@ impl GraphHost {
                     load_roots: options.load_roots,
                     limits: options.limits,
                     policy: options.policy,
+                    secrets: options.secrets,
                 },
                 environment,
                 registry: Mutex::new(registry),
                 catalog: Mutex::new(catalog),
                 kept: Mutex::default(),
+                checks: Arc::new(Semaphore::new(MAX_CONCURRENT_CHECKS)),
                 changes: Arc::new(Semaphore::new(MAX_CONCURRENT_CHANGES)),
                 activations,
                 tasks: TaskTracker::new(),
                 closing: CancellationToken::new(),
             }),
         })
+    }
+
+    /// Whether the registry can be read and written.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn check(&self) -> Result<(), ControlError> {
+        self.change(|shared| shared.registry().check().map_err(ControlError::internal))
+            .await
     }
 
     /// Finishes recordings that a crash cut off, then activates all instances whose wanted state is `Active`, a few at a
@@ -318,8 +324,16 @@ impl GraphHost {
         &self,
         work: impl FnOnce(&Arc<Shared>) -> Result<T, ControlError> + Send + 'static,
     ) -> Result<T, ControlError> {
+        self.in_turn(&self.shared.changes, work).await
+    }
+
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        turns: &Arc<Semaphore>,
+        work: impl FnOnce(&Arc<Shared>) -> Result<T, ControlError> + Send + 'static,
+    ) -> Result<T, ControlError> {
         let shared = Arc::clone(&self.shared);
-        let turn = Arc::clone(&shared.changes)
+        let turn = Arc::clone(turns)
             .acquire_owned()
             .await
             .map_err(ControlError::internal)?;
@@ -341,7 +355,8 @@ impl GraphHost {
     /// Everything that is wrong with it, or 409 while it is in use.
     pub async fn topology_set(&self, body: &[u8]) -> Result<Stored, ControlError> {
         let body = body.to_owned();
-        self.change(move |shared| topologies::set(shared, &body)).await
+        let set = move |shared: &Arc<Shared>| topologies::set(shared, &body);
+        self.in_turn(&self.shared.checks, set).await
     }
 
     /// GraphTopologyGet.
@@ -377,7 +392,8 @@ impl GraphHost {
     /// Everything that is wrong with it, or 409 while it is not `Inactive`.
     pub async fn instance_set(&self, body: &[u8]) -> Result<Stored, ControlError> {
         let body = body.to_owned();
-        self.change(move |shared| instances::set(shared, &body)).await
+        let set = move |shared: &Arc<Shared>| instances::set(shared, &body);
+        self.in_turn(&self.shared.checks, set).await
     }
 
     /// GraphInstanceGet.

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
-use self::asset::Clip;
+pub(crate) use self::asset::Clip;
 use self::event::Event;
 pub(crate) use self::score::Score;
 use self::score::{Observed, score};

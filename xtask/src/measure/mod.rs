@@ -2,10 +2,13 @@
 //!
 //! Each measure ends with one JSON object: what was measured, the goal, whether it is met, and against what.
 
+mod activation;
 mod criterion;
+mod idle_instances;
 mod recall;
 mod record;
 mod record_cost;
+mod serve;
 mod usage;
 
 use std::path::PathBuf;
@@ -83,7 +86,7 @@ struct Measure {
     run: fn(&Context) -> Result<Reading>,
 }
 
-const MEASURES: [Measure; 4] = [
+const MEASURES: [Measure; 6] = [
     Measure {
         name: "record-cost",
         what: "CPU time of recording one 1080p30 stream of 4 Mbit/s, compared with ffmpeg -c copy -f hls",
@@ -116,6 +119,23 @@ const MEASURES: [Measure; 4] = [
         goal: 1.2,
         needs_corpus: false,
         run: |_| criterion::ratio(&HANDOVER),
+    },
+    Measure {
+        name: "activation",
+        what: "time from the request to activate an instance to its first recorded frame, less the camera's keyframe \
+               interval; the worst of ten",
+        unit: "ms",
+        goal: 200.0,
+        needs_corpus: false,
+        run: activation::run,
+    },
+    Measure {
+        name: "idle-instances",
+        what: "CPU time of 200 activated instances whose cameras are away; then 10 cameras come up",
+        unit: "percent of a core",
+        goal: 1.0,
+        needs_corpus: false,
+        run: idle_instances::run,
     },
 ];
 
@@ -238,6 +258,19 @@ fn list(json: bool) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// An empty folder for a measure, below the target directory.
+///
+/// # Errors
+/// When it cannot be made.
+fn fresh_folder(name: &str) -> Result<PathBuf> {
+    let folder = project::target_directory()?.join("measure").join(name);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)?;
+    }
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
 }
 
 /// The middle value; of an even number of values, the mean of the two in the middle.

@@ -41,9 +41,30 @@ pub(super) fn until_end(id: u32, limit: Duration) -> Result<Usage> {
     }
 }
 
+/// CPU seconds so far, in user and kernel mode, all threads.
+///
+/// # Errors
+/// When the process has gone.
+pub(super) fn cpu_s(id: u32) -> Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).context("the process has gone")?;
+    let (_, cpu_s) = read_stat(&stat).context("`/proc/PID/stat` is of an unknown shape")?;
+    Ok(cpu_s)
+}
+
+/// Resident memory now, in units of 1,000,000 bytes; none once the process has ended.
+pub(super) fn resident_mb(id: u32) -> Option<f64> {
+    read_memory(
+        &std::fs::read_to_string(format!("/proc/{id}/status")).ok()?,
+        "VmRSS:",
+    )
+}
+
 /// Highest resident memory so far; none once the process has ended.
 pub(super) fn peak_mb(id: u32) -> Option<f64> {
-    read_peak(&std::fs::read_to_string(format!("/proc/{id}/status")).ok()?)
+    read_memory(
+        &std::fs::read_to_string(format!("/proc/{id}/status")).ok()?,
+        "VmHWM:",
+    )
 }
 
 /// State and CPU seconds. The name in brackets may hold spaces and brackets itself: count from the last bracket.
@@ -55,8 +76,8 @@ fn read_stat(stat: &str) -> Option<(&str, f64)> {
     Some((state, (times.next()?? + times.next()??) / TICKS_PER_SECOND))
 }
 
-fn read_peak(status: &str) -> Option<f64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+fn read_memory(status: &str, name: &str) -> Option<f64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024.0 / 1e6)
 }
@@ -77,10 +98,10 @@ mod tests {
     #[test]
     fn the_peak_is_in_megabytes() {
         assert_eq!(
-            read_peak("Name:\tx\nVmHWM:\t    1000 kB\nVmRSS:\t 1 kB\n"),
+            read_memory("Name:\tx\nVmHWM:\t    1000 kB\nVmRSS:\t 1 kB\n", "VmHWM:"),
             Some(1.024)
         );
-        assert_eq!(read_peak("Name:\tx\n"), None);
+        assert_eq!(read_memory("Name:\tx\n", "VmHWM:"), None);
     }
 
     #[test]

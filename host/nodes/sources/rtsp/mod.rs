@@ -6,8 +6,11 @@ mod config;
 pub mod formats;
 mod meter;
 mod outage;
+pub mod probe;
 pub mod run;
 pub mod session;
+pub mod tls;
+pub mod tunnel;
 
 pub use config::*;
 

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use retina::client::SessionGroup;
 use serde_json::json;
 
 use super::backoff::Backoff;
 use super::meter::Meter;
 use super::outage::Outage;
-use super::session::{CameraError, CameraSession, Target};
+use super::session::{Caller, CameraError, CameraSession, Target};
 use crate::media::{AccessUnit, MediaTime, Ticks};
 use crate::nodes::context::{Dropped, NodeContext, NodeStats};
 use crate::nodes::io::units::{CONTINUOUS, MediaItem, UnitSender};
@@ -35,7 +34,7 @@ pub struct RtspSource {
 impl RtspSource {
     /// Runs until the graph is stopped.
     pub async fn run(mut self) {
-        let group = Arc::new(SessionGroup::default());
+        let caller = Caller::new(Arc::clone(&self.context.clock));
         let mut backoff = Backoff::new(fastrand::Rng::new());
         let mut outage = Outage::default();
         let stop = self.context.stop.clone();
@@ -44,7 +43,7 @@ impl RtspSource {
                 // First, so that a stop is seen even while media pours in.
                 biased;
                 () = stop.cancelled() => break,
-                ended = self.session(&group, &mut backoff, &mut outage) => ended,
+                ended = self.session(&caller, &mut backoff, &mut outage) => ended,
             };
             self.send(&MediaItem::Lost);
             self.context.state("waiting");
@@ -58,7 +57,7 @@ impl RtspSource {
             NodeStats::add(&self.context.stats.reconnects, 1);
         }
         // The camera may allow few sessions: end ours properly, but do not wait for a camera that is gone.
-        if tokio::time::timeout(TEARDOWN_TIMEOUT, group.await_teardown())
+        if tokio::time::timeout(TEARDOWN_TIMEOUT, caller.hang_up())
             .await
             .is_err()
         {
@@ -67,16 +66,9 @@ impl RtspSource {
     }
 
     /// One session, to its end.
-    async fn session(
-        &mut self,
-        group: &Arc<SessionGroup>,
-        backoff: &mut Backoff,
-        outage: &mut Outage,
-    ) -> CameraError {
+    async fn session(&mut self, caller: &Caller, backoff: &mut Backoff, outage: &mut Outage) -> CameraError {
         self.context.state("connecting");
-        let opened =
-            CameraSession::open(&self.target, Arc::clone(group), Arc::clone(&self.context.clock)).await;
-        let mut session = match opened {
+        let mut session = match CameraSession::open(&self.target, caller).await {
             Ok(session) => session,
             Err(error) => return error,
         };
