@@ -19,16 +19,19 @@ use tokio_util::task::TaskTracker;
 use self::events::EventFiles;
 use self::live::Live;
 use super::{Failure, Outcome, config, logging, signals};
-use crate::api::{self, ApiOptions, Process, SharedAuth, TlsReload};
+use crate::alarms::{Alarms, Watch, space};
+use crate::api::serve::serve_within;
+use crate::api::{self, ApiOptions, Process, ServeLimits, SharedAuth, TlsReload};
 use crate::config::policy::HostPolicy;
 use crate::config::{EventsConfig, HostConfig};
 use crate::events::hub::HubInputs;
 use crate::events::journal::JournalLimits;
-use crate::events::{Fanout, Journal};
+use crate::events::{EventSink, Fanout, Journal};
 use crate::extension::{EngineOptions, LazyEngine};
 use crate::graph::Runtime;
 use crate::graph::host::{GraphHost, HostLimits, HostOptions, InstanceState};
 use crate::media::{Clock, SystemClock};
+use crate::metrics::Identity;
 use crate::nodes::analysis::AnalysisPool;
 use crate::service;
 use crate::state::StateDir;
@@ -81,6 +84,7 @@ struct Parts {
     clock: Arc<dyn Clock>,
     journal: Journal,
     files: EventFiles,
+    events: Arc<dyn EventSink>,
     hub: Arc<HubInputs>,
     host: GraphHost,
     auth: SharedAuth,
@@ -107,9 +111,10 @@ impl Parts {
         let mut sinks = vec![Arc::new(journal.clone()) as _];
         sinks.extend(files.sinks());
         let cores = available_parallelism().map_or(1, std::num::NonZero::get);
+        let events: Arc<dyn EventSink> = Arc::new(Fanout(sinks));
         let runtime = Runtime {
             pool: AnalysisPool::new(Arc::clone(&clock), cores),
-            events: Arc::new(Fanout(sinks)),
+            events: Arc::clone(&events),
             hub: Arc::clone(&hub),
             clock: Arc::clone(&clock),
         };
@@ -148,6 +153,7 @@ impl Parts {
             clock,
             journal,
             files,
+            events,
             hub,
             host,
             auth,
@@ -165,9 +171,25 @@ impl Parts {
         let end = CancellationToken::new();
         service::feed_watchdog(&tasks, end.clone());
         reload_on_hangup(&tasks, &self.live, end.clone())?;
+        let alarms = Alarms::default();
+        let watch = Watch {
+            alarms: alarms.clone(),
+            host: self.host.clone(),
+            journal: self.journal.clone(),
+            events: self.events,
+            state_dir: self.state.clone(),
+            keep_free: space(&self.state)
+                .ok()
+                .map(|space| self.config.keep_free.of(space.total)),
+            clock: Arc::clone(&self.clock),
+        };
+        tasks.spawn(watch.run(end.clone()));
         let router = api::router(ApiOptions {
             host: self.host.clone(),
             journal: self.journal.clone(),
+            alarms,
+            identity: Identity::default(),
+            time_zone: self.config.time_zone.0.clone(),
             hub: self.hub,
             auth: self.auth,
             logs: Some(Arc::new(self.logs)),
@@ -178,7 +200,12 @@ impl Parts {
         });
         tell_start(&self.listener, self.tls.is_some(), &self.state);
         // Whoever asks for a status while graphs resume is answered.
-        let answering = tasks.spawn(api::serve(self.listener, self.tls, router, stop.clone()));
+        let limits = ServeLimits {
+            connections: self.config.limits.max_connections as usize,
+            ..ServeLimits::default()
+        };
+        let answering = serve_within(limits, self.listener, self.tls, router, stop.clone());
+        let answering = tasks.spawn(answering);
         let resuming = tasks.spawn({
             let host = self.host.clone();
             async move {
