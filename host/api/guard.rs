@@ -25,9 +25,9 @@ use crate::topology::diagnostics::shown;
 use crate::topology::limits::MAX_DOCUMENT_BYTES;
 
 /// Bytes of a body: a topology, and what a call puts around it.
-pub const MAX_BODY_BYTES: usize = MAX_DOCUMENT_BYTES + (64 << 10);
+pub(super) const MAX_BODY_BYTES: usize = MAX_DOCUMENT_BYTES + (64 << 10);
 /// How long a client may take to send a body.
-pub const BODY_TIMEOUT: Duration = Duration::from_secs(20);
+pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 /// A message with properties, for hub inputs.
 pub(super) const MESSAGE_TYPE: &str = "application/vnd.mediagraph.message+json";
 
@@ -60,23 +60,19 @@ pub(super) fn router(api: &Shared) -> Router {
     for row in ROUTES {
         let api = Arc::clone(api);
         let handler = move |path: Result<RawPathParams, RawPathParamsRejection>, request: Request| {
-            let path = path.map(|path: RawPathParams| {
+            let path = path.ok().map(|path| {
                 let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
                 path.iter().map(owned).collect()
             });
-            // What is not UTF-8 names nothing.
-            answer(Arc::clone(&api), row, path.unwrap_or_default(), request)
+            answer(Arc::clone(&api), row, path, request)
         };
         router = router.route(row.path, on(row.verb.filter(), handler));
     }
-    let (nowhere, not_so) = (Arc::clone(api), Arc::clone(api));
+    let (not_there, not_so) = (Arc::clone(api), Arc::clone(api));
     router
-        .fallback(move |request: Request| async move {
-            let message = format!("there is nothing at {}", shown(request.uri().path()));
-            let hint = "`GET /api/openapi.json` describes what there is";
-            let problem = Problem::with_hint(StatusCode::NOT_FOUND, "NotFound", &message, hint);
-            finish(refuse(&nowhere, &request, problem))
-        })
+        .fallback(
+            move |request: Request| async move { finish(refuse(&not_there, &request, nowhere(&request))) },
+        )
         .method_not_allowed_fallback(move |request: Request| async move {
             let message = format!(
                 "{} is not for `{}`",
@@ -86,6 +82,12 @@ pub(super) fn router(api: &Shared) -> Router {
             let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", &message);
             finish(refuse(&not_so, &request, problem))
         })
+}
+
+fn nowhere(request: &Request) -> Problem {
+    let message = format!("there is nothing at {}", shown(request.uri().path()));
+    let hint = "`GET /api/openapi.json` describes what there is";
+    Problem::with_hint(StatusCode::NOT_FOUND, "NotFound", &message, hint)
 }
 
 /// What has no row is told apart only for those who may ask at all.
@@ -105,7 +107,7 @@ fn arrived<'a>(api: &Api, request: &'a Request) -> Result<&'a str, Problem> {
 async fn answer(
     api: Shared,
     row: &'static Route,
-    path: Vec<(String, String)>,
+    path: Option<Vec<(String, String)>>,
     request: Request,
 ) -> Response<Body> {
     let bound = match row.bound {
@@ -155,11 +157,12 @@ fn record(row: &Route, token: Option<&str>, answer: &Result<Response<Body>, Prob
 async fn admit(
     api: &Api,
     row: &Route,
-    path: Vec<(String, String)>,
+    path: Option<Vec<(String, String)>>,
     request: Request,
 ) -> Result<Call, Problem> {
     let host = arrived(api, &request)?.to_owned();
     let caller = authenticate(api, row, &request, &host)?;
+    let path = path.ok_or_else(|| nowhere(&request))?;
     allow(row, &caller, &path)?;
     let query = Query::read(request.uri().query(), row.query)?;
     if let Scope::Query(name) = row.scope {

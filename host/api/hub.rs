@@ -19,9 +19,9 @@ use crate::graph::host::Detail;
 use crate::topology::diagnostics::shown;
 
 /// Bytes of a message, with its properties: the cloud's hub takes no larger ones either.
-pub const MAX_MESSAGE_BYTES: usize = 256 << 10;
+pub(super) const MAX_MESSAGE_BYTES: usize = 256 << 10;
 /// Properties of a message.
-pub const MAX_PROPERTIES: usize = 64;
+pub(super) const MAX_PROPERTIES: usize = 64;
 
 /// A message with properties.
 #[derive(Deserialize)]

@@ -48,7 +48,7 @@ use tokio_util::task::TaskTracker;
 
 pub use auth::{Role, SharedAuth, SigningKey, Token};
 pub use binding::{BindingError, check_binding};
-pub use serve::serve;
+pub use serve::{ServeLimits, serve};
 pub use tls::{TlsError, TlsReload};
 
 use crate::events::Journal;

@@ -5,7 +5,7 @@
 //! comes twice. Events are in the journal before they are live, so a reader who falls behind reads on from there.
 //!
 //! Invariants: a stream holds at most one page of events, whoever does not read; one that reads nothing is cut off by
-//! its connection (`serve::WRITE_TIMEOUT`) and resumes where it was. A stream ends when its token does.
+//! its connection (`ServeLimits::write`) and resumes where it was. A stream ends when its token does.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -29,16 +29,16 @@ use crate::graph::host::Detail;
 use crate::topology::diagnostics::shown;
 
 /// Streams at a time.
-pub const MAX_STREAMS: usize = 64;
+pub(super) const MAX_STREAMS: usize = 64;
 /// How often a stream that has nothing to say says so. Also how soon a token that was taken away ends it.
-pub const HEARTBEAT: Duration = Duration::from_secs(15);
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How long a client should wait before it connects anew.
 const RETRY_MS: u32 = 2_000;
 /// Events that are read from the journal at a time.
 const PAGE: usize = 64;
 /// Says that events were not kept long enough for this reader: `after`, the last one that it has, and `oldest`, the
 /// first that there is.
-pub const MISSED: &str = "MediaGraph.Events.Missed";
+pub(super) const MISSED: &str = "MediaGraph.Events.Missed";
 
 /// Answers with a stream.
 pub(super) async fn events(api: Shared, call: Call) -> Result<Response<Body>, Problem> {

@@ -13,7 +13,7 @@ use crate::graph::host::{Detail, InstanceState, InstanceStatus, Wanted};
 /// What Prometheus reads.
 pub(super) const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// Letters of a filter of the log.
-pub const MAX_FILTER_BYTES: usize = 1024;
+pub(super) const MAX_FILTER_BYTES: usize = 1024;
 
 /// `GET /metrics`
 pub(super) async fn metrics(_api: Shared, _call: Call) -> Result<Response<Body>, Problem> {

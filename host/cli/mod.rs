@@ -22,6 +22,7 @@ pub mod print;
 pub mod probe;
 pub mod reference;
 pub mod run;
+pub mod serve;
 pub mod signals;
 pub mod table;
 pub mod topology;
@@ -46,6 +47,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::RunArgs),
+    Serve(serve::ServeArgs),
     Validate(validate::ValidateArgs),
     Graph(graph::GraphArgs),
     List(list::ListArgs),
@@ -71,9 +73,10 @@ enum Command {
 /// # Errors
 /// What the command came to, if not success.
 pub fn run(cli: Cli) -> Outcome {
-    logging::start(&cli.logging);
+    let logs = logging::start(&cli.logging);
     match cli.command {
         Command::Run(args) => in_runtime(|| run::run(args)),
+        Command::Serve(args) => in_runtime(|| serve::run(args, logs)),
         Command::Validate(args) => validate::run(args),
         Command::Graph(args) => graph::run(args),
         Command::List(args) => list::run(args, Cli::command()),

@@ -42,7 +42,7 @@ pub fn table(mut command: Command) -> String {
     let mut table = Table::new(&["COMMAND", "SUMMARY"]);
     for (path, one) in leaves(&command) {
         let about = one.get_about().map(ToString::to_string).unwrap_or_default();
-        table.row([Cell::text(&path), Cell::text(&about)]);
+        table.row([Cell::text(&path), Cell::whole(&about)]);
     }
     table.render(Paint::of_stdout())
 }

@@ -1,6 +1,6 @@
 //! Tables for people: columns of even width, and nothing in them that a terminal would obey.
 //!
-//! Invariants: text from outside passes [`clean`]; a cell is cut at [`MAX_CELL_CHARS`]; colour is written only where
+//! Invariants: text from outside passes [`clean`] and is cut at [`MAX_CELL_CHARS`] in a cell; colour is written only where
 //! [`Paint`] says that somebody looks at a terminal.
 
 use std::fmt::Write as _;
@@ -96,6 +96,15 @@ impl Cell {
         let text = cut(&clean(text), MAX_CELL_CHARS);
         Self {
             text: if text.is_empty() { NOTHING.to_owned() } else { text },
+            ..Self::default()
+        }
+    }
+
+    /// Text of this program, which is not cut.
+    #[must_use]
+    pub fn whole(text: &str) -> Self {
+        Self {
+            text: clean(text),
             ..Self::default()
         }
     }

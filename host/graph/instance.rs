@@ -39,7 +39,7 @@ const STARTED: &str = "Microsoft.Media.Graph.Operational.GraphInstanceStarted";
 const STOPPED: &str = "Microsoft.Media.Graph.Operational.GraphInstanceStopped";
 
 /// The name under which the host speaks in events.
-pub(super) const TOPIC: &str = "mediagraph";
+const TOPIC: &str = "mediagraph";
 
 /// What all graphs of a host share.
 #[derive(Clone, Debug)]

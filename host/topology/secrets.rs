@@ -38,6 +38,12 @@ impl Secrets {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// All of them, so that they can be kept out of what is shown.
+    #[must_use]
+    pub fn values(&self) -> Vec<Secret> {
+        self.all().values().cloned().collect()
+    }
+
     /// The value that is meant: the secret, when the value names one, else the value itself.
     pub(super) fn look_up(
         &self,

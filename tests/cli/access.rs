@@ -107,6 +107,13 @@ fn a_host_that_wants_a_token_or_another_one_says_which_flag() {
 }
 
 #[test]
+fn a_name_that_the_host_does_not_know_is_told_from_a_token_that_is_too_narrow() {
+    let message = "`box` is not a name of this host";
+    let server = Server::always(Answer::error(403, "HostNotAllowed", message));
+    ask(&server, &LIST).bad(1, &[message, "`--server`", "`allowed_hosts`"]);
+}
+
+#[test]
 fn a_token_file_without_a_token_is_told_without_what_stands_in_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = write(folder.path(), "token", "two hunter2");

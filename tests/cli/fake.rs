@@ -1,8 +1,8 @@
 //! A server that answers as a test wants, and remembers what it was asked.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 
 use rustls::pki_types::PrivateKeyDer;

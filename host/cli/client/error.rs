@@ -116,9 +116,9 @@ pub enum ClientError {
         /// What the host says.
         why: String,
     },
-    /// 421.
+    /// 403, because of the name that it was called by.
     #[error(
-        "the host does not know itself under the name in `--server`: {why}\nhint: use another of its names, or add this one to `allowed_hosts` in its configuration"
+        "the host is not known to itself by the name in `--server`: {why}\nhint: use its address in `--server`, or add the name to `allowed_hosts` in its configuration"
     )]
     OtherHost {
         /// What the host says.
@@ -143,11 +143,10 @@ impl ClientError {
     /// What an error of the HTTP library means for the person who typed the command.
     #[must_use]
     pub fn of(error: &reqwest::Error, base: &Url, limit: Duration) -> Self {
-        let server = base.to_string();
+        let server = shown(base);
         if let Some(tls) = find(error) {
             return Self::tls(tls, server);
         }
-        let io = find_io(error);
         if error.is_timeout() {
             return if error.is_connect() {
                 Self::ConnectTimedOut { server }
@@ -159,13 +158,24 @@ impl ClientError {
             };
         }
         let why = clean_lines(&innermost(error));
-        match io.map(io::Error::kind) {
-            Some(io::ErrorKind::ConnectionRefused) => Self::NobodyListens { server },
-            _ if error.is_connect() && base.scheme() == "https" && !error.is_dns() && tls_ended(io) => {
-                Self::NoTls { server, why }
-            }
-            _ if error.is_connect() => Self::Unreachable { server, why },
-            _ => Self::Broken { server, why },
+        let kinds = io_kinds(error);
+        if kinds.contains(&io::ErrorKind::ConnectionRefused) {
+            return Self::NobodyListens { server };
+        }
+        if !error.is_connect() {
+            return Self::Broken { server, why };
+        }
+        // A connection that came to stand, and ended before TLS did.
+        let ended = kinds.iter().any(|kind| {
+            matches!(
+                kind,
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::InvalidData
+            )
+        });
+        if base.scheme() == "https" && ended {
+            Self::NoTls { server, why }
+        } else {
+            Self::Unreachable { server, why }
         }
     }
 
@@ -187,14 +197,10 @@ impl ClientError {
     }
 }
 
-/// A connection that came to stand, and ended before TLS did.
-fn tls_ended(error: Option<&io::Error>) -> bool {
-    error.is_some_and(|error| {
-        matches!(
-            error.kind(),
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::InvalidData
-        )
-    })
+/// As people write it.
+#[must_use]
+pub fn shown(base: &Url) -> String {
+    base.as_str().trim_end_matches('/').to_owned()
 }
 
 /// Errors below an error, the nearest first. `io::Error` hides what it holds from `source`.
@@ -213,8 +219,11 @@ fn find(error: &reqwest::Error) -> Option<&rustls::Error> {
     causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>())
 }
 
-fn find_io(error: &reqwest::Error) -> Option<&io::Error> {
-    causes(error).find_map(|cause| cause.downcast_ref::<io::Error>())
+fn io_kinds(error: &reqwest::Error) -> Vec<io::ErrorKind> {
+    causes(error)
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .map(io::Error::kind)
+        .collect()
 }
 
 fn innermost(error: &reqwest::Error) -> String {

@@ -34,6 +34,8 @@ pub const REPLY_LIMIT: Duration = Duration::from_secs(30);
 pub const TRANSITION_LIMIT: Duration = Duration::from_secs(300);
 /// Bytes of one reply.
 pub const MAX_REPLY_BYTES: usize = 64 << 20;
+/// The code with which the host refuses requests for a name that is not its own.
+const HOST_NOT_ALLOWED: &str = "HostNotAllowed";
 /// What bodies are.
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// A hub message with properties beside its body.
@@ -249,7 +251,7 @@ impl Client {
 
     fn timed_out(&self, limit: Duration) -> ClientError {
         ClientError::TimedOut {
-            server: self.base.to_string(),
+            server: error::shown(&self.base),
             seconds: limit.as_secs(),
         }
     }
@@ -259,12 +261,14 @@ impl Client {
         let error = match (reply.status, &self.token) {
             (StatusCode::UNAUTHORIZED, None) => ClientError::NoToken,
             (StatusCode::UNAUTHORIZED, Some(_)) => ClientError::WrongToken,
-            (StatusCode::FORBIDDEN, _) => ClientError::Forbidden {
-                why: Problem::of(reply).message(),
-            },
-            (StatusCode::MISDIRECTED_REQUEST, _) => ClientError::OtherHost {
-                why: Problem::of(reply).message(),
-            },
+            (StatusCode::FORBIDDEN, _) => {
+                let problem = Problem::of(reply);
+                let why = problem.message();
+                match problem.code() {
+                    HOST_NOT_ALLOWED => ClientError::OtherHost { why },
+                    _ => ClientError::Forbidden { why },
+                }
+            }
             (status, _) if status.is_redirection() => ClientError::Elsewhere,
             _ => return Ok(()),
         };

@@ -80,6 +80,12 @@ impl Problem {
         }
     }
 
+    /// The outer code.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
     /// Whether it is about the state that an instance is in.
     #[must_use]
     pub fn mentions_state(&self) -> bool {

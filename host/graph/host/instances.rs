@@ -30,7 +30,7 @@ pub(super) fn set(shared: &Shared, body: &[u8]) -> Result<Stored, ControlError> 
             sent: Some(&doc),
         };
         let checked = candidate.check(shared);
-        let warnings = checked.map_err(|error| candidate.secrets().scrub(error))?;
+        let warnings = checked.map_err(|error| candidate.secrets(shared).scrub(error))?;
         if let Some(stored) = store(shared, &topology, candidate.row, warnings)? {
             return Ok(stored);
         }

@@ -39,16 +39,14 @@ use self::page::Page;
 pub use self::page::PageRequest;
 pub use self::status::{InstanceState, InstanceStatus, Wanted};
 use self::transition::{Asked, Begun};
-use super::instance::TOPIC;
 use super::recover::finish_interrupted;
 use super::registry::{REGISTRY_FILE, Registry, RegistryError};
 use super::{Environment, Plan, PlannedKind, Runtime};
-use crate::events::Emitter;
 use crate::extension::{Extension, LazyEngine};
 use crate::media::MediaTime;
 use crate::nodes::Graph;
 use crate::state::StateDir;
-use crate::topology::{Diagnostics, TopologyDoc};
+use crate::topology::{Diagnostics, Secrets, TopologyDoc};
 
 /// Topologies and instances that are checked at the same time; more wait for their turn.
 const MAX_CONCURRENT_CHECKS: usize = 8;
@@ -118,6 +116,8 @@ pub struct HostOptions {
     pub limits: HostLimits,
     /// The last word over a topology.
     pub policy: Arc<dyn Policy>,
+    /// The host's secrets, for parameters that name one.
+    pub secrets: Secrets,
 }
 
 /// What a `Set` came to.
@@ -159,6 +159,7 @@ struct Options {
     load_roots: Vec<PathBuf>,
     limits: HostLimits,
     policy: Arc<dyn Policy>,
+    secrets: Secrets,
 }
 
 #[derive(Debug)]
@@ -187,16 +188,6 @@ impl Shared {
 
     fn now(&self) -> MediaTime {
         self.options.runtime.clock.media()
-    }
-
-    /// Publishes an operational event of an instance.
-    fn tell(&self, instance: &str, event: &str, data: Value) {
-        let subject = format!("/graphInstances/{instance}");
-        Emitter::new(Arc::clone(&self.options.runtime.events), TOPIC, &subject).emit(
-            &format!("Microsoft.Media.Graph.Operational.{event}"),
-            self.now(),
-            data,
-        );
     }
 
     /// Keeps the components of a plan loaded for a while.
@@ -258,6 +249,7 @@ impl GraphHost {
                     load_roots: options.load_roots,
                     limits: options.limits,
                     policy: options.policy,
+                    secrets: options.secrets,
                 },
                 environment,
                 registry: Mutex::new(registry),
@@ -270,6 +262,15 @@ impl GraphHost {
                 closing: CancellationToken::new(),
             }),
         })
+    }
+
+    /// Whether the registry can be read and written.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn check(&self) -> Result<(), ControlError> {
+        self.change(|shared| shared.registry().check().map_err(ControlError::internal))
+            .await
     }
 
     /// Finishes recordings that a crash cut off, then activates all instances whose wanted state is `Active`, a few at a

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::error::ControlError;
+use crate::topology::Secret;
 use crate::topology::template::references;
 
 /// Members of credentials that are never shown.
@@ -107,6 +108,13 @@ impl Secrets {
             self.add_literal(value);
         }
         self.add_userinfo(value);
+    }
+
+    /// Adds secrets that stand elsewhere.
+    pub(super) fn add_all(&mut self, secrets: impl IntoIterator<Item = Secret>) {
+        for secret in secrets {
+            self.add_literal(secret.expose());
+        }
     }
 
     fn add_literal(&mut self, text: &str) {

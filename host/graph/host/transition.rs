@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -111,8 +110,6 @@ async fn activate(
     match &activated {
         Ok(()) => {
             tracing::info!(instance = row.name, topology = row.topology, "The graph runs");
-            let data = json!({"graphTopologyName": row.topology});
-            shared.tell(&row.name, "GraphInstanceStarted", data);
         }
         Err(error) => tracing::warn!(instance = row.name, %error, "The graph does not start"),
     }
@@ -137,7 +134,7 @@ async fn start(
             row: &what,
             sent: None,
         };
-        let secrets = candidate.secrets();
+        let secrets = candidate.secrets(&host);
         (
             candidate.plan(&host).map_err(|error| secrets.scrub(error)),
             secrets,
@@ -324,8 +321,6 @@ async fn deactivate(
     // A task of its own, so that a panic in there is not a deactivation that never ends.
     let drained = shared.tasks.spawn(instance.stop_within(limit)).await;
     let gave_up = !matches!(drained, Ok(Ok(())));
-    let data = json!({"graphTopologyName": row.topology, "drained": !gave_up});
-    shared.tell(&row.name, "GraphInstanceStopped", data);
     if let Ok(entry) = shared.catalog().instance_mut(&row.name) {
         entry.enter(Phase::Inactive, shared.now());
         entry.last_error = gave_up.then(|| {

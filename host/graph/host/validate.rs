@@ -52,9 +52,10 @@ impl Candidate<'_> {
         format!("the graph instance {}", shown(&self.row.name))
     }
 
-    /// The secrets of the topology, with the values that the instance gives.
-    pub(super) fn secrets(&self) -> Secrets {
+    /// The secrets of the topology and of the host, with the values that the instance gives.
+    pub(super) fn secrets(&self, shared: &Shared) -> Secrets {
         let mut secrets = self.topology.secrets.clone();
+        secrets.add_all(shared.options.secrets.values());
         for ParameterValue { name, value } in &self.row.parameters {
             if let Some(value) = value {
                 secrets.add_value(name, value);
@@ -111,7 +112,7 @@ impl Candidate<'_> {
 
     /// Binds the parameters and checks the graph that comes of it, and the host's rules.
     fn graph(&self, shared: &Shared) -> Result<Graph, ControlError> {
-        let mut bindings = Bindings::default();
+        let mut bindings = Bindings::default().with_secrets(shared.options.secrets.clone());
         for ParameterValue { name, value } in &self.row.parameters {
             if let Some(value) = value {
                 bindings.set(name, value);

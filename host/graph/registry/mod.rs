@@ -232,6 +232,18 @@ impl Registry {
         self.change("DELETE FROM instance WHERE name = ?1", params![name])
     }
 
+    /// Whether a change could be begun: the file is there, and its disk takes writes.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check(&mut self) -> Result<(), RegistryError> {
+        let behavior = rusqlite::TransactionBehavior::Immediate;
+        let begun = self.connection.transaction_with_behavior(behavior);
+        begun
+            .and_then(rusqlite::Transaction::rollback)
+            .map_err(RegistryError::Write)
+    }
+
     /// One statement is one transaction. It is prepared anew: that takes microseconds, and the disk milliseconds.
     fn change(&mut self, sql: &str, params: impl rusqlite::Params) -> Result<(), RegistryError> {
         self.connection

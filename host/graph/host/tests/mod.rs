@@ -59,6 +59,7 @@ impl Place {
         let runtime = Runtime {
             pool: AnalysisPool::new(Arc::clone(&clock) as _, 1),
             events: Arc::clone(&self.events) as _,
+            hub: Arc::default(),
             clock,
         };
         GraphHost::open(HostOptions {
@@ -71,6 +72,7 @@ impl Place {
             load_roots: self.load_roots.clone(),
             limits: self.limits.clone(),
             policy: Arc::clone(&self.policy),
+            secrets: Secrets::default(),
         })
         .unwrap()
     }

@@ -32,8 +32,8 @@ impl RtspSource {
     pub(super) fn check(&self) -> Vec<Finding> {
         let mut found = Vec::new();
         if self.transport == Transport::Http {
+            // As with a node that cannot run yet: a topology may say it, and a graph does not start with it.
             let message = "the transport `Http` is not available yet";
-            // Stored all the same: only a graph that is to run is refused because of it.
             let diagnostic = Diagnostic::warning(Code::NotYetAvailable, "", message);
             found.push(("/transport", diagnostic.hint("use `Tcp`")));
         }

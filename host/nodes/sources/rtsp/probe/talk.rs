@@ -112,13 +112,13 @@ impl Talk {
 
     async fn answer(&mut self, method: &'static str) -> Result<Answer, TalkError> {
         let end = loop {
-            if let Some(end) = find(&self.unread, b"\r\n\r\n") {
-                break end + 4;
-            }
             if self.unread.len() >= 5 && !self.unread.starts_with(b"RTSP/") {
                 let said =
                     String::from_utf8_lossy(self.unread.get(..40.min(self.unread.len())).unwrap_or_default());
                 return Err(TalkError::NotRtsp(said.escape_debug().to_string()));
+            }
+            if let Some(end) = find(&self.unread, b"\r\n\r\n") {
+                break end + 4;
             }
             self.more(method, MAX_HEAD_BYTES).await?;
         };
@@ -179,7 +179,7 @@ mod tests {
     async fn asked(answer: &[u8], closes: bool) -> Result<Answer, TalkError> {
         let (ours, mut theirs) = tokio::io::duplex(1 << 16);
         theirs.write_all(answer).await.unwrap();
-        let _kept = if closes { None } else { Some(theirs) };
+        let _kept = (!closes).then_some(theirs);
         let mut talk = Talk::new(Box::new(ours), Duration::from_millis(50));
         talk.ask("DESCRIBE", "rtsp://h/", &[]).await
     }
