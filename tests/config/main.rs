@@ -16,8 +16,10 @@ mod backup;
 #[path = "../common/mod.rs"]
 mod common;
 mod file;
+mod host;
 mod packaging;
 mod paths;
+mod serve;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -33,6 +33,27 @@ fn systemd_has_nothing_to_say_of_the_unit() {
 }
 
 #[test]
+fn the_units_command_line_is_one_that_the_program_takes() {
+    let unit = packaged("mediagraph.service");
+    let line = unit
+        .lines()
+        .find_map(|line| line.strip_prefix("ExecStart=/usr/bin/mediagraph "));
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("mediagraph.toml");
+    let line = line
+        .unwrap()
+        .replace("/etc/mediagraph/mediagraph.toml", text(&nowhere));
+    let said = say(crate::common::mediagraph().args(line.split(' ')));
+    // Not a usage error: it looks for its configuration first.
+    assert_eq!(said.code, Some(1), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("cannot read the configuration"),
+        "{}",
+        said.stderr
+    );
+}
+
+#[test]
 fn the_unit_gives_away_little() {
     /// In tenths, of a hundred; most services that people write have more than 50.
     const MOST: &str = "15";
