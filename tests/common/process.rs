@@ -102,6 +102,11 @@ impl Process {
         self.stdout.so_far()
     }
 
+    /// What it has said on its standard error.
+    pub(crate) fn stderr(&self) -> Vec<String> {
+        self.stderr.so_far()
+    }
+
     /// Waits for something on its standard output.
     pub(crate) fn wait_stdout<T>(
         &self,
