@@ -83,6 +83,9 @@ impl RtspSource {
                     }
                     let began = *first.get_or_insert(unit.time);
                     meter.unit(&unit, &self.context);
+                    if unit.random_access {
+                        self.context.stats.set_clock_ahead(session.clock_ahead());
+                    }
                     if unit.time.since(began) >= GOOD_SESSION {
                         backoff.reset();
                     }
