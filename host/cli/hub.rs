@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, MESSAGE, Problem, Request, ServerArgs, Written};
 use super::failure::{Failure, Outcome};
+use super::json::Look as _;
 use super::print;
 use super::table::clean;
 
@@ -86,7 +87,7 @@ async fn send_one(client: &Client, args: SendArgs) -> Outcome {
     if args.json {
         return print::stdout(&format!("{}\n", reply.text().trim_end()));
     }
-    let delivered = reply.json()?["delivered"].as_u64().unwrap_or_default();
+    let delivered = reply.json()?.at("delivered").as_u64().unwrap_or_default();
     let plural = if delivered == 1 { "node" } else { "nodes" };
     print::stdout(&format!("delivered to {delivered} {plural}\n"))
 }

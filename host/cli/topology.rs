@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::client::method::{self, VERSION_MEMBER};
 use super::client::{Client, Problem, Request, ServerArgs, Written};
 use super::failure::{Code, Failure, Outcome};
+use super::json::Look as _;
 use super::table::{Cell, Paint, Table, clean};
 use super::{load, pages, print};
 
@@ -133,17 +134,17 @@ fn stored(name: &str, topology: &Value, new: bool) -> String {
 
 /// Parameters that an instance must give a value to.
 fn needed(topology: &Value) -> BTreeSet<String> {
-    let parameters = topology["properties"]["parameters"].as_array();
+    let parameters = topology.at("properties").at("parameters").as_array();
     parameters
         .into_iter()
         .flatten()
-        .filter(|one| one["default"].is_null())
-        .filter_map(|one| one["name"].as_str().map(clean))
+        .filter(|one| one.at("default").is_null())
+        .filter_map(|one| one.at("name").as_str().map(clean))
         .collect()
 }
 
 fn name_of(topology: &Value) -> Option<&str> {
-    topology["name"].as_str().filter(|name| !name.is_empty())
+    topology.at("name").as_str().filter(|name| !name.is_empty())
 }
 
 async fn get(client: &Client, name: &str) -> Outcome {
@@ -167,18 +168,18 @@ async fn list(client: &Client, json: bool) -> Outcome {
     }
     let mut table = Table::new(&["NAME", "NODES", "TO SET", "MODIFIED", "DESCRIPTION"]);
     for one in all.items() {
-        let properties = &one["properties"];
+        let properties = one.at("properties");
         let nodes = ["sources", "processors", "sinks"]
             .iter()
-            .map(|list| properties[*list].as_array().map_or(0, Vec::len) as u64)
+            .map(|list| properties.items(list).len() as u64)
             .sum();
         let to_set: Vec<String> = needed(one).into_iter().collect();
         table.row([
-            Cell::text(one["name"].as_str().unwrap_or_default()),
+            Cell::text(one.text("name")),
             Cell::number(Some(nodes)),
             Cell::text(&to_set.join(", ")),
-            Cell::text(pages::moment(&one["systemData"]["lastModifiedAt"])),
-            Cell::text(properties["description"].as_str().unwrap_or_default()),
+            Cell::text(pages::moment(one.at("systemData").at("lastModifiedAt"))),
+            Cell::text(properties.text("description")),
         ]);
     }
     if table.is_empty() {

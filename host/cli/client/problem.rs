@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::super::Failure;
 use super::super::failure::Code;
+use super::super::json::Look as _;
 use super::super::table::clean_lines;
 use super::Reply;
 
@@ -57,12 +58,12 @@ impl Problem {
     /// From a method's status and payload.
     #[must_use]
     pub fn from_body(status: u16, body: &Value) -> Self {
-        let error = &body["error"];
-        let details = error["details"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let error = body.at("error");
+        let details = error.items("details");
         Self {
             status,
-            code: text(&error["code"]),
-            message: text(&error["message"]),
+            code: text(error.at("code")),
+            message: text(error.at("message")),
             details: details.iter().map(Detail::read).collect(),
         }
     }
@@ -160,17 +161,17 @@ impl Problem {
 
 impl Detail {
     fn read(value: &Value) -> Self {
-        let place = value["line"].as_u64().zip(value["column"].as_u64());
-        let pointer = text(&value["pointer"]);
+        let place = value.at("line").as_u64().zip(value.at("column").as_u64());
+        let pointer = text(value.at("pointer"));
         Self {
-            code: text(&value["code"]),
+            code: text(value.at("code")),
             at: if pointer.is_empty() {
-                text(&value["target"])
+                text(value.at("target"))
             } else {
                 pointer
             },
-            message: text(&value["message"]),
-            hint: value["hint"].is_string().then(|| text(&value["hint"])),
+            message: text(value.at("message")),
+            hint: value.at("hint").is_string().then(|| text(value.at("hint"))),
             place,
             warning: false,
         }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::client::method::{self, VERSION_MEMBER};
 use super::client::{Client, Problem, Reply, Request, ServerArgs, Written};
 use super::failure::{Failure, Outcome};
+use super::json::Look as _;
 use super::table::{Cell, Paint, Table, clean};
 use super::{pages, print};
 
@@ -90,30 +91,25 @@ async fn get(client: &Client, name: &str, json: bool) -> Outcome {
 }
 
 fn about(instance: &Value, paint: Paint) -> String {
-    let properties = &instance["properties"];
+    let properties = instance.at("properties");
     let mut table = Table::new(&["INSTANCE", ""]);
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    table.row([Cell::text("name"), Cell::text(&text(&instance["name"]))]);
+    table.row([Cell::text("name"), Cell::text(instance.text("name"))]);
     table.row([
         Cell::text("topology"),
-        Cell::text(&text(&properties["topologyName"])),
+        Cell::text(properties.text("topologyName")),
     ]);
-    table.row([Cell::text("state"), Cell::state(&text(&properties["state"]))]);
+    table.row([Cell::text("state"), Cell::state(properties.text("state"))]);
     table.row([
         Cell::text("description"),
-        Cell::text(&text(&properties["description"])),
+        Cell::text(properties.text("description")),
     ]);
     table.row([
         Cell::text("modified"),
-        Cell::text(pages::moment(&instance["systemData"]["lastModifiedAt"])),
+        Cell::text(pages::moment(instance.at("systemData").at("lastModifiedAt"))),
     ]);
-    let parameters = properties["parameters"].as_array();
-    for one in parameters.into_iter().flatten() {
-        let value = one["value"].as_str().unwrap_or("(not told)");
-        table.row([
-            Cell::text(&format!("-p {}", text(&one["name"]))),
-            Cell::text(value),
-        ]);
+    for one in properties.items("parameters") {
+        let value = one.at("value").as_str().unwrap_or("(not told)");
+        table.row([Cell::text(&format!("-p {}", one.text("name"))), Cell::text(value)]);
     }
     table.render(paint)
 }
@@ -125,14 +121,13 @@ async fn list(client: &Client, json: bool) -> Outcome {
     }
     let mut table = Table::new(&["NAME", "TOPOLOGY", "STATE", "MODIFIED", "DESCRIPTION"]);
     for one in all.items() {
-        let properties = &one["properties"];
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let properties = one.at("properties");
         table.row([
-            Cell::text(&text(&one["name"])),
-            Cell::text(&text(&properties["topologyName"])),
-            Cell::state(&text(&properties["state"])),
-            Cell::text(pages::moment(&one["systemData"]["lastModifiedAt"])),
-            Cell::text(&text(&properties["description"])),
+            Cell::text(one.text("name")),
+            Cell::text(properties.text("topologyName")),
+            Cell::state(properties.text("state")),
+            Cell::text(pages::moment(one.at("systemData").at("lastModifiedAt"))),
+            Cell::text(properties.text("description")),
         ]);
     }
     if table.is_empty() {
