@@ -2,11 +2,12 @@
 //!
 //! The map. Arrows point one way: a module may use only what stands to its right.
 //!
-//! `cli` -> `graph` -> `nodes` -> { `media`, `extension`, `recording`, `events`, `topology` }
+//! `cli` -> { `api`, `config`, `service` }, `api` -> `graph` -> `nodes` -> { `media`, `extension`, `recording`, `events`, `topology` }
 //!
 //! | module | what it is for |
 //! |---|---|
 //! | [`cli`] | one file per command; parses arguments, prints, maps errors to exit codes |
+//! | [`api`] | the host over HTTP: direct methods, REST, events, health; tokens and TLS |
 //! | [`graph`] | resolved graph -> plan -> running instance |
 //! | [`nodes`] | one folder per node type, and the literal table that registers them |
 //! | [`topology`] | written form -> resolved graph: model, parameters, validation, schema, drawing |
@@ -15,17 +16,22 @@
 //! | [`events`] | the event envelope and its routing |
 //! | [`media`] | access units, frames, time, H.264, decoding, scaling, MP4: knows no graph |
 //! | [`state`] | the state directory: lock, format, where paths lead |
+//! | [`config`] | the configuration file: reading, checking, showing, what a reload changes; policy |
+//! | [`service`] | what a service manager is told: ready, reloading, stopping, alive |
 //! | [`camera`] | a simulated RTSP camera that plays files: knows nothing but `media` |
 //!
 //! `media`, `recording` and `topology` know nothing of WebAssembly or of the graph.
 
+pub mod api;
 pub mod camera;
 pub mod cli;
+pub mod config;
 pub mod events;
 pub mod extension;
 pub mod graph;
 pub mod media;
 pub mod nodes;
 pub mod recording;
+pub mod service;
 pub mod state;
 pub mod topology;

@@ -9,7 +9,7 @@ pub enum Code {
     Failed = 1,
     /// The command line makes no sense.
     Usage = 2,
-    /// The topology is wrong (`EX_CONFIG` of sysexits.h).
+    /// The topology or the configuration is wrong (`EX_CONFIG` of sysexits.h).
     BadTopology = 78,
 }
 
@@ -37,6 +37,11 @@ impl Failure {
             code: Code::Usage,
             message: message.to_string(),
         }
+    }
+
+    /// The configuration of the host is wrong.
+    pub fn bad_config(message: impl fmt::Display) -> Self {
+        Self::bad_topology(message)
     }
 
     /// The topology is wrong.

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use super::failure::Outcome;
 use super::print;
 use super::table::{Cell, Paint, Table};
+use crate::api::openapi;
+use crate::api::table::{Need, ROUTES, Scope};
 use crate::nodes::TABLE;
 use crate::topology::Status;
 use crate::topology::reference;
@@ -21,6 +23,8 @@ pub struct ListArgs {
 pub enum What {
     /// List the node types
     Nodes(NodesArgs),
+    /// List the routes of the HTTP interface
+    Routes(RoutesArgs),
     /// List the commands of this program
     Commands {
         /// As the reference page
@@ -43,25 +47,68 @@ pub struct NodesArgs {
     schema: bool,
 }
 
+/// How to list routes.
+#[derive(Debug, clap::Args)]
+pub struct RoutesArgs {
+    /// As JSON
+    #[arg(long, conflicts_with = "openapi")]
+    json: bool,
+    /// As an OpenAPI document, for tools
+    #[arg(long)]
+    openapi: bool,
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// When the output cannot be written.
 pub fn run(args: ListArgs, command: clap::Command) -> Outcome {
-    let nodes = match args.what {
-        What::Nodes(nodes) => nodes,
-        What::Commands { markdown: true } => return print::stdout(&super::reference::markdown(command)),
-        What::Commands { markdown: false } => return print::stdout(&super::reference::table(command)),
-    };
-    print::stdout(&if nodes.json {
-        format!("{:#}\n", json())
-    } else if nodes.markdown {
-        reference::markdown(TABLE)
-    } else if nodes.schema {
-        format!("{:#}\n", reference::editor_schema(TABLE))
-    } else {
-        table()
+    print::stdout(&match args.what {
+        What::Nodes(nodes) if nodes.json => format!("{:#}\n", json()),
+        What::Nodes(nodes) if nodes.markdown => reference::markdown(TABLE),
+        What::Nodes(nodes) if nodes.schema => format!("{:#}\n", reference::editor_schema(TABLE)),
+        What::Nodes(_) => table(),
+        What::Routes(routes) if routes.openapi => format!("{:#}\n", openapi::document()),
+        What::Routes(routes) if routes.json => format!("{:#}\n", routes_json()),
+        What::Routes(_) => routes_table(),
+        What::Commands { markdown: true } => super::reference::markdown(command),
+        What::Commands { markdown: false } => super::reference::table(command),
     })
+}
+
+/// The role that a route needs, as people say it.
+fn need(need: Need) -> &'static str {
+    match need {
+        Need::Nothing => "none",
+        Need::Role(role) => role.name(),
+        Need::Method => "by method",
+    }
+}
+
+fn routes_json() -> Value {
+    let routes = ROUTES.iter().map(|route| {
+        json!({
+            "method": route.verb.name(),
+            "path": route.path,
+            "role": need(route.need),
+            "oneInstance": route.scope != Scope::Host,
+            "summary": route.summary,
+        })
+    });
+    Value::Array(routes.collect())
+}
+
+fn routes_table() -> String {
+    let mut table = Table::new(&["METHOD", "PATH", "ROLE", "SUMMARY"]);
+    for route in ROUTES {
+        table.row([
+            Cell::text(route.verb.name()),
+            Cell::text(route.path),
+            Cell::text(need(route.need)),
+            Cell::text(route.summary),
+        ]);
+    }
+    table.render(Paint::of_stdout())
 }
 
 fn status(status: Status) -> &'static str {

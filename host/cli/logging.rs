@@ -1,15 +1,24 @@
 //! Where log lines go and which are written.
 
 use std::io::IsTerminal;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
+
+use crate::api::LogControl;
+
+/// What is logged when nobody says anything else.
+const DEFAULT: &str = "info";
 
 /// How much to log, for every command.
 #[derive(Clone, Debug, clap::Args)]
 pub struct LoggingArgs {
     /// What to log to standard error: error, warn, info, debug, trace, or per module as in `info,mediagraph::nodes=debug`
-    #[arg(long, global = true, value_name = "FILTER", default_value = "info")]
-    log: String,
+    /// [default: info]
+    #[arg(long, global = true, value_name = "FILTER")]
+    log: Option<String>,
     /// How to log
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     log_format: Format,
@@ -24,31 +33,83 @@ enum Format {
     Json,
 }
 
-/// Starts logging to standard error. A filter that cannot be read is taken as `info`, and the log says so.
-pub fn start(args: &LoggingArgs) {
+/// Changes what is logged while the program runs. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct LogHandle {
+    filter: reload::Handle<EnvFilter, Registry>,
+    text: Arc<Mutex<String>>,
+    /// The command line has the last word over the configuration.
+    given: bool,
+}
+
+impl LogHandle {
+    /// Takes what the configuration says, unless the command line said otherwise.
+    pub fn configure(&self, filter: &str) {
+        if !self.given
+            && let Err(error) = self.set(filter)
+        {
+            tracing::warn!(
+                error,
+                filter,
+                "The log's level in the configuration cannot be read"
+            );
+        }
+    }
+}
+
+impl LogControl for LogHandle {
+    fn filter(&self) -> String {
+        self.text.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, text: &str) -> Result<(), String> {
+        let filter = filter(text)?;
+        let mut current = self.text.lock().unwrap_or_else(PoisonError::into_inner);
+        self.filter.reload(filter).map_err(|error| error.to_string())?;
+        text.clone_into(&mut current);
+        Ok(())
+    }
+}
+
+fn filter(text: &str) -> Result<EnvFilter, String> {
+    let filter = EnvFilter::try_new(text).map_err(|error| error.to_string())?;
+    if text.contains('=') {
+        return Ok(filter);
+    }
     // What libraries say below a warning is for their authors.
-    let (filter, unreadable) = match EnvFilter::try_new(&args.log) {
-        Ok(filter) => (filter, None),
-        Err(error) => (EnvFilter::new("info"), Some(error)),
+    let quiet = ["retina=warn", "wasmtime=warn", "cranelift=warn"].into_iter();
+    Ok(quiet
+        .filter_map(|text| text.parse().ok())
+        .fold(filter, EnvFilter::add_directive))
+}
+
+/// Starts logging to standard error. A filter that cannot be read is taken as `info`, and the log says so.
+pub fn start(args: &LoggingArgs) -> LogHandle {
+    let text = args.log.as_deref().unwrap_or(DEFAULT);
+    let (first, text, unreadable) = match filter(text) {
+        Ok(first) => (first, text, None),
+        Err(error) => (EnvFilter::new(DEFAULT), DEFAULT, Some(error)),
     };
-    let quiet = ["retina=warn", "wasmtime=warn", "cranelift=warn"]
-        .into_iter()
-        .filter_map(|text| text.parse().ok());
-    let filter = if args.log.contains('=') {
-        filter
-    } else {
-        quiet.fold(filter, EnvFilter::add_directive)
-    };
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let (first, handle) = reload::Layer::new(first);
+    let lines = fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
+    let base = tracing_subscriber::registry().with(first);
     // Fails only when logging was started before, as a test might.
     let _ = match args.log_format {
-        Format::Text => builder.with_target(false).try_init(),
-        Format::Json => builder.json().try_init(),
+        Format::Text => base.with(lines.with_target(false)).try_init(),
+        Format::Json => base.with(lines.json()).try_init(),
     };
     if let Some(error) = unreadable {
-        tracing::warn!(%error, filter = args.log, "`--log` cannot be read; logging at `info`");
+        tracing::warn!(
+            error,
+            filter = args.log,
+            "`--log` cannot be read; logging at `info`"
+        );
+    }
+    LogHandle {
+        filter: handle,
+        text: Arc::new(Mutex::new(text.to_owned())),
+        given: args.log.is_some(),
     }
 }

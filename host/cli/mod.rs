@@ -1,9 +1,11 @@
 //! The command line: one file per command.
 
+pub mod backup;
 pub mod camera;
 pub mod check;
 pub mod client;
 pub mod completions;
+pub mod config;
 pub mod events;
 pub mod failure;
 pub mod graph;
@@ -18,8 +20,10 @@ pub mod logging;
 pub mod ops;
 pub mod pages;
 pub mod print;
+pub mod probe;
 pub mod reference;
 pub mod run;
+pub mod serve;
 pub mod signals;
 pub mod table;
 pub mod topology;
@@ -44,11 +48,15 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::RunArgs),
+    Serve(serve::ServeArgs),
     Validate(validate::ValidateArgs),
     Graph(graph::GraphArgs),
     List(list::ListArgs),
     Camera(camera::CameraArgs),
     Check(check::CheckArgs),
+    Config(config::ConfigArgs),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
     Topology(topology::TopologyArgs),
     Instance(instance::InstanceArgs),
     Ops(ops::OpsArgs),
@@ -58,6 +66,7 @@ enum Command {
     Alarms(health::AlarmsArgs),
     Log(log_level::LogArgs),
     Completions(completions::CompletionsArgs),
+    Probe(probe::ProbeArgs),
 }
 
 /// Runs a command to its end.
@@ -65,14 +74,18 @@ enum Command {
 /// # Errors
 /// What the command came to, if not success.
 pub fn run(cli: Cli) -> Outcome {
-    logging::start(&cli.logging);
+    let logs = logging::start(&cli.logging);
     match cli.command {
         Command::Run(args) => in_runtime(|| run::run(args)),
+        Command::Serve(args) => in_runtime(|| serve::run(args, logs)),
         Command::Validate(args) => validate::run(args),
         Command::Graph(args) => graph::run(args),
         Command::List(args) => list::run(args, Cli::command()),
         Command::Camera(args) => in_runtime(|| async { camera::run(args, signals::stop()?).await }),
         Command::Check(args) => check::run(args),
+        Command::Config(args) => config::run(args),
+        Command::Backup(args) => backup::backup(args),
+        Command::Restore(args) => backup::restore(args),
         Command::Topology(args) => in_runtime(|| topology::run(args)),
         Command::Instance(args) => in_runtime(|| instance::run(args)),
         Command::Ops(args) => in_runtime(|| ops::run(args)),
@@ -82,6 +95,7 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Alarms(args) => in_runtime(|| health::alarms(args)),
         Command::Log(args) => in_runtime(|| log_level::run(args)),
         Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Probe(args) => in_runtime(|| async { probe::run(args, signals::stop()?).await }),
     }
 }
 

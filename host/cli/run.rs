@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use super::load::{self, LoadError, ParameterArgs};
-use super::{Failure, Outcome, print, signals};
+use super::{Failure, Outcome, config, print, signals};
+use crate::config::HostConfig;
 use crate::events::lines::{JsonLines, LinesWriter};
 use crate::extension::{EngineOptions, LazyEngine};
 use crate::graph::instance::InstanceError;
@@ -16,7 +17,7 @@ use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::context::NodeStatus;
 use crate::nodes::{Graph, TABLE};
 use crate::state::StateDir;
-use crate::topology::resolve;
+use crate::topology::{Secrets, resolve};
 
 /// Run one graph in the foreground
 ///
@@ -36,14 +37,19 @@ pub struct RunArgs {
     /// Where recordings and everything else is kept
     #[arg(long, value_name = "DIR", default_value = "mediagraph-state")]
     state_dir: PathBuf,
+    /// The configuration of the host: where paths lead, what graphs may do, secrets by name
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 /// Runs until a signal.
 pub async fn run(args: RunArgs) -> Outcome {
     let stop = signals::stop()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let graph = resolved(&args)?;
-    let state = Arc::new(StateDir::open(&args.state_dir).map_err(Failure::failed)?);
+    let config = config::load(args.config.as_deref())?;
+    let graph = resolved(&args, &config)?;
+    let state = StateDir::open(&args.state_dir).map_err(Failure::failed)?;
+    let state = Arc::new(state.with_paths(config.paths.path_map()));
     let plan = plan(&graph, &args, Arc::clone(&state), Arc::clone(&clock)).await?;
     let (runtime, lines, writer) = runtime(clock)?;
     let started = tokio::select! {
@@ -72,13 +78,15 @@ pub async fn run(args: RunArgs) -> Outcome {
     ended
 }
 
-fn resolved(args: &RunArgs) -> Result<Graph, Failure> {
+fn resolved(args: &RunArgs, config: &HostConfig) -> Result<Graph, Failure> {
     let doc = load::topology(&args.topology).map_err(|error| error.into_failure(&args.topology))?;
     let bindings = args.parameters.bindings()?;
+    let bindings = bindings.with_secrets(Secrets::new(config.secrets.clone()));
     let graph = resolve(&doc, &bindings, &args.instance, TABLE)
         .map_err(|diagnostics| LoadError::Invalid(diagnostics).into_failure(&args.topology))?;
     let file = args.topology.display().to_string();
     print::stderr(&graph.warnings.render(Some(&file)));
+    config::permit(&graph, config)?;
     Ok(graph)
 }
 
@@ -131,6 +139,7 @@ fn runtime(clock: Arc<dyn Clock>) -> Result<(Runtime, Arc<JsonLines>, LinesWrite
             clock,
             events: Arc::clone(&lines) as _,
             pool,
+            hub: Arc::default(),
         },
         lines,
         writer,

@@ -1,10 +1,11 @@
 //! The engine of the process: compiles components, checks them, and keeps the epoch ticking.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 
 use sha2::{Digest, Sha256};
@@ -43,6 +44,8 @@ struct Inner {
     cache: Option<Cache>,
     limits: Limits,
     ticker: Ticker,
+    /// By SHA-256: hundreds of graphs that run one component share its code. Those that nobody uses are gone.
+    loaded: Mutex<HashMap<String, Weak<Extension>>>,
 }
 
 impl fmt::Debug for Engine {
@@ -93,6 +96,7 @@ impl Engine {
             cache,
             limits: options.limits,
             ticker,
+            loaded: Mutex::default(),
         })))
     }
 
@@ -108,19 +112,31 @@ impl Engine {
     /// # Errors
     /// What is wrong with it.
     pub fn load(&self, bytes: &[u8], origin: &str) -> Result<Arc<Extension>, ExtensionError> {
-        let loaded = self.check_and_load(bytes).map_err(|problem| ExtensionError {
+        self.shared(bytes).map_err(|problem| ExtensionError {
             origin: origin.to_owned(),
             problem,
-        })?;
-        Ok(Arc::new(loaded))
+        })
     }
 
-    fn check_and_load(&self, bytes: &[u8]) -> Result<Extension, LoadProblem> {
+    /// The component that is loaded already, or a new one.
+    fn shared(&self, bytes: &[u8]) -> Result<Arc<Extension>, LoadProblem> {
         if bytes.len() > MAX_COMPONENT_BYTES {
             return Err(LoadProblem::TooBig { bytes: bytes.len() });
         }
-        component::check_preamble(bytes)?;
         let sha256 = hex(&Sha256::digest(bytes));
+        let all = || self.0.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(loaded) = all().get(&sha256).and_then(Weak::upgrade) {
+            return Ok(loaded);
+        }
+        let loaded = Arc::new(self.check_and_load(bytes, sha256.clone())?);
+        let mut all = all();
+        all.retain(|_, one| one.strong_count() > 0);
+        all.insert(sha256, Arc::downgrade(&loaded));
+        Ok(loaded)
+    }
+
+    fn check_and_load(&self, bytes: &[u8], sha256: String) -> Result<Extension, LoadProblem> {
+        component::check_preamble(bytes)?;
         let component = self.compile(bytes, &sha256)?;
         let imports = component::imports(&component)?;
         let world = component::world(&component)?;

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::plan::{Plan, PlannedComponent, PlannedKind, PlannedNode};
 use super::wiring::Wiring;
+use crate::events::hub::HubInputs;
 use crate::events::{Emitter, EventSink};
 use crate::extension::{CallError, Detector, Gate, NodeContext as GuestContext, Supervised, TracingLog};
 use crate::media::Clock;
@@ -19,16 +20,23 @@ use crate::nodes::context::{NodeContext, NodeStats, NodeStatus};
 use crate::nodes::decode::DecodeStage;
 use crate::nodes::io::frames::Sampler;
 use crate::nodes::io::signals::Merge;
+use crate::nodes::minutes::Minutes;
 use crate::nodes::processors::component::tell_change;
 use crate::nodes::processors::detector::DetectorNode;
+use crate::nodes::processors::findings::Findings;
 use crate::nodes::processors::gate::buffer::Buffer;
+use crate::nodes::processors::gate::decisions::Decisions;
 use crate::nodes::processors::gate::run::GateNode;
 use crate::nodes::sinks::hub::run::MessageSink;
 use crate::nodes::sinks::recorder::RecordingSink;
+use crate::nodes::sources::hub::run::MessageSource;
 use crate::nodes::sources::rtsp::run::RtspSource;
 
 /// How long a graph may take to drain. What it holds then is given up.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(60);
+
+const STARTED: &str = "Microsoft.Media.Graph.Operational.GraphInstanceStarted";
+const STOPPED: &str = "Microsoft.Media.Graph.Operational.GraphInstanceStopped";
 
 /// The name under which the host speaks in events.
 const TOPIC: &str = "mediagraph";
@@ -42,6 +50,8 @@ pub struct Runtime {
     pub events: Arc<dyn EventSink>,
     /// Where analysis runs.
     pub pool: AnalysisPool,
+    /// Messages from outside.
+    pub hub: Arc<HubInputs>,
 }
 
 /// Why a graph cannot be started or stopped.
@@ -63,8 +73,8 @@ pub enum InstanceError {
         /// What each of them wants.
         message: String,
     },
-    /// Stopping took longer than [`DRAIN_TIMEOUT`].
-    #[error("the graph did not drain within {} s; what it still held is lost", DRAIN_TIMEOUT.as_secs())]
+    /// Stopping took longer than it may.
+    #[error("the graph did not drain in time; what it still held is lost")]
     Drain,
 }
 
@@ -74,18 +84,25 @@ pub struct Instance {
     stop: CancellationToken,
     tasks: TaskTracker,
     aborts: Vec<AbortHandle>,
-    nodes: Vec<(String, Arc<NodeStats>)>,
+    emitter: Emitter,
+    clock: Arc<dyn Clock>,
+    contexts: Vec<NodeContext>,
 }
 
 /// How the nodes of a graph are.
 #[derive(Clone, Debug)]
-pub struct Watch(Vec<(String, Arc<NodeStats>)>);
+pub struct Watch {
+    clock: Arc<dyn Clock>,
+    nodes: Vec<(Arc<str>, Arc<NodeStats>)>,
+}
 
 impl Watch {
     /// Now, in topological order.
     #[must_use]
     pub fn status(&self) -> Vec<NodeStatus> {
-        self.0.iter().map(|(name, stats)| stats.status(name)).collect()
+        let now = self.clock.monotonic();
+        let status = |(name, stats): &(Arc<str>, Arc<NodeStats>)| stats.status(name, now);
+        self.nodes.iter().map(status).collect()
     }
 }
 
@@ -115,12 +132,12 @@ impl Instance {
             stop,
             tasks: TaskTracker::new(),
             aborts: Vec::new(),
-            nodes: contexts
-                .iter()
-                .map(|context| (context.name.to_string(), Arc::clone(&context.stats)))
-                .collect(),
+            emitter: Emitter::new(Arc::clone(&runtime.events), TOPIC, &plan.instance_subject()),
+            clock: Arc::clone(&runtime.clock),
+            contexts,
         };
-        instance.spawn_all(plan, &contexts, components, wiring, runtime);
+        instance.tell(STARTED);
+        instance.spawn_all(plan, components, wiring, runtime);
         instance.tasks.close();
         Ok(instance)
     }
@@ -128,7 +145,13 @@ impl Instance {
     /// Shows how each node is, also after the graph has ended.
     #[must_use]
     pub fn watch(&self) -> Watch {
-        Watch(self.nodes.clone())
+        let contexts = self.contexts.iter();
+        Watch {
+            clock: Arc::clone(&self.clock),
+            nodes: contexts
+                .map(|context| (Arc::clone(&context.name), Arc::clone(&context.stats)))
+                .collect(),
+        }
     }
 
     /// Ends the sources and waits until everything that they brought has reached the sinks.
@@ -136,31 +159,46 @@ impl Instance {
     /// # Errors
     /// [`InstanceError::Drain`] when that takes too long.
     pub async fn stop(self) -> Result<(), InstanceError> {
+        self.stop_within(DRAIN_TIMEOUT).await
+    }
+
+    /// As [`Instance::stop`], with a bound of the caller's.
+    ///
+    /// # Errors
+    /// [`InstanceError::Drain`] when that takes too long.
+    pub async fn stop_within(self, limit: Duration) -> Result<(), InstanceError> {
         self.stop.cancel();
-        if tokio::time::timeout(DRAIN_TIMEOUT, self.tasks.wait())
-            .await
-            .is_ok()
-        {
-            return Ok(());
+        let drained = tokio::time::timeout(limit, self.tasks.wait()).await;
+        if drained.is_err() {
+            for task in &self.aborts {
+                task.abort();
+            }
         }
-        for task in &self.aborts {
-            task.abort();
+        for context in &self.contexts {
+            context.tell_losses(true);
         }
-        Err(InstanceError::Drain)
+        self.tell(STOPPED);
+        drained.map_err(|_| InstanceError::Drain)
+    }
+
+    fn tell(&self, event_type: &str) {
+        self.emitter
+            .emit(event_type, self.clock.media(), serde_json::json!({}));
+    }
+
+    /// Lets the graph drain only once the test says so.
+    #[cfg(test)]
+    pub(super) fn hold(&mut self, until: CancellationToken) {
+        self.spawn(async move { until.cancelled().await });
     }
 
     fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
         self.aborts.push(self.tasks.spawn(task).abort_handle());
     }
 
-    fn spawn_all(
-        &mut self,
-        plan: Plan,
-        contexts: &[NodeContext],
-        mut components: Components,
-        mut wiring: Wiring,
-        runtime: &Runtime,
-    ) {
+    fn spawn_all(&mut self, plan: Plan, mut components: Components, mut wiring: Wiring, runtime: &Runtime) {
+        let contexts = self.contexts.clone();
+        self.spawn_minutes(&plan);
         // Sinks first, so that whoever feeds them finds them waiting; sources last.
         for (index, node) in plan.nodes.into_iter().enumerate().rev() {
             let Some(context) = contexts.get(index).cloned() else {
@@ -179,6 +217,14 @@ impl Instance {
                         .run(),
                     );
                 }
+                PlannedKind::HubSource(input) => {
+                    let source = MessageSource {
+                        context,
+                        messages: runtime.hub.register(&input, &plan.instance),
+                        signals: wiring.signals_out.remove(&index).unwrap_or_default(),
+                    };
+                    self.spawn(source.run());
+                }
                 PlannedKind::Detector { component, image, .. } => {
                     let (Some(detector), Some(input)) = (
                         components.detectors.remove(&index),
@@ -196,13 +242,15 @@ impl Instance {
                         frames: wiring.frames_out.remove(&index).unwrap_or_default(),
                         pool: runtime.pool.clone(),
                         sampler: Sampler::default(),
+                        findings: Findings::default(),
                     };
                     self.spawn(node.run());
                 }
                 PlannedKind::Gate(component) => {
-                    if let Some(node) =
-                        gate(index, context, &component, &mut components, &mut wiring, runtime)
-                    {
+                    let node = components.gates.remove(&index).and_then(|of| {
+                        gate(index, context, &component, of, &mut wiring, runtime.pool.clone())
+                    });
+                    if let Some(node) = node {
                         self.spawn(node.run());
                     }
                 }
@@ -211,10 +259,12 @@ impl Instance {
                         self.spawn(RecordingSink::new(context, input, opener).run());
                     }
                 }
-                PlannedKind::MessageSink => {
+                PlannedKind::MessageSink(output) => {
                     if let Some(inputs) = wiring.signals_in.remove(&index) {
                         let speakers = inputs.nodes.iter().filter_map(|node| contexts.get(*node));
-                        let speakers = speakers.map(|context| context.emitter.clone()).collect();
+                        let speakers = speakers
+                            .map(|context| context.emitter.to_output(output.clone()))
+                            .collect();
                         self.spawn(
                             MessageSink {
                                 context,
@@ -228,6 +278,19 @@ impl Instance {
                 PlannedKind::FrameRate(_) => {}
             }
         }
+    }
+
+    /// Tells from time to time how much came.
+    fn spawn_minutes(&mut self, plan: &Plan) {
+        let counted = |node: &PlannedNode| {
+            matches!(
+                node.kind,
+                PlannedKind::RtspSource(_) | PlannedKind::Detector { .. }
+            )
+        };
+        let nodes = self.contexts.iter().cloned();
+        let nodes = nodes.zip(plan.nodes.iter().map(counted)).collect();
+        self.spawn(Minutes::new(nodes, self.stop.clone()).run());
     }
 
     fn spawn_decoding(
@@ -253,11 +316,15 @@ impl Instance {
 }
 
 fn context(plan: &Plan, node: &PlannedNode, runtime: &Runtime, stop: &CancellationToken) -> NodeContext {
+    let first = node.kind.first_state();
+    let stats = NodeStats::of(node.node_type, first);
+    stats.set_state(first, &*runtime.clock);
     NodeContext {
         name: node.name.as_str().into(),
         emitter: Emitter::new(Arc::clone(&runtime.events), TOPIC, &plan.subject(node)),
         clock: Arc::clone(&runtime.clock),
-        stats: Arc::default(),
+        stats: Arc::new(stats),
+        losses: Arc::default(),
         stop: stop.clone(),
     }
 }
@@ -266,11 +333,10 @@ fn gate(
     index: usize,
     context: NodeContext,
     component: &PlannedComponent,
-    components: &mut Components,
+    gate: Supervised<Gate>,
     wiring: &mut Wiring,
-    runtime: &Runtime,
+    pool: AnalysisPool,
 ) -> Option<GateNode> {
-    let gate = components.gates.remove(&index)?;
     let inputs = wiring.signals_in.remove(&index)?;
     // A gate that is down from the start does not say how much it wants; a later instance may.
     let history = gate.instance().map(Gate::history).unwrap_or_default();
@@ -279,12 +345,14 @@ fn gate(
         gate,
         extension: component.extension.name.clone(),
         media: wiring.media_in.remove(&index)?,
-        merge: Merge::new(inputs.nodes.len()),
+        merge: Merge::of(inputs.awaited),
         signals: inputs.receiver,
         buffer: Buffer::new(history),
         outputs: wiring.media_out.remove(&index).unwrap_or_default(),
-        pool: runtime.pool.clone(),
+        pool,
         wake: None,
+        decisions: Decisions::default(),
+        open: false,
     })
 }
 

@@ -4,10 +4,12 @@
 //! one decode stage behind each source that somebody looks at. [`instance`] makes the queues, starts the tasks
 //! and, to stop, ends the sources and waits until everything has drained.
 
+pub mod host;
 pub mod instance;
 pub mod plan;
 pub mod prepare;
 pub mod recover;
+pub mod registry;
 mod wiring;
 
 pub use instance::{Instance, Runtime};

@@ -26,6 +26,8 @@ pub struct Plan {
 pub struct PlannedNode {
     /// Its name in the topology.
     pub name: String,
+    /// Its `@type`.
+    pub node_type: &'static str,
     /// What it is.
     pub kind: PlannedKind,
     /// Where it is fed from.
@@ -57,6 +59,8 @@ pub struct PlannedComponent {
 pub enum PlannedKind {
     /// A camera.
     RtspSource(Target),
+    /// Messages from outside, on the input of this name.
+    HubSource(String),
     /// Lets through at most so many frames a second. Not a task: a property of the edges below it.
     FrameRate(f64),
     /// Shows frames to a component.
@@ -74,18 +78,29 @@ pub enum PlannedKind {
     Gate(PlannedComponent),
     /// Records.
     Recorder(Arc<dyn Opener>),
-    /// Publishes what detectors say.
-    MessageSink,
+    /// Publishes what detectors say, on a hub output.
+    MessageSink(Option<Arc<str>>),
 }
 
 impl PlannedKind {
+    /// The state that its node begins in.
+    #[must_use]
+    pub fn first_state(&self) -> &'static str {
+        match self {
+            Self::RtspSource(_) => "connecting",
+            Self::HubSource(_) => "listening",
+            Self::Recorder(_) => "idle",
+            Self::FrameRate(_) | Self::Detector { .. } | Self::Gate(_) | Self::MessageSink(_) => "running",
+        }
+    }
+
     /// The part of an event's subject that names the kind of node.
     #[must_use]
     pub fn collection(&self) -> &'static str {
         match self {
-            Self::RtspSource(_) => "sources",
+            Self::RtspSource(_) | Self::HubSource(_) => "sources",
             Self::FrameRate(_) | Self::Detector { .. } | Self::Gate(_) => "processors",
-            Self::Recorder(_) | Self::MessageSink => "sinks",
+            Self::Recorder(_) | Self::MessageSink(_) => "sinks",
         }
     }
 }
@@ -138,21 +153,34 @@ impl Plan {
         )
     }
 
-    /// Whether a node says something of frames.
+    /// Whether a node says something: of frames, or that a message came.
     #[must_use]
     pub fn gives_signals(&self, node: usize) -> bool {
         matches!(
             self.nodes.get(node).map(|node| &node.kind),
-            Some(PlannedKind::Detector { .. })
+            Some(PlannedKind::Detector { .. } | PlannedKind::HubSource(_))
         )
+    }
+
+    /// Whether a node's signals are waited for: a message from outside may come or not.
+    #[must_use]
+    pub fn is_awaited(&self, node: usize) -> bool {
+        let kind = self.nodes.get(node).map(|node| &node.kind);
+        !matches!(kind, Some(PlannedKind::HubSource(_)))
+    }
+
+    /// The subject of the events of the instance itself.
+    #[must_use]
+    pub fn instance_subject(&self) -> String {
+        format!("/graphInstances/{}", self.instance)
     }
 
     /// The subject of a node's events.
     #[must_use]
     pub fn subject(&self, node: &PlannedNode) -> String {
         format!(
-            "/graphInstances/{}/{}/{}",
-            self.instance,
+            "{}/{}/{}",
+            self.instance_subject(),
             node.kind.collection(),
             node.name
         )

@@ -15,7 +15,7 @@ use super::plan::{Plan, PlannedComponent, PlannedInput, PlannedKind, PlannedNode
 use crate::extension::limits::MAX_COMPONENT_BYTES;
 use crate::extension::{Extension, LazyEngine, Limits, World, builtin};
 use crate::media::{Clock, duration};
-use crate::nodes::endpoint::Credentials;
+use crate::nodes::endpoint::{CertificateSource, Credentials};
 use crate::nodes::io::units::Tracks;
 use crate::nodes::processors::extension::{self as extension_node, ComponentRef};
 use crate::nodes::processors::input::TopologyImage;
@@ -23,6 +23,7 @@ use crate::nodes::sinks::asset::run::AssetOpener;
 use crate::nodes::sinks::file::run::FileOpener;
 use crate::nodes::sinks::recorder::Opener;
 use crate::nodes::sources::rtsp::session::Target;
+use crate::nodes::sources::rtsp::tls::{CameraTls, TlsOptions};
 use crate::nodes::{
     AssetSink, Config, ExtensionProcessor, FileSink, Graph, MotionDetection, RtspSource, SignalGate,
 };
@@ -69,6 +70,7 @@ pub fn prepare(graph: &Graph, environment: &Environment) -> Result<Plan, Vec<Pro
         match kind(&node.name, &node.config, environment) {
             Ok(kind) => nodes.push(PlannedNode {
                 name: node.name.clone(),
+                node_type: node.config.type_name(),
                 kind,
                 inputs: node.inputs.iter().map(planned_input).collect(),
             }),
@@ -154,11 +156,12 @@ fn kind(name: &str, config: &Config, environment: &Environment) -> Prepared<Plan
         Config::Extension(extension) => detector(extension, environment)?,
         Config::AssetSink(sink) => PlannedKind::Recorder(asset_opener(sink, environment)),
         Config::FileSink(sink) => PlannedKind::Recorder(file_opener(name, sink, environment)?),
-        Config::HubSink(_) => PlannedKind::MessageSink,
-        Config::HubSource(_)
-        | Config::HttpExtension(_)
-        | Config::GrpcExtension(_)
-        | Config::VisionExtension(_) => {
+        Config::HubSink(sink) => PlannedKind::MessageSink(sink.hub_output_name.as_deref().map(Arc::from)),
+        Config::HubSource(source) => {
+            let input = source.hub_input_name.as_deref().filter(|given| !given.is_empty());
+            PlannedKind::HubSource(input.unwrap_or(name).to_owned())
+        }
+        Config::HttpExtension(_) | Config::GrpcExtension(_) | Config::VisionExtension(_) => {
             return Err(one(
                 "this type of node cannot run yet; see `mediagraph list nodes`",
             ));
@@ -170,11 +173,11 @@ fn target(source: &RtspSource) -> Prepared<Target> {
     let address = source.endpoint.url();
     let mut url =
         Url::parse(address.0.expose()).map_err(|error| one(format!("the URL cannot be read: {error}")))?;
-    if address.0.is_secure() || source.endpoint.tls().is_some() {
-        return Err(one(
-            "TLS to cameras is not there yet; use a `#Microsoft.Media.MediaGraphUnsecuredEndpoint` with an `rtsp://` URL",
-        ));
-    }
+    let tls = if address.0.is_secure() || source.endpoint.tls().is_some() {
+        Some(CameraTls::new(tls_options(source)).map_err(one)?)
+    } else {
+        None
+    };
     // Credentials in the URL are ignored, as the original did (validation has warned); they must not reach a log.
     let _ = url.set_username("").and_then(|()| url.set_password(None));
     let credentials = match source.endpoint.credentials() {
@@ -189,7 +192,24 @@ fn target(source: &RtspSource) -> Prepared<Target> {
         }
         None => None,
     };
-    Ok(Target { url, credentials })
+    Ok(Target {
+        url,
+        credentials,
+        tls,
+    })
+}
+
+/// What the topology says; a URL that asks for TLS at an unsecured endpoint gets all checks.
+fn tls_options(source: &RtspSource) -> TlsOptions<'_> {
+    let Some(endpoint) = source.endpoint.tls() else {
+        return TlsOptions::default();
+    };
+    let trusted = endpoint.trusted_certificates.as_ref();
+    TlsOptions {
+        trusted: trusted.map(|CertificateSource::Pem(list)| list.certificates.as_slice()),
+        ignore_hostname: endpoint.validation_options.ignore_hostname,
+        ignore_signature: endpoint.validation_options.ignore_signature,
+    }
 }
 
 fn motion_config(motion: &MotionDetection) -> Value {
@@ -349,6 +369,7 @@ fn asset_opener(sink: &AssetSink, environment: &Environment) -> Arc<dyn Opener> 
         segment_length: sink.segment_length.0,
         clock: Arc::clone(&environment.clock),
         storage: disk(),
+        wording: sink.wording.clone(),
     })
 }
 

@@ -32,6 +32,8 @@ pub(super) struct Inputs {
     pub(super) receiver: SignalReceiver,
     /// The node behind each input, in the order in which the topology names them.
     pub(super) nodes: Vec<usize>,
+    /// Whether each of them is waited for.
+    pub(super) awaited: Vec<bool>,
 }
 
 impl Wiring {
@@ -45,7 +47,7 @@ impl Wiring {
                     wiring.media(plan, index, &node.inputs);
                     wiring.signals(plan, index, &node.inputs);
                 }
-                PlannedKind::MessageSink => wiring.signals(plan, index, &node.inputs),
+                PlannedKind::MessageSink(_) => wiring.signals(plan, index, &node.inputs),
                 PlannedKind::Detector {
                     max_rate,
                     only_annotated,
@@ -54,7 +56,7 @@ impl Wiring {
                     let rate = lower(*max_rate, rates.get(&index).copied().flatten());
                     wiring.frames(plan, index, &node.inputs, rate, *only_annotated);
                 }
-                PlannedKind::RtspSource(_) | PlannedKind::FrameRate(_) => {}
+                PlannedKind::RtspSource(_) | PlannedKind::HubSource(_) | PlannedKind::FrameRate(_) => {}
             }
         }
         wiring.decoding(plan);
@@ -79,7 +81,13 @@ impl Wiring {
         for (node, sender) in nodes.iter().zip(senders) {
             self.signals_out.entry(*node).or_default().push(sender);
         }
-        self.signals_in.insert(index, Inputs { receiver, nodes });
+        let awaited = nodes.iter().map(|node| plan.is_awaited(*node)).collect();
+        let inputs = Inputs {
+            receiver,
+            nodes,
+            awaited,
+        };
+        self.signals_in.insert(index, inputs);
     }
 
     fn frames(

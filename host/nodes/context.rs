@@ -1,17 +1,21 @@
 //! What every node of a running graph is given, and what it lets others see.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use super::losses::{Loss, Losses};
+pub use super::stats::{Ages, Dropped, DroppedByKind, NodeStats, NodeStatus};
 use crate::events::Emitter;
-use crate::media::Clock;
+use crate::media::{Clock, MediaTime};
 
 /// An error that repeats is logged once in this time.
 pub const REPEATED_ERROR_INTERVAL: Duration = Duration::from_secs(60);
+
+const DATA_DROPPED: &str = "Microsoft.Media.Graph.Diagnostics.DataDropped";
 
 /// A node's surroundings.
 #[derive(Clone, Debug)]
@@ -24,14 +28,24 @@ pub struct NodeContext {
     pub clock: Arc<dyn Clock>,
     /// What others see of this node.
     pub stats: Arc<NodeStats>,
+    /// What it has lost and not told yet.
+    pub losses: Arc<Losses>,
     /// Cancelled when the graph is to stop. Only sources look at it: everything else ends when what feeds it does.
     pub stop: CancellationToken,
 }
 
 impl NodeContext {
     /// Publishes an event of this node, stamped with the host's time.
-    pub fn emit(&self, event_type: &str, data: serde_json::Value) {
+    pub fn emit(&self, event_type: &str, data: Value) {
         self.emitter.emit(event_type, self.clock.media(), data);
+    }
+
+    /// Keeps something about a moment for whoever asks later why things went as they did; it is not published.
+    pub fn note(&self, note_type: &str, at: MediaTime, data: &impl Serialize) {
+        match serde_json::to_value(data) {
+            Ok(data) => self.emitter.note(note_type, at, data),
+            Err(error) => tracing::debug!(node = %self.name, %error, "A note cannot be written"),
+        }
     }
 
     /// Remembers an error for whoever asks how the node is, and logs it: the same error once in
@@ -41,96 +55,51 @@ impl NodeContext {
             tracing::warn!(node = %self.name, %error, "The node met an error");
         }
     }
-}
 
-/// Counters of one node.
-#[derive(Debug, Default)]
-pub struct NodeStats {
-    /// Units, frames or signals that came in.
-    pub received: AtomicU64,
-    /// Units, frames or signals that went out.
-    pub sent: AtomicU64,
-    /// What was left out because somebody was too slow.
-    pub dropped: AtomicU64,
-    /// Things that went wrong.
-    pub errors: AtomicU64,
-    last_error: Mutex<Option<LastError>>,
-}
-
-#[derive(Debug)]
-struct LastError {
-    text: String,
-    logged: Duration,
-}
-
-/// The counters at one moment.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct NodeStatus {
-    /// The node's name.
-    pub node: String,
-    /// Units, frames or signals that came in.
-    pub received: u64,
-    /// Units, frames or signals that went out.
-    pub sent: u64,
-    /// What was left out because somebody was too slow.
-    pub dropped: u64,
-    /// Things that went wrong.
-    pub errors: u64,
-    /// The newest of them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_error: Option<String>,
-}
-
-impl NodeStats {
-    /// Adds to a counter.
-    pub fn add(counter: &AtomicU64, by: u64) {
-        counter.fetch_add(by, Ordering::Relaxed);
+    /// The node is in this state from now on.
+    pub fn state(&self, state: &'static str) {
+        self.stats.set_state(state, &*self.clock);
     }
 
-    /// Gives true when the error is to be logged.
-    fn set_error(&self, text: String, now: Duration) -> bool {
-        Self::add(&self.errors, 1);
-        let mut last = self.last_error.lock().unwrap_or_else(PoisonError::into_inner);
-        let repeated = last.as_ref().is_some_and(|last| {
-            last.text == text && now.saturating_sub(last.logged) < REPEATED_ERROR_INTERVAL
+    /// Counts something of this media time that came in.
+    pub fn came(&self, time: MediaTime) {
+        self.stats.came(time, self.clock.monotonic());
+    }
+
+    /// Counts frames that were left out for newer ones: an everyday thing, so no event.
+    pub fn skipped(&self, frames: u64) {
+        self.stats.count_dropped(Dropped::Frames, frames);
+    }
+
+    /// Counts what was lost, and tells the world, though not of each unit.
+    pub fn lost(&self, loss: Loss) {
+        self.stats.count_dropped(loss.kind, loss.units);
+        let told = self.losses.add(loss, self.clock.monotonic());
+        self.tell_of(told);
+    }
+
+    /// As [`NodeContext::lost`], of what was lost just now.
+    pub fn lost_now(&self, kind: Dropped, units: u64, message: &'static str) {
+        let now = self.clock.media();
+        self.lost(Loss {
+            kind,
+            units,
+            start: now,
+            end: now,
+            message,
+            output: None,
         });
-        if !repeated {
-            *last = Some(LastError { text, logged: now });
-        }
-        !repeated
     }
 
-    /// The counters now.
-    #[must_use]
-    pub fn status(&self, node: &str) -> NodeStatus {
-        NodeStatus {
-            node: node.to_owned(),
-            received: self.received.load(Ordering::Relaxed),
-            sent: self.sent.load(Ordering::Relaxed),
-            dropped: self.dropped.load(Ordering::Relaxed),
-            errors: self.errors.load(Ordering::Relaxed),
-            last_error: (self.last_error.lock().unwrap_or_else(PoisonError::into_inner))
-                .as_ref()
-                .map(|last| last.text.clone()),
-        }
+    /// Tells of losses that have waited long enough; of all of them when nothing more will come.
+    pub fn tell_losses(&self, at_last: bool) {
+        let told = self.losses.tell(self.clock.monotonic(), at_last);
+        self.tell_of(told);
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_that_repeats_is_counted_each_time_and_logged_once_a_minute() {
-        let stats = NodeStats::default();
-        let at = Duration::from_secs;
-        let logged: Vec<bool> = [("a", 0), ("a", 1), ("b", 2), ("b", 61), ("b", 62)]
-            .iter()
-            .map(|(text, second)| stats.set_error((*text).to_owned(), at(*second)))
-            .collect();
-        assert_eq!(logged, [true, false, true, false, true]);
-        assert_eq!(stats.status("n").errors, 5);
-        assert_eq!(stats.status("n").last_error.as_deref(), Some("b"));
+    fn tell_of(&self, losses: Vec<Value>) {
+        for data in losses {
+            self.emit(DATA_DROPPED, data);
+        }
     }
 }

@@ -9,9 +9,12 @@ pub mod decode;
 pub mod endpoint;
 pub mod image;
 pub mod io;
+pub mod losses;
+pub mod minutes;
 pub mod processors;
 pub mod sinks;
 pub mod sources;
+pub mod stats;
 #[cfg(test)]
 mod testing;
 
@@ -79,6 +82,7 @@ pub static TABLE: &[NodeType<Config>] = &[
     processors::grpc_extension::TYPE,
     processors::vision_extension::TYPE,
     sinks::asset::TYPE,
+    sinks::video::TYPE,
     sinks::file::TYPE,
     sinks::hub::TYPE,
 ];
@@ -91,4 +95,26 @@ fn parse<T: DeserializeOwned>(value: Value, wrap: fn(T) -> Config) -> Result<Con
 /// For nodes whose values say everything one by one.
 fn nothing_more(_: &Config) -> Vec<Finding> {
     Vec::new()
+}
+
+impl Config {
+    /// The `@type` of its node.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::RtspSource(_) => sources::rtsp::TYPE.name(),
+            Self::HubSource(_) => sources::hub::TYPE.name(),
+            Self::Motion(_) => processors::motion::TYPE.name(),
+            Self::FrameRate(_) => processors::frame_rate::TYPE.name(),
+            Self::SignalGate(_) => processors::signal_gate::TYPE.name(),
+            Self::Gate(_) => processors::gate::TYPE.name(),
+            Self::Extension(_) => processors::extension::TYPE.name(),
+            Self::HttpExtension(_) => processors::http_extension::TYPE.name(),
+            Self::GrpcExtension(_) => processors::grpc_extension::TYPE.name(),
+            Self::VisionExtension(_) => processors::vision_extension::TYPE.name(),
+            Self::AssetSink(_) => sinks::asset::TYPE.name(),
+            Self::FileSink(_) => sinks::file::TYPE.name(),
+            Self::HubSink(_) => sinks::hub::TYPE.name(),
+        }
+    }
 }

@@ -1,28 +1,50 @@
 //! The state directory: where everything that mediagraph keeps stands.
 //!
 //! ```text
-//! format      the number of this layout; a newer one is refused by name
+//! format      the number of this layout; a newer one is refused by name, an older one is migrated
 //! lock        held by the process that uses the directory, with its id in it
 //! host-id     names this host in recordings; made once
+//! registry.db topologies, instances, and which of them shall run
+//! journal.db  events
 //! assets/     recorded assets, one folder each
 //! files/      where the absolute paths that topologies name are mapped to
-//! components/ compiled components
+//! components/ components of the user, and compiled ones
+//! backup-format-N/ the small files as they were before this layout's predecessor N was migrated
 //! ```
 //!
-//! Invariant: one process at a time; nobody but the owner may look in (mode 0700).
+//! Invariants: one process at a time; nobody but the owner may look in (mode 0700); of all this a topology reaches
+//! `files/` alone; the databases are on a disk of this machine.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+mod backup;
+mod files;
+mod filesystem;
+mod migrate;
+mod paths;
+mod restore;
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
+
+pub use backup::{BackupError, Listed, Manifest, backup, verify};
+use files::{MAX_SMALL_FILE_BYTES, read_small, write_new};
+pub use paths::{PathMap, load_within};
+pub use restore::restore;
 
 /// The number of the present layout.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
+
+/// Topologies, instances, and which of them shall run.
+pub const REGISTRY: &str = "registry.db";
+/// Events.
+pub const JOURNAL: &str = "journal.db";
 
 const OWNER_ONLY_DIR: u32 = 0o700;
 const OWNER_ONLY_FILE: u32 = 0o600;
-/// Longer contents of the small files here are not ours.
-const MAX_SMALL_FILE_BYTES: u64 = 256;
+
+/// There while a restore is at work: what is found beside it is half of something.
+const UNFINISHED: &str = "restore-unfinished";
 
 /// Why the state directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -61,8 +83,82 @@ pub enum StateError {
         found: String,
     },
     /// A path of a topology that leads out.
-    #[error("the path `{0}` must be absolute and must not contain `..`")]
+    #[error("the path `{}` must be absolute and must not contain `..`", .0.escape_debug())]
     Path(String),
+    /// A path of a topology that a symbolic link leads elsewhere.
+    #[error(
+        "the path `{}` leads out of `{}` through a symbolic link\n\
+         hint: remove the link, or name the place that is meant under `[paths.map]` in the configuration",
+        path.escape_debug(), root.display()
+    )]
+    Escapes {
+        /// As the topology names it.
+        path: String,
+        /// Where it should have stayed.
+        root: PathBuf,
+    },
+    /// A path of a topology that leads to the host's own files.
+    #[error(
+        "the path `{}` leads to the host's own files\nhint: of the state directory, a topology may use `files` alone",
+        .0.escape_debug()
+    )]
+    Own(String),
+    /// A component outside of the folders that components may be loaded from.
+    #[error(
+        "`{}` is in none of the folders that components may be loaded from{}\n\
+         hint: name its folder under `load_roots` of `[paths]` in the configuration",
+        path.escape_debug(), listed(roots)
+    )]
+    NotLoadable {
+        /// As the topology names it.
+        path: String,
+        /// The folders.
+        roots: Vec<PathBuf>,
+    },
+    /// On a disk of another machine.
+    #[error(
+        "the state directory `{}` is on {kind}, on which databases are not safe\n\
+         hint: keep it on a disk of this machine; recordings may go elsewhere by `[paths.map]` in the configuration",
+        path.display()
+    )]
+    Network {
+        /// The directory.
+        path: PathBuf,
+        /// What kind of file system it is.
+        kind: &'static str,
+    },
+    /// The copy before a migration failed.
+    #[error(
+        "the state directory `{}` cannot be copied before it is migrated from format {from}, and nothing was changed: {why}",
+        path.display()
+    )]
+    Copy {
+        /// The directory.
+        path: PathBuf,
+        /// Its format.
+        from: u32,
+        /// Why.
+        why: String,
+    },
+    /// A restore was interrupted.
+    #[error(
+        "the state directory `{}` holds one half of a backup: `mediagraph restore` did not finish there\n\
+         hint: run `mediagraph restore --force` again",
+        path.display()
+    )]
+    Unfinished {
+        /// The directory.
+        path: PathBuf,
+    },
+}
+
+fn listed(roots: &[PathBuf]) -> String {
+    let roots: Vec<String> = roots.iter().map(|root| format!("`{}`", root.display())).collect();
+    if roots.is_empty() {
+        ": there is none".to_owned()
+    } else {
+        format!(": {}", roots.join(", "))
+    }
 }
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StateError {
@@ -78,6 +174,7 @@ fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StateE
 pub struct StateDir {
     path: PathBuf,
     host_id: String,
+    paths: PathMap,
     /// Held until the process ends, however it ends.
     _lock: File,
 }
@@ -86,22 +183,27 @@ impl StateDir {
     /// Opens, or makes, the directory and takes its lock.
     ///
     /// # Errors
-    /// When another process has it, another version wrote it, or the operating system refuses.
+    /// When another process has it, a newer version wrote it, it is on a network file system, or the operating
+    /// system refuses.
     pub fn open(path: &Path) -> Result<Self, StateError> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(OWNER_ONLY_DIR)
-            .create(path)
-            .map_err(failed("create", path))?;
-        let path = path.canonicalize().map_err(failed("find", path))?;
-        let lock = take_lock(&path)?;
-        check_format(&path)?;
+        let (path, lock) = hold(path)?;
+        if path.join(UNFINISHED).exists() {
+            return Err(StateError::Unfinished { path });
+        }
+        migrate::bring_up(&path)?;
         let host_id = host_id(&path)?;
         Ok(Self {
             path,
             host_id,
+            paths: PathMap::default(),
             _lock: lock,
         })
+    }
+
+    /// Leads the paths of topologies where a configuration says.
+    #[must_use]
+    pub fn with_paths(self, paths: PathMap) -> Self {
+        Self { paths, ..self }
     }
 
     /// The directory, absolute.
@@ -129,26 +231,29 @@ impl StateDir {
     }
 
     /// Where a path that a topology names really is. Topologies name absolute paths of the machine that they were
-    /// written for, such as `/var/media`; they are mapped below `files/`, so that the same topology runs as
-    /// an ordinary user and can write nowhere else.
+    /// written for, such as `/var/media`; they are mapped below `files/` unless the configuration says otherwise, so
+    /// that the same topology runs as an ordinary user and can write nowhere else.
     ///
     /// # Errors
-    /// When the path is relative or climbs.
+    /// When the path is relative or climbs, a symbolic link leads it elsewhere, or it is one of the host's own.
     pub fn map(&self, path: &str) -> Result<PathBuf, StateError> {
-        let refused = || StateError::Path(path.to_owned());
-        let named = Path::new(path);
-        if !named.is_absolute() {
-            return Err(refused());
-        }
-        if named.components().any(|part| part == Component::ParentDir) {
-            return Err(refused());
-        }
-        if named.starts_with(&self.path) {
-            return Ok(named.to_owned());
-        }
-        let below = named.strip_prefix("/").map_err(|_| refused())?;
-        Ok(self.path.join("files").join(below))
+        paths::map(&self.path, &self.paths, path)
     }
+}
+
+/// Makes the directory if need be, and takes its lock; gives its absolute path.
+fn hold(path: &Path) -> Result<(PathBuf, File), StateError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(OWNER_ONLY_DIR)
+        .create(path)
+        .map_err(failed("create", path))?;
+    let path = path.canonicalize().map_err(failed("find", path))?;
+    if let Some(kind) = filesystem::network(&path) {
+        return Err(StateError::Network { path, kind });
+    }
+    let lock = take_lock(&path)?;
+    Ok((path, lock))
 }
 
 fn take_lock(directory: &Path) -> Result<File, StateError> {
@@ -186,18 +291,6 @@ fn take_lock(directory: &Path) -> Result<File, StateError> {
     Ok(file)
 }
 
-fn check_format(directory: &Path) -> Result<(), StateError> {
-    let path = directory.join("format");
-    match read_small(&path)? {
-        None => write_new(&path, &FORMAT.to_string()),
-        Some(found) if found == FORMAT.to_string() => Ok(()),
-        Some(found) => Err(StateError::Format {
-            path: directory.to_owned(),
-            found,
-        }),
-    }
-}
-
 fn host_id(directory: &Path) -> Result<String, StateError> {
     let path = directory.join("host-id");
     if let Some(id) = read_small(&path)?
@@ -211,35 +304,9 @@ fn host_id(directory: &Path) -> Result<String, StateError> {
     Ok(id)
 }
 
-fn read_small(path: &Path) -> Result<Option<String>, StateError> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed("open", path)(error)),
-    };
-    let mut text = String::new();
-    file.take(MAX_SMALL_FILE_BYTES)
-        .read_to_string(&mut text)
-        .map_err(failed("read", path))?;
-    Ok(Some(text.trim().to_owned()))
-}
-
-/// Writes a small file so that it is there whole or not at all.
-fn write_new(path: &Path, text: &str) -> Result<(), StateError> {
-    let temporary = path.with_extension("tmp");
-    let written = fs::write(&temporary, format!("{text}\n"))
-        .and_then(|()| File::open(&temporary)?.sync_all())
-        .and_then(|()| fs::rename(&temporary, path))
-        // A host that forgets its id finds its own recordings in the hands of another.
-        .and_then(|()| {
-            path.parent()
-                .map_or(Ok(()), |parent| File::open(parent)?.sync_all())
-        });
-    written.map_err(failed("write", path))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
@@ -276,17 +343,5 @@ mod tests {
         fs::write(parent.path().join("format"), "7\n").unwrap();
         let error = StateDir::open(parent.path()).unwrap_err().to_string();
         assert!(error.contains("has format 7"), "{error}");
-    }
-
-    #[test]
-    fn paths_of_topologies_stay_below_the_directory() {
-        let parent = tempfile::tempdir().unwrap();
-        let state = StateDir::open(parent.path()).unwrap();
-        let mapped = state.map("/var/media/gate").unwrap();
-        assert_eq!(mapped, state.path().join("files/var/media/gate"));
-        assert_eq!(state.map(mapped.to_str().unwrap()).unwrap(), mapped);
-        for path in ["media", "", "/var/../etc", "/.."] {
-            assert!(state.map(path).is_err(), "{path}");
-        }
     }
 }

@@ -24,6 +24,8 @@ pub enum Severity {
 pub enum Code {
     /// The text is not JSON.
     JsonInvalid,
+    /// The text is not TOML: the host's configuration, whose mistakes are told in the same way.
+    TomlInvalid,
     /// A limit of [`super::limits`] is passed.
     LimitExceeded,
     /// LVA: `@apiVersion` is one that this host does not know.
@@ -203,7 +205,7 @@ impl Diagnostics {
     }
 
     /// Reading order: by place, errors before warnings; what has no place comes last.
-    pub(super) fn sort(&mut self) {
+    pub(crate) fn sort(&mut self) {
         self.diagnostics
             .sort_by_key(|one| (one.line.unwrap_or(usize::MAX), one.column, one.severity));
     }

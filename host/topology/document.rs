@@ -1,4 +1,4 @@
-//! A topology as it was written: its text, its JSON value, and where each part of it stands.
+//! A topology (or graph instance) as it was written: its text, its JSON value, and where each part of it stands.
 //!
 //! `serde_json` alone decides what is JSON. `jsonc-parser`, in its strict mode, only tells positions and
 //! members that are written twice; a topology is never refused because of it.
@@ -38,7 +38,7 @@ impl TopologyDoc {
             return Err(refused(
                 Code::LimitExceeded,
                 format!(
-                    "the topology has {} bytes; at most {MAX_DOCUMENT_BYTES} are allowed",
+                    "the document has {} bytes; at most {MAX_DOCUMENT_BYTES} are allowed",
                     bytes.len()
                 ),
             ));
@@ -46,7 +46,7 @@ impl TopologyDoc {
         let text = std::str::from_utf8(bytes).map_err(|error| {
             refused(
                 Code::JsonInvalid,
-                format!("the topology is not UTF-8 text: {error}"),
+                format!("the document is not UTF-8 text: {error}"),
             )
         })?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -54,7 +54,7 @@ impl TopologyDoc {
         if depth(&value) > MAX_DEPTH {
             return Err(refused(
                 Code::LimitExceeded,
-                format!("the topology is nested more than {MAX_DEPTH} levels deep"),
+                format!("the document is nested more than {MAX_DEPTH} levels deep"),
             ));
         }
         let doc = Self {
@@ -72,6 +72,12 @@ impl TopologyDoc {
     #[must_use]
     pub fn value(&self) -> &Value {
         &self.value
+    }
+
+    /// The text, without a byte order mark.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// Line and column, counted from 1, of what a JSON pointer names; of the nearest part that exists when it

@@ -11,12 +11,14 @@ mod bind;
 pub mod diagnostics;
 pub mod document;
 pub mod draw;
+pub mod instance;
 pub mod limits;
 pub mod model;
 pub mod node;
 pub mod parameters;
 pub mod reference;
 pub mod resolve;
+pub mod secrets;
 mod shape;
 mod structure;
 pub mod template;
@@ -24,9 +26,11 @@ pub mod values;
 
 pub use diagnostics::{Code, Diagnostic, Diagnostics, Severity};
 pub use document::TopologyDoc;
+pub use instance::{GraphInstance, read_instance};
 pub use node::{Class, NodeType, Role, Status};
 pub use parameters::Bindings;
 pub use resolve::{Checked, Input, ResolvedGraph, ResolvedNode, check, resolve};
+pub use secrets::Secrets;
 pub use template::Pattern;
 pub use values::{Address, Duration, RtspAddress, Secret};
 

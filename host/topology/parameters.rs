@@ -12,11 +12,12 @@ use super::limits::{
     MAX_DIAGNOSTICS, MAX_EXPANDED_BYTES, MAX_PARAMETER_NAME_CHARS, MAX_PARAMETER_VALUE_BYTES,
 };
 use super::model::{ParameterDeclaration, ParameterType};
+use super::secrets::Secrets;
 use super::template::{Pattern, SYSTEM_PREFIX, Segment, System, split};
 
-/// Values given for parameters, in their order; `Debug` shows names only.
+/// Values given for parameters, in their order, and the host's secrets that they may name; `Debug` shows names only.
 #[derive(Clone, Default)]
-pub struct Bindings(BTreeMap<String, String>);
+pub struct Bindings(BTreeMap<String, String>, Secrets);
 
 impl std::fmt::Debug for Bindings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -49,6 +50,12 @@ impl Bindings {
             }
         }
         Ok(bindings)
+    }
+
+    /// Lets values `${secret:NAME}` of parameters of type `SecretString` stand for these secrets.
+    #[must_use]
+    pub fn with_secrets(self, secrets: Secrets) -> Self {
+        Self(self.0, secrets)
     }
 
     /// Names and values, in the order of the names.
@@ -165,14 +172,20 @@ impl<'a> Scope<'a> {
     ) -> Self {
         let mut declared = BTreeMap::new();
         for (index, declaration) in declarations {
-            let value = bindings.0.get(&declaration.name);
             check_declaration(*index, declaration, out);
-            if let Some(value) = value {
+            let given = bindings.0.get(&declaration.name);
+            let value = given.map(|value| bindings.1.look_up(declaration, value));
+            let value = value.transpose().unwrap_or_else(|wrong| {
+                out.push(wrong);
+                None
+            });
+            if let Some(value) = &value {
                 check_value(declaration, value, &format!("-p {}", declaration.name), out);
             }
             let entry = Declared {
                 kind: declaration.kind,
-                value: value.or(declaration.default.as_ref()).cloned(),
+                // One that is wrong has been told, and is not missing besides.
+                value: value.or_else(|| given.or(declaration.default.as_ref()).cloned()),
                 index: *index,
             };
             if declared.insert(declaration.name.clone(), entry).is_some() {

@@ -128,7 +128,7 @@ pub fn resolve<C>(
     }
 }
 
-fn valid_name(name: &str) -> bool {
+pub(super) fn valid_name(name: &str) -> bool {
     let letters = name.chars().count();
     (1..=MAX_NAME_CHARS).contains(&letters)
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
@@ -136,7 +136,7 @@ fn valid_name(name: &str) -> bool {
         && !name.ends_with('-')
 }
 
-fn name_error(pointer: String, what: &str, name: &str) -> Diagnostic {
+pub(super) fn name_error(pointer: String, what: &str, name: &str) -> Diagnostic {
     let message = format!(
         "{what} {} must have 1 to {MAX_NAME_CHARS} letters, digits or dashes, and no dash at its ends",
         shown(name)
@@ -186,15 +186,7 @@ fn shape_envelope(doc: &TopologyDoc, out: &mut Diagnostics) -> Value {
         complete: true,
     };
     let envelope = shaper.shape(&schema, doc.value());
-    if let Some(version) = text_at(&envelope, "/@apiVersion")
-        && !API_VERSIONS.contains(&version.as_str())
-    {
-        let message = format!("the API version {} is not supported", shown(&version));
-        out.push(
-            Diagnostic::error(Code::ApiVersionNotSupported, "/@apiVersion", message)
-                .hint(format!("use {}", one_of(API_VERSIONS))),
-        );
-    }
+    check_version(&envelope, out);
     match text_at(&envelope, "/name") {
         Some(name) if !valid_name(&name) => {
             out.push(name_error("/name".to_owned(), "the topology's name", &name));
@@ -207,6 +199,19 @@ fn shape_envelope(doc: &TopologyDoc, out: &mut Diagnostics) -> Value {
         _ => {}
     }
     envelope
+}
+
+/// Whether the written form is of a version that is known here.
+pub(super) fn check_version(envelope: &Value, out: &mut Diagnostics) {
+    if let Some(version) = text_at(envelope, "/@apiVersion")
+        && !API_VERSIONS.contains(&version.as_str())
+    {
+        let message = format!("the API version {} is not supported", shown(&version));
+        out.push(
+            Diagnostic::error(Code::ApiVersionNotSupported, "/@apiVersion", message)
+                .hint(format!("use {}", one_of(API_VERSIONS))),
+        );
+    }
 }
 
 pub(super) fn text_at(value: &Value, pointer: &str) -> Option<String> {

@@ -85,6 +85,18 @@ pub(super) fn split(text: &str) -> Result<Vec<Segment<'_>>, Unclosed> {
     Ok(segments)
 }
 
+/// The names of the parameters that a string refers to; none when a `${` is not closed.
+#[must_use]
+pub fn references(text: &str) -> Vec<&str> {
+    let segments = split(text).unwrap_or_default().into_iter();
+    segments
+        .filter_map(|segment| match segment {
+            Segment::Reference(name) => Some(name),
+            Segment::Literal(_) => None,
+        })
+        .collect()
+}
+
 fn push_literal<'a>(segments: &mut Vec<Segment<'a>>, text: &'a str) {
     if !text.is_empty() {
         segments.push(Segment::Literal(text));

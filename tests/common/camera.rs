@@ -68,7 +68,11 @@ impl Camera {
         let url = process.wait_stdout("address", START, |lines| {
             lines
                 .iter()
-                .find(|line| line.starts_with("rtsp://127.0.0.1:"))
+                .find(|line| {
+                    ["rtsp", "rtsps"]
+                        .iter()
+                        .any(|scheme| line.starts_with(&format!("{scheme}://127.0.0.1:")))
+                })
                 .cloned()
         });
         Self {

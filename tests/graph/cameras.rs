@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::common::camera::Camera;
 use crate::common::clip::{cut, yard};
-use crate::common::graph::{Graph, SOON, START, assets, files, size};
+use crate::common::graph::{Event, Graph, SOON, START, assets, files, size};
 use crate::common::judge;
 use crate::common::process::until;
 use crate::common::topology;
@@ -23,6 +23,19 @@ fn free_port() -> u16 {
         .local_addr()
         .unwrap()
         .port()
+}
+
+/// However many attempts failed: the camera was lost once, and came back once.
+fn one_outage(events: &[Event]) {
+    let named = |name: &'static str| events.iter().filter(move |event| event.name() == name);
+    let (lost, restored): (Vec<_>, Vec<_>) =
+        (named("CameraLost").collect(), named("CameraRestored").collect());
+    assert_eq!((lost.len(), restored.len()), (1, 1), "{lost:?} {restored:?}");
+    assert_eq!(
+        (lost[0].node(), lost[0].text("since")),
+        (restored[0].node(), restored[0].text("since"))
+    );
+    assert!(!lost[0].text("message").is_empty() && restored[0].data("seconds").as_f64().unwrap() > 0.5);
 }
 
 #[test]
@@ -52,6 +65,7 @@ fn a_camera_that_is_not_there_is_tried_again_ever_more_rarely_and_then_recorded(
         .collect();
     assert!(waits.windows(2).all(|pair| pair[0] < pair[1]), "{waits:?}");
     assert!(errors[0].text("target").contains(&port.to_string()) && !errors[0].text("message").is_empty());
+    one_outage(&finished.events);
     judge::judged(&assets(folder.path())[0]);
 }
 
@@ -160,7 +174,7 @@ fn a_camera_that_dies_and_comes_back_is_recorded_again_and_the_clip_that_was_ope
     until("more in the asset", SOON, || {
         (size(&state.join("assets")) > before + TWO_SECONDS).then_some(())
     });
-    graph.stop();
+    one_outage(&graph.stop().events);
     judge::judged(&files(&state, "/var/media")[0]);
     let all = assets(&state);
     assert_eq!(all.len(), 1, "the asset goes on: {all:?}");

@@ -12,6 +12,8 @@
 )]
 
 mod cameras;
+#[path = "../common/certificates.rs"]
+mod certificates;
 mod clips;
 #[allow(dead_code, reason = "each test crate needs another part of it")]
 #[path = "../common/mod.rs"]
@@ -21,7 +23,10 @@ mod common;
 mod component;
 mod ending;
 mod frame_rate;
+mod messages;
 mod misbehaving;
 mod outsider;
+mod probe;
 mod recording;
 mod refused;
+mod tls;

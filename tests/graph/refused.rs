@@ -112,3 +112,25 @@ fn problems_of_several_nodes_are_told_together() {
         "{told}"
     );
 }
+
+#[test]
+fn rtsp_through_http_is_understood_and_refused_with_what_to_use_instead() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut document = topology::document("2.0", &[], &[topology::asset_sink("camera")]);
+    document["properties"]["sources"][0]["transport"] = json!("Http");
+    let path = topology::write(&document, folder.path());
+    let told = refusal(&path);
+    assert!(
+        told.contains("the transport `Http` is not available yet") && told.contains("hint: use `Tcp`"),
+        "{told}"
+    );
+    // As a topology it is valid: it only cannot run here.
+    let validated = crate::common::mediagraph()
+        .arg("validate")
+        .arg(&path)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(validated.stderr).unwrap();
+    assert_eq!(validated.status.code(), Some(0), "{text}");
+    assert!(text.contains("warning: ") && text.contains("`Http`"), "{text}");
+}

@@ -64,6 +64,7 @@ impl DecodeStage {
     }
 
     fn hand_on(&mut self, pictures: Vec<Picture>) {
+        NodeStats::add(&self.context.stats.processed, pictures.len() as u64);
         for picture in pictures {
             let frame = Frame {
                 picture: Arc::new(picture),
@@ -71,7 +72,7 @@ impl DecodeStage {
             };
             for output in &mut self.outputs {
                 if output.offer(&frame) {
-                    NodeStats::add(&self.context.stats.dropped, 1);
+                    self.context.skipped(1);
                 }
             }
         }

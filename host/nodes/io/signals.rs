@@ -58,21 +58,31 @@ pub fn channel(inputs: usize) -> (Vec<SignalSender>, SignalReceiver) {
 ///
 /// An observation comes out once every input has passed its moment, so that the order does not depend on which
 /// detector is faster; the same media gives the same decisions. Only an input more than [`MAX_LAG`] behind the
-/// media is not waited for.
+/// media is not waited for, and an input of messages from outside is never waited for: nobody knows whether
+/// one will come, so what it says counts from the moment it is heard.
 #[derive(Debug)]
 pub struct Merge {
     watermarks: Vec<MediaTime>,
+    /// Whether an input is waited for.
+    awaited: Vec<bool>,
     pending: BTreeMap<(MediaTime, usize, u64), Arc<Observation>>,
     count: u64,
     media: MediaTime,
 }
 
 impl Merge {
-    /// For a node with so many inputs of signals.
+    /// For a node with so many inputs of signals, each of which is waited for.
     #[must_use]
     pub fn new(inputs: usize) -> Self {
+        Self::of(vec![true; inputs])
+    }
+
+    /// For a node with inputs of which some are not waited for.
+    #[must_use]
+    pub fn of(awaited: Vec<bool>) -> Self {
         Self {
-            watermarks: vec![MediaTime::MIN; inputs],
+            watermarks: vec![MediaTime::MIN; awaited.len()],
+            awaited,
             pending: BTreeMap::new(),
             count: 0,
             media: MediaTime::MIN,
@@ -115,7 +125,11 @@ impl Merge {
     /// Up to where everything that will be observed has been.
     #[must_use]
     pub fn reached(&self) -> MediaTime {
-        let slowest = self.watermarks.iter().copied().min().unwrap_or(MediaTime::MAX);
+        let inputs = self.watermarks.iter().zip(&self.awaited);
+        let awaited = inputs
+            .filter(|(_, awaited)| **awaited)
+            .map(|(watermark, _)| *watermark);
+        let slowest = awaited.min().unwrap_or(MediaTime::MAX);
         slowest.max(self.media.offset(Ticks(-MAX_LAG.0)))
     }
 
@@ -173,6 +187,20 @@ mod tests {
         assert!(merge.pop().is_none());
         merge.media(at(6.0));
         assert_eq!(drain(&mut merge), ["alive"]);
+    }
+
+    #[test]
+    fn an_input_of_messages_is_never_waited_for() {
+        let mut merge = Merge::of(vec![true, false]);
+        merge.signal(0, Signal::Watermark(at(2.0)));
+        assert_eq!(merge.reached(), at(2.0));
+        merge.signal(1, observed(1.5, "door"));
+        merge.signal(0, observed(1.0, "motion"));
+        merge.signal(1, observed(2.5, "door, later"));
+        assert_eq!(drain(&mut merge), ["motion", "door"]);
+        merge.restart();
+        merge.signal(0, Signal::Watermark(at(3.0)));
+        assert_eq!(drain(&mut merge), ["door, later"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::extension::{Change, Unanswered};
-use crate::nodes::context::{NodeContext, NodeStats};
+use crate::nodes::context::NodeContext;
 
 const DOWN: &str = "MediaGraph.Diagnostics.ExtensionDown";
 const BACK: &str = "MediaGraph.Diagnostics.ExtensionBack";
@@ -13,6 +13,7 @@ pub fn tell_change(context: &NodeContext, extension: &str, change: Option<Change
     match change {
         None => {}
         Some(Change::Down(error)) => {
+            context.state("restarting");
             context.error(&error);
             let message = format!("{error}; it is restarted, the rest of the graph goes on");
             context.emit(
@@ -21,6 +22,7 @@ pub fn tell_change(context: &NodeContext, extension: &str, change: Option<Change
             );
         }
         Some(Change::GivenUp(error)) => {
+            context.state("failed");
             context.error(&error);
             let message = format!("{error}; it is given up, the rest of the graph goes on");
             context.emit(
@@ -29,6 +31,7 @@ pub fn tell_change(context: &NodeContext, extension: &str, change: Option<Change
             );
         }
         Some(Change::Back) => {
+            context.state("running");
             tracing::info!(node = %context.name, extension, "The component answers again");
             context.emit(BACK, json!({"extension": extension, "state": "running"}));
         }
@@ -37,7 +40,7 @@ pub fn tell_change(context: &NodeContext, extension: &str, change: Option<Change
 
 /// Counts, and logs, why there is no answer.
 pub fn note_unanswered(context: &NodeContext, unanswered: &Unanswered) {
-    NodeStats::add(&context.stats.dropped, 1);
+    context.skipped(1);
     match unanswered {
         Unanswered::Refused(text) => context.error(&format!("the component refused a frame: {text}")),
         Unanswered::Failed(error) => {

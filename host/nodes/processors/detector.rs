@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::component::{note_unanswered, tell_change};
+use super::findings::Findings;
 use super::input::TopologyImage;
 use crate::extension::{Detector, Supervised};
 use crate::media::image::{CropSource, FrameView, ImageSpec};
@@ -33,6 +34,8 @@ pub struct DetectorNode {
     pub pool: AnalysisPool,
     /// The rate that the component asks for.
     pub sampler: Sampler,
+    /// What it found, for the journal.
+    pub findings: Findings,
 }
 
 impl DetectorNode {
@@ -41,14 +44,15 @@ impl DetectorNode {
         while let Some(delivery) = self.input.next().await {
             let reached = match delivery {
                 Delivery::Progress(reached) => {
+                    self.findings.passed(&self.context, reached);
                     for output in &self.frames {
                         output.progress(reached);
                     }
                     reached
                 }
                 Delivery::Frame(frame) => {
-                    NodeStats::add(&self.context.stats.received, 1);
                     let time = frame.picture.time();
+                    self.context.came(time);
                     let found = self.look_at(&frame).await;
                     self.hand_on(frame, found).await;
                     time
@@ -58,6 +62,7 @@ impl DetectorNode {
                 output.send(Signal::Watermark(reached)).await;
             }
         }
+        self.findings.tell(&self.context);
     }
 
     /// What the component says of a frame; nothing while it is down.
@@ -67,7 +72,7 @@ impl DetectorNode {
             tell_change(&self.context, &self.extension, change);
         }
         let Some(wanted) = self.detector.instance().map(|detector| *detector.input()) else {
-            NodeStats::add(&self.context.stats.dropped, 1);
+            self.context.skipped(1);
             return Vec::new();
         };
         // The mailbox keeps this rate already, unless the component was down when the graph was wired.
@@ -99,10 +104,16 @@ impl DetectorNode {
         };
         let called = self.pool.call(self.detector.detect(&view)).await;
         tell_change(&self.context, &self.extension, called.change);
-        called.answer.unwrap_or_else(|unanswered| {
-            note_unanswered(&self.context, &unanswered);
-            Vec::new()
-        })
+        match called.answer {
+            Ok(found) => {
+                NodeStats::add(&self.context.stats.processed, 1);
+                found
+            }
+            Err(unanswered) => {
+                note_unanswered(&self.context, &unanswered);
+                Vec::new()
+            }
+        }
     }
 
     async fn hand_on(&mut self, frame: Frame, found: Vec<Inference>) {
@@ -114,7 +125,7 @@ impl DetectorNode {
             };
             for output in &mut self.frames {
                 if output.offer(&annotated) {
-                    NodeStats::add(&self.context.stats.dropped, 1);
+                    self.context.skipped(1);
                 }
             }
         }
@@ -122,6 +133,8 @@ impl DetectorNode {
             return;
         }
         let time = frame.picture.time();
+        self.findings.add(&self.context, time, &found);
+        self.context.stats.went(&*self.context.clock);
         let observation = Arc::new(Observation {
             time,
             origin: Arc::clone(&self.context.name),

@@ -3,6 +3,7 @@
 pub mod component;
 pub mod detector;
 pub mod extension;
+pub mod findings;
 pub mod frame_rate;
 pub mod gate;
 pub mod grpc_extension;

@@ -8,13 +8,19 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::task::{JoinError, spawn_blocking};
 
-use crate::media::{AccessUnit, MediaTime};
-use crate::nodes::context::{NodeContext, NodeStats};
+use crate::media::{AccessUnit, MediaTime, Ticks};
+use crate::nodes::context::{Dropped, NodeContext, NodeStats};
 use crate::nodes::io::units::{MediaItem, RecordingId, UnitReceiver};
+use crate::nodes::losses::Loss;
 use crate::recording::{Notice, Recorder, RecordingError};
 
 const OPERATIONAL: &str = "Microsoft.Media.Graph.Operational";
-const DIAGNOSTICS: &str = "Microsoft.Media.Graph.Diagnostics";
+const STORAGE_ERROR: &str = "Microsoft.Media.Graph.Diagnostics.StorageError";
+/// In a namespace of its own, as Live Video Analytics had it.
+const RUNTIME_ERROR: &str = "Microsoft.Media.Edge.Diagnostics.RuntimeError";
+
+/// What stands where Live Video Analytics named its cloud account.
+const LOCAL_STORAGE: &str = "local";
 
 /// How often it is tried to finish a recording before it is left as it is.
 const CLOSE_TRIES: u32 = 5;
@@ -30,6 +36,11 @@ pub trait Opener: Send + Sync + std::fmt::Debug {
 
     /// `assetName` or `filePath`: what `outputLocation` of this sink's events is.
     fn output_type(&self) -> &'static str;
+
+    /// How long a whole segment is, where there are segments.
+    fn segment_length(&self) -> Option<Ticks> {
+        None
+    }
 }
 
 /// A sink at work.
@@ -82,6 +93,9 @@ impl RecordingSink {
 
     /// Runs until everything that feeds it has ended, and everything is on the disk.
     pub async fn run(mut self) {
+        if let Some(length) = self.opener.segment_length() {
+            self.context.stats.set_segment_length(length);
+        }
         while let Some(item) = self.input.next().await {
             match item {
                 MediaItem::Begin { recording, .. } => {
@@ -101,7 +115,7 @@ impl RecordingSink {
     }
 
     async fn unit(&mut self, recording: RecordingId, unit: &Arc<AccessUnit>) {
-        NodeStats::add(&self.context.stats.received, 1);
+        self.context.came(unit.time);
         let mut open = self.open.remove(&recording).unwrap_or_default();
         if open.recorder.is_none() && unit.random_access {
             open.recorder = self.open_recorder(unit.time).await;
@@ -112,6 +126,7 @@ impl RecordingSink {
             }
         }
         if let Some(recorder) = &mut open.recorder {
+            NodeStats::add(&self.context.stats.bytes, unit.data.len() as u64);
             match recorder.push(unit) {
                 Ok(false) => {}
                 Ok(true) => {
@@ -122,7 +137,7 @@ impl RecordingSink {
         } else if let Some((_, units)) = &mut open.missed {
             *units = units.saturating_add(1);
         } else {
-            NodeStats::add(&self.context.stats.dropped, 1);
+            self.context.stats.count_dropped(Dropped::Media, 1);
         }
         self.open.insert(recording, open);
     }
@@ -144,10 +159,37 @@ impl RecordingSink {
         if open.recorder.is_some() {
             let message =
                 "the end of the recording could not be written; what stands on the disk can be played";
-            let data = json!({"dataType": "media", "outputLocation": open.started, "message": message});
-            self.context.emit(&format!("{DIAGNOSTICS}.DataDropped"), data);
+            let now = self.context.clock.media();
+            self.lost(now, now, 0, message, open.started.clone());
         }
         self.tell_stopped(&mut open);
+    }
+
+    fn lost(
+        &self,
+        start: MediaTime,
+        end: MediaTime,
+        units: u64,
+        message: &'static str,
+        output: Option<String>,
+    ) {
+        self.context.lost(Loss {
+            kind: Dropped::Media,
+            units,
+            start,
+            end,
+            message,
+            output,
+        });
+    }
+
+    /// What is written now, for whoever asks.
+    fn show_writing(&self, of: &Open) {
+        let others = self.open.values().filter_map(|open| open.started.as_ref());
+        let writing = of.started.as_ref().or_else(|| others.last());
+        let state = if writing.is_some() { "recording" } else { "idle" };
+        self.context.stats.set_writing(writing.cloned());
+        self.context.state(state);
     }
 
     /// Whoever was told that a recording began is told that it ended, however it did.
@@ -155,18 +197,20 @@ impl RecordingSink {
         if let Some(output) = open.started.take() {
             self.recording_event("RecordingStopped", &output);
         }
+        self.show_writing(open);
     }
 
     fn tell_missed(&self, open: &mut Open, until: MediaTime) {
         let Some((start, units)) = open.missed.take() else {
             return;
         };
-        NodeStats::add(&self.context.stats.dropped, units);
-        let data = json!({
-            "dataType": "media", "start": start.iso(), "end": until.iso(), "units": units,
-            "message": "nothing could be opened to record into",
-        });
-        self.context.emit(&format!("{DIAGNOSTICS}.DataDropped"), data);
+        self.lost(
+            start,
+            until,
+            units,
+            "nothing could be opened to record into",
+            None,
+        );
     }
 
     async fn open_recorder(&mut self, start: MediaTime) -> Option<Box<dyn Recorder>> {
@@ -203,6 +247,7 @@ impl RecordingSink {
                 match result {
                     Ok(notices) => {
                         self.failing = false;
+                        self.context.stats.went(&*self.context.clock);
                         for notice in notices {
                             self.tell(open, notice);
                         }
@@ -227,6 +272,7 @@ impl RecordingSink {
             Notice::Started { output, .. } => {
                 self.recording_event("RecordingStarted", &output);
                 open.started = Some(output);
+                self.show_writing(open);
             }
             // Once for each asset or file: a client that waits for it may begin to play.
             Notice::Available { output, .. } if open.available.as_ref() != Some(&output) => {
@@ -238,7 +284,7 @@ impl RecordingSink {
                 NodeStats::add(&self.context.stats.sent, totals.units);
                 // Those of gaps are counted when they are told; what is left is sound before the first picture.
                 let untold = totals.dropped.saturating_sub(std::mem::take(&mut open.gaps));
-                NodeStats::add(&self.context.stats.dropped, untold);
+                self.context.stats.count_dropped(Dropped::Media, untold);
                 open.started = None;
                 self.recording_event("RecordingStopped", &output);
             }
@@ -251,13 +297,13 @@ impl RecordingSink {
                 end,
                 units,
             } => {
-                NodeStats::add(&self.context.stats.dropped, units);
                 open.gaps = open.gaps.saturating_add(units);
-                let data = json!({
-                    "dataType": "media", "outputLocation": output,
-                    "start": start.iso(), "end": end.iso(), "units": units,
-                });
-                self.context.emit(&format!("{DIAGNOSTICS}.DataDropped"), data);
+                let message = if units > 0 {
+                    "the disk was too slow, or refused"
+                } else {
+                    "the camera sent nothing"
+                };
+                self.lost(start, end, units, message, Some(output));
             }
             Notice::Removed { path, bytes } => {
                 tracing::info!(node = %self.context.name, path = %path.display(), bytes, "An old file was removed");
@@ -277,15 +323,15 @@ impl RecordingSink {
         }
         self.context.error(error);
         self.context.emit(
-            &format!("{DIAGNOSTICS}.StorageError"),
-            json!({"message": error.to_string()}),
+            STORAGE_ERROR,
+            json!({"storageAccountName": LOCAL_STORAGE, "message": error.to_string()}),
         );
     }
 
     fn panicked(&mut self, error: &JoinError) {
         self.context.error(error);
         self.context.emit(
-            &format!("{DIAGNOSTICS}.RuntimeError"),
+            RUNTIME_ERROR,
             json!({"code": "recorder", "message": error.to_string()}),
         );
     }

@@ -152,6 +152,12 @@ impl Buffer {
         }
     }
 
+    /// The moment of the earliest media that is held; the beginning of all time while none is.
+    #[must_use]
+    pub fn earliest(&self) -> MediaTime {
+        self.units.front().map_or(MediaTime::MIN, |unit| unit.time)
+    }
+
     /// Up to where all media has come.
     #[must_use]
     pub fn reached(&self) -> MediaTime {

@@ -2,6 +2,7 @@
 
 pub mod buffer;
 mod config;
+pub mod decisions;
 pub mod run;
 
 pub use config::*;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::buffer::Buffer;
+use super::decisions::{About, Decisions};
 use crate::extension::{Action, Cause, Decision, Gate, Supervised, Unanswered};
 use crate::media::{AccessUnit, MediaTime};
 use crate::nodes::analysis::AnalysisPool;
-use crate::nodes::context::{NodeContext, NodeStats};
+use crate::nodes::context::{Dropped, NodeContext, NodeStats};
 use crate::nodes::io::signals::{Merge, SignalReceiver};
 use crate::nodes::io::units::{MediaItem, UnitReceiver, UnitSender};
 use crate::nodes::processors::component::{note_unanswered, tell_change};
@@ -38,11 +39,16 @@ pub struct GateNode {
     pub pool: AnalysisPool,
     /// When the component wants to be called next.
     pub wake: Option<MediaTime>,
+    /// What it decided, for the journal.
+    pub decisions: Decisions,
+    /// Whether it lets something through, as was told last.
+    pub open: bool,
 }
 
 impl GateNode {
     /// Runs until what feeds it has ended, and everything that was decided is let out.
     pub async fn run(mut self) {
+        self.context.stats.set_gate_open(false);
         let (mut media_open, mut signals_open) = (true, true);
         while media_open || signals_open {
             tokio::select! {
@@ -65,6 +71,7 @@ impl GateNode {
             }
         }
         self.lost();
+        self.decisions.tell(&self.context);
     }
 
     async fn item(&mut self, item: MediaItem) {
@@ -81,7 +88,7 @@ impl GateNode {
     }
 
     async fn unit(&mut self, unit: Arc<AccessUnit>) {
-        NodeStats::add(&self.context.stats.received, 1);
+        self.context.came(unit.time);
         if self.buffer.goes_back(&unit) {
             self.begin_anew().await;
         } else if self.buffer.is_gone() {
@@ -107,6 +114,7 @@ impl GateNode {
         let mut wakes = 0;
         while let Some(cause) = self.next_cause() {
             let elapsed = matches!(cause, Cause::Elapsed(_));
+            let about = About::of(&cause);
             wakes = if elapsed { wakes + 1 } else { 0 };
             let called = self.pool.call(self.gate.consider(&cause)).await;
             tell_change(&self.context, &self.extension, called.change);
@@ -115,8 +123,9 @@ impl GateNode {
                 self.buffer.set_history(gate.history());
             }
             match called.answer {
-                Ok(decision) => self.decided(decision),
+                Ok(decision) => self.decided(about, decision),
                 Err(unanswered) => {
+                    self.decisions.unanswered(&self.context, about, &unanswered);
                     if matches!(unanswered, Unanswered::Failed(_)) {
                         self.buffer.orphan(cause.time());
                     }
@@ -131,9 +140,18 @@ impl GateNode {
         if self.buffer.is_gone() && self.merge.reached() >= self.buffer.reached() {
             self.lost();
         } else {
-            let mut out = Vec::new();
-            self.buffer.release(self.final_until(), &mut out);
+            let (mut out, until) = (Vec::new(), self.final_until());
+            self.buffer.release(until, &mut out);
+            self.tell_open(until);
             self.send(out);
+        }
+    }
+
+    fn tell_open(&mut self, until: MediaTime) {
+        let open = self.decisions.passed(&self.context, until);
+        if open != self.open {
+            self.open = open;
+            self.context.stats.set_gate_open(open);
         }
     }
 
@@ -158,7 +176,9 @@ impl GateNode {
         self.merge.reached().min(self.buffer.reached())
     }
 
-    fn decided(&mut self, decision: Decision) {
+    fn decided(&mut self, about: About, decision: Decision) {
+        self.decisions
+            .decided(&self.context, about, &decision, self.buffer.earliest());
         self.wake = decision.wake;
         for action in decision.actions {
             tracing::debug!(node = %self.context.name, ?action, "The gate decided");
@@ -180,18 +200,20 @@ impl GateNode {
 
     fn send(&mut self, items: Vec<MediaItem>) {
         self.tell_missed();
+        let (mut sent, mut lost) = (0, 0);
         for item in items {
-            if matches!(item, MediaItem::Unit { .. }) {
-                NodeStats::add(&self.context.stats.sent, 1);
-            }
+            sent += u64::from(matches!(item, MediaItem::Unit { .. }));
             for output in &self.outputs {
-                if output.push(item.clone()) {
-                    NodeStats::add(&self.context.stats.dropped, 1);
-                    let data = serde_json::json!({"dataType": "media", "message": "a sink of this gate is too slow"});
-                    self.context
-                        .emit("Microsoft.Media.Graph.Diagnostics.DataDropped", data);
-                }
+                lost += u64::from(output.push(item.clone()));
             }
+        }
+        if sent > 0 {
+            NodeStats::add(&self.context.stats.sent, sent);
+            self.context.stats.went(&*self.context.clock);
+        }
+        if lost > 0 {
+            let message = "a sink of this gate is too slow";
+            self.context.lost_now(Dropped::Media, lost, message);
         }
     }
 
@@ -199,11 +221,8 @@ impl GateNode {
     fn tell_missed(&mut self) {
         let units = self.buffer.take_missed();
         if units > 0 {
-            NodeStats::add(&self.context.stats.dropped, units);
             let message = "more media came than a gate holds while its decisions were awaited";
-            let data = serde_json::json!({"dataType": "media", "units": units, "message": message});
-            self.context
-                .emit("Microsoft.Media.Graph.Diagnostics.DataDropped", data);
+            self.context.lost_now(Dropped::Media, units, message);
         }
     }
 }

@@ -15,8 +15,8 @@ pub struct MessageSink {
     pub context: NodeContext,
     /// What it is to publish.
     pub input: SignalReceiver,
-    /// For each input, an emitter whose subject is the node that spoke: the subject of an analytics event is the
-    /// processor, not the sink.
+    /// For each input, an emitter whose subject is the node that spoke (the subject of an analytics event is the
+    /// processor, not the sink) and whose output is this sink's.
     pub speakers: Vec<Emitter>,
 }
 
@@ -30,10 +30,11 @@ impl MessageSink {
             let Some(speaker) = self.speakers.get(input) else {
                 continue;
             };
-            NodeStats::add(&self.context.stats.received, 1);
+            self.context.came(observation.time);
             let data = json!({"timestamp": observation.time, "inferences": observation.inferences});
             speaker.emit(INFERENCE, observation.time, data);
             NodeStats::add(&self.context.stats.sent, 1);
+            self.context.stats.went(&*self.context.clock);
         }
     }
 }

@@ -88,6 +88,7 @@ async fn record(openings: impl IntoIterator<Item = Option<u32>>, units: u32) -> 
         emitter: Emitter::new(Arc::clone(&events) as Arc<dyn EventSink>, "test", "/sink"),
         clock: Arc::new(ManualClock::new(at(9.0).to_timestamp())),
         stats: Arc::default(),
+        losses: Arc::default(),
         stop: tokio_util::sync::CancellationToken::new(),
     };
     let (sender, receiver) = queue(Tracks {

@@ -1,6 +1,7 @@
 //! Takes messages from outside, each of which is one event
 
 mod config;
+pub mod run;
 
 pub use config::*;
 
@@ -17,9 +18,7 @@ pub(in crate::nodes) const TYPE: NodeType<Config> = NodeType {
     class: Class::HubSource,
     summary: "Takes messages from outside, each of which is one event",
     since: "LVA 1.0",
-    status: Status::Planned {
-        use_instead: "a detector in front of the gate",
-    },
+    status: Status::Runs,
     schema: schema_of::<HubSource>,
     parse: |value| parse(value, Config::HubSource),
     check: nothing_more,

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::nodes::endpoint::{Credentials, Endpoint};
 use crate::topology::node::{Finding, finding, oddity};
-use crate::topology::{Code, RtspAddress};
+use crate::topology::{Code, Diagnostic, RtspAddress};
 
 /// A camera.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -32,9 +32,10 @@ impl RtspSource {
     pub(super) fn check(&self) -> Vec<Finding> {
         let mut found = Vec::new();
         if self.transport == Transport::Http {
+            // As with a node that cannot run yet: a topology may say it, and a graph does not start with it.
             let message = "the transport `Http` is not available yet";
-            let (at, diagnostic) = finding(Code::NotYetAvailable, "/transport", message);
-            found.push((at, diagnostic.hint("use `Tcp`")));
+            let diagnostic = Diagnostic::warning(Code::NotYetAvailable, "", message);
+            found.push(("/transport", diagnostic.hint("use `Tcp`")));
         }
         if self.endpoint.tls().is_none() && self.endpoint.url().0.is_secure() {
             let message =

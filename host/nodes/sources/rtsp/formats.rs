@@ -22,7 +22,13 @@ pub enum Use {
 /// Decides what a stream of the session description is to us.
 #[must_use]
 pub fn usage(stream: &Stream) -> Use {
-    match (stream.media(), stream.encoding_name()) {
+    usage_of(stream.media(), stream.encoding_name())
+}
+
+/// Decides what media in an encoding, in small letters, is to us.
+#[must_use]
+pub fn usage_of(media: &str, encoding: &str) -> Use {
+    match (media, encoding) {
         ("video", "h264" | "h265") => Use::Track(TrackKind::Video),
         ("audio", "mpeg4-generic") => Use::Track(TrackKind::Audio),
         ("video", _) => Use::Unsupported(TrackKind::Video),

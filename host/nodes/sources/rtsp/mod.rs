@@ -4,8 +4,13 @@ pub mod backoff;
 mod clock;
 mod config;
 pub mod formats;
+mod meter;
+mod outage;
+pub mod probe;
 pub mod run;
 pub mod session;
+pub mod tls;
+pub mod tunnel;
 
 pub use config::*;
 

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use retina::client::SessionGroup;
 use serde_json::json;
 
 use super::backoff::Backoff;
-use super::session::{CameraError, CameraSession, Target};
+use super::meter::Meter;
+use super::outage::Outage;
+use super::session::{Caller, CameraError, CameraSession, Target};
 use crate::media::{AccessUnit, MediaTime, Ticks};
-use crate::nodes::context::{NodeContext, NodeStats};
+use crate::nodes::context::{Dropped, NodeContext, NodeStats};
 use crate::nodes::io::units::{CONTINUOUS, MediaItem, UnitSender};
 
 /// A session that has brought media for this long is a success: the next failure waits briefly again.
@@ -33,26 +34,30 @@ pub struct RtspSource {
 impl RtspSource {
     /// Runs until the graph is stopped.
     pub async fn run(mut self) {
-        let group = Arc::new(SessionGroup::default());
+        let caller = Caller::new(Arc::clone(&self.context.clock));
         let mut backoff = Backoff::new(fastrand::Rng::new());
+        let mut outage = Outage::default();
         let stop = self.context.stop.clone();
         loop {
             let ended = tokio::select! {
                 // First, so that a stop is seen even while media pours in.
                 biased;
                 () = stop.cancelled() => break,
-                ended = self.session(&group, &mut backoff) => ended,
+                ended = self.session(&caller, &mut backoff, &mut outage) => ended,
             };
             self.send(&MediaItem::Lost);
+            self.context.state("waiting");
+            outage.lost(&self.context, &self.target.shown(), &ended);
             let wait = backoff.next_wait();
             self.report(&ended, backoff.failures(), wait);
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = tokio::time::sleep(wait) => {}
             }
+            NodeStats::add(&self.context.stats.reconnects, 1);
         }
         // The camera may allow few sessions: end ours properly, but do not wait for a camera that is gone.
-        if tokio::time::timeout(TEARDOWN_TIMEOUT, group.await_teardown())
+        if tokio::time::timeout(TEARDOWN_TIMEOUT, caller.hang_up())
             .await
             .is_err()
         {
@@ -61,19 +66,23 @@ impl RtspSource {
     }
 
     /// One session, to its end.
-    async fn session(&mut self, group: &Arc<SessionGroup>, backoff: &mut Backoff) -> CameraError {
-        let opened =
-            CameraSession::open(&self.target, Arc::clone(group), Arc::clone(&self.context.clock)).await;
-        let mut session = match opened {
+    async fn session(&mut self, caller: &Caller, backoff: &mut Backoff, outage: &mut Outage) -> CameraError {
+        self.context.state("connecting");
+        let mut session = match CameraSession::open(&self.target, caller).await {
             Ok(session) => session,
             Err(error) => return error,
         };
         self.established(&session);
-        let mut first: Option<MediaTime> = None;
+        let (mut first, mut meter) = (None::<MediaTime>, Meter::default());
         loop {
             match session.next().await {
                 Ok(unit) => {
+                    if first.is_none() {
+                        self.context.state("playing");
+                        outage.restored(&self.context, &self.target.shown());
+                    }
                     let began = *first.get_or_insert(unit.time);
+                    meter.unit(&unit, &self.context);
                     if unit.time.since(began) >= GOOD_SESSION {
                         backoff.reset();
                     }
@@ -85,7 +94,6 @@ impl RtspSource {
     }
 
     fn unit(&mut self, unit: AccessUnit) {
-        NodeStats::add(&self.context.stats.received, 1);
         NodeStats::add(&self.context.stats.sent, 1);
         self.send(&MediaItem::Unit {
             recording: CONTINUOUS,
@@ -96,9 +104,8 @@ impl RtspSource {
     fn send(&mut self, item: &MediaItem) {
         for output in &self.outputs {
             if output.push(item.clone()) {
-                NodeStats::add(&self.context.stats.dropped, 1);
-                let data = json!({"dataType": "media", "message": "a consumer of this source is too slow"});
-                self.context.emit(&format!("{DIAGNOSTICS}.DataDropped"), data);
+                let message = "a consumer of this source is too slow";
+                self.context.lost_now(Dropped::Media, 1, message);
             }
         }
     }
@@ -127,21 +134,22 @@ impl RtspSource {
 
     fn report(&self, error: &CameraError, attempt: u32, wait: Duration) {
         self.context.error(error);
-        let (kind, code) = match error {
-            CameraError::Authentication { status, .. } => ("AuthenticationError", status.to_string()),
-            CameraError::Protocol { status, .. } => ("ProtocolError", status.to_string()),
-            CameraError::Network(_) => ("NetworkError", "connectionLost".to_owned()),
-            CameraError::Format(text) => return self.format_error("unsupportedVideoFormat", text),
-        };
+        let protocol = error.protocol();
+        let code = error.code();
         let data = json!({
             "code": code,
             "errorCode": code,
             "target": self.target.shown(),
-            "protocol": "rtsp",
+            "protocol": protocol,
             "message": error.to_string(),
             "attempt": attempt,
             "retryInSeconds": (wait.as_secs_f64() * 10.0).round() / 10.0,
         });
-        self.context.emit(&format!("{DIAGNOSTICS}.{kind}"), data);
+        for kind in error.events() {
+            self.context.emit(&format!("{DIAGNOSTICS}.{kind}"), data.clone());
+        }
+        if let CameraError::Format(text) = error {
+            self.format_error("unsupportedVideoFormat", text);
+        }
     }
 }

@@ -6,21 +6,28 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
+use retina::UNIX_EPOCH;
 use retina::client::{
     Credentials, Demuxed, Described, InitialTimestampPolicy, PlayOptions, SessionGroup, SessionOptions,
-    SetupOptions, TcpTransportOptions, Transport,
+    SetupOptions, TcpTransportOptions, Tool, Transport,
 };
 use retina::codec::{CodecItem, FrameFormat};
+use retina::rtcp::ReceivedCompoundPacket;
 use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::clock::SessionClock;
 use super::formats::{self, Use};
+use super::tls::CameraTls;
+use super::tunnel;
 use crate::media::timeline::{Mapped, Timeline};
 use crate::media::{AccessUnit, Clock, MediaTime, StreamFormat, TICKS_PER_SECOND, Ticks, TrackKind};
 
 /// Each step of the conversation, and each wait for media, takes at most this long.
 pub const CAMERA_TIMEOUT: Duration = Duration::from_secs(15);
+/// A second of NTP's 64 bits.
+const NTP_SECOND: f64 = 4_294_967_296.0;
 /// Broken packets in a row after which the conversation is begun anew.
 const MAX_BROKEN_PACKETS: u32 = 100;
 /// Jumps of the camera's timestamps after which the conversation is begun anew: each begins new files.
@@ -52,12 +59,49 @@ pub enum CameraError {
     /// The camera cannot be reached, or went away.
     #[error("{0}")]
     Network(String),
+    /// No safe connection could be made; says what to do.
+    #[error("{0}")]
+    Tls(String),
     /// The camera offers nothing that can be recorded.
     #[error("the camera offers no stream that can be recorded, only {0}; H.264 or H.265 video is needed")]
     Format(String),
 }
 
 impl CameraError {
+    /// What it is called in events.
+    #[must_use]
+    pub fn code(&self) -> String {
+        match self {
+            Self::Authentication { status, .. } | Self::Protocol { status, .. } => status.to_string(),
+            Self::Network(_) => "connectionLost".to_owned(),
+            Self::Tls(_) => "tlsFailed".to_owned(),
+            Self::Format(_) => "unsupportedVideoFormat".to_owned(),
+        }
+    }
+
+    /// The diagnostic events that tell of it. A status of the camera is a `ProtocolError`, as Live Video Analytics
+    /// had it; one that says who may not come in is told as that, too.
+    #[must_use]
+    pub fn events(&self) -> &'static [&'static str] {
+        match self {
+            Self::Authentication { status: 403, .. } => &["ProtocolError", "AuthorizationError"],
+            Self::Authentication { .. } => &["ProtocolError", "AuthenticationError"],
+            Self::Protocol { .. } => &["ProtocolError"],
+            Self::Network(_) | Self::Tls(_) => &["NetworkError"],
+            Self::Format(_) => &[],
+        }
+    }
+
+    /// The protocol that failed.
+    #[must_use]
+    pub fn protocol(&self) -> &'static str {
+        if matches!(self, Self::Tls(_)) {
+            "tls"
+        } else {
+            "rtsp"
+        }
+    }
+
     fn from_retina(error: &retina::Error) -> Self {
         // Below the first line retina tells which packet it was; that is for the log.
         tracing::debug!(%error, "The camera's session failed");
@@ -69,7 +113,7 @@ impl CameraError {
         }
     }
 
-    fn timed_out(what: &str) -> Self {
+    pub(super) fn timed_out(what: &str) -> Self {
         Self::Network(format!(
             "no answer to {what} within {} s",
             CAMERA_TIMEOUT.as_secs()
@@ -84,6 +128,8 @@ pub struct Target {
     pub url: Url,
     /// User name and password.
     pub credentials: Option<Credentials>,
+    /// How to connect safely; None speaks in the clear.
+    pub tls: Option<CameraTls>,
 }
 
 impl Target {
@@ -109,7 +155,46 @@ impl std::fmt::Debug for Target {
         f.debug_struct("Target")
             .field("url", &self.shown())
             .field("user", &user)
+            .field("tls", &self.tls.is_some())
             .finish()
+    }
+}
+
+/// What all conversations of one source share.
+#[derive(Clone)]
+pub struct Caller {
+    /// Ends sessions in the background.
+    pub group: Arc<SessionGroup>,
+    /// The host's clocks.
+    pub clock: Arc<dyn Clock>,
+    /// The ways through TLS.
+    pub tunnels: TaskTracker,
+}
+
+impl std::fmt::Debug for Caller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Caller")
+            .field("tunnels", &self.tunnels.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Caller {
+    /// Of a source.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            group: Arc::default(),
+            clock,
+            tunnels: TaskTracker::new(),
+        }
+    }
+
+    /// Waits until every session is ended. May wait for a camera that does not answer.
+    pub async fn hang_up(&self) {
+        let _ = self.group.await_teardown().await;
+        self.tunnels.close();
+        self.tunnels.wait().await;
     }
 }
 
@@ -118,10 +203,12 @@ pub struct CameraSession {
     demuxed: Demuxed,
     sdp: String,
     clock: SessionClock,
+    host_clock: Arc<dyn Clock>,
     tracks: Vec<Option<Track>>,
     unsupported: Vec<String>,
     broken: u32,
     jumps: u32,
+    clock_ahead: Option<f64>,
 }
 
 impl std::fmt::Debug for CameraSession {
@@ -146,21 +233,44 @@ impl CameraSession {
     ///
     /// # Errors
     /// Says which step failed and how.
-    pub async fn open(
+    pub async fn open(target: &Target, caller: &Caller) -> Result<Self, CameraError> {
+        Self::open_telling(target, caller, &mut |_| {}).await
+    }
+
+    /// As [`CameraSession::open`]; tells each request before it is made.
+    ///
+    /// # Errors
+    /// Says which step failed and how.
+    pub async fn open_telling(
         target: &Target,
-        group: Arc<SessionGroup>,
-        clock: Arc<dyn Clock>,
+        caller: &Caller,
+        tell: &mut (dyn FnMut(&'static str) + Send),
     ) -> Result<Self, CameraError> {
         let options = SessionOptions::default()
             .creds(target.credentials.clone())
             .user_agent(concat!("mediagraph/", env!("CARGO_PKG_VERSION")).to_owned())
-            .session_group(group);
-        let describe = retina::client::Session::describe(target.url.clone(), options);
+            .session_group(Arc::clone(&caller.group));
+        let url = match &target.tls {
+            Some(tls) => tunnel::open(&target.url, tls, &caller.tunnels).await?,
+            None => target.url.clone(),
+        };
+        tell("DESCRIBE");
+        let describe = retina::client::Session::describe(url, options);
         let mut session = step("DESCRIBE", describe).await?;
+        if target.tls.is_some() && session.tool().is_some_and(Tool::has_live555_tcp_bug) {
+            // To such a server retina may say goodbye over a new connection, which would be in the clear.
+            return Err(CameraError::Tls(
+                "the camera's RTSP server is from before 2017, which is too old to be used with TLS\n\
+                 hint: look for newer firmware of the camera"
+                    .to_owned(),
+            ));
+        }
         let sdp = String::from_utf8_lossy(session.sdp()).into_owned();
+        tell("SETUP");
         let (tracks, unsupported) = set_up(&mut session).await?;
         // Some cameras leave RTP-Info out for one of the tracks.
         let play = PlayOptions::default().initial_timestamp(InitialTimestampPolicy::Permissive);
+        tell("PLAY");
         let playing = step("PLAY", session.play(play)).await?;
         let demuxed = playing
             .demuxed()
@@ -168,12 +278,21 @@ impl CameraSession {
         Ok(Self {
             demuxed,
             sdp,
-            clock: SessionClock::new(clock),
+            clock: SessionClock::new(Arc::clone(&caller.clock)),
+            host_clock: Arc::clone(&caller.clock),
             tracks,
             unsupported,
             broken: 0,
             jumps: 0,
+            clock_ahead: None,
         })
+    }
+
+    /// How far the camera's clock is ahead of the host's, in seconds, as its newest sender report says (RFC 3550,
+    /// section 6.4.1). Cheap cameras make it up.
+    #[must_use]
+    pub fn clock_ahead(&self) -> Option<f64> {
+        self.clock_ahead
     }
 
     /// The session description, as the camera sent it.
@@ -230,6 +349,10 @@ impl CameraSession {
                     };
                     self.unit(&arrived, frame.data().to_vec())
                 }
+                Some(Ok(CodecItem::Rtcp(report))) => {
+                    self.report(&report);
+                    None
+                }
                 Some(Ok(_)) => None,
             };
             if let Some(unit) = unit {
@@ -244,6 +367,17 @@ impl CameraSession {
                 }
                 return Ok(unit);
             }
+        }
+    }
+
+    fn report(&mut self, report: &ReceivedCompoundPacket) {
+        let mut packets = report.pkts();
+        let sender = packets.find_map(|packet| packet.as_sender_report().ok().flatten());
+        if let Some(sender) = sender {
+            let told = sender.ntp_timestamp();
+            let since_epoch = told.0.wrapping_sub(UNIX_EPOCH.0) as f64 / NTP_SECOND;
+            let now = self.host_clock.wall().as_millisecond() as f64 / 1_000.0;
+            self.clock_ahead = Some(since_epoch - now);
         }
     }
 
@@ -401,6 +535,7 @@ mod tests {
             url: Url::parse("rtsp://me:pw@10.0.0.7:554/live?user=admin&password=hunter2&channel=1#x")
                 .unwrap(),
             credentials: None,
+            tls: None,
         };
         assert_eq!(
             target.shown(),

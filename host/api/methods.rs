@@ -1,0 +1,466 @@
+//! The ten direct methods of Live Video Analytics, whatever they come by: names, versions, roles, and the reply.
+//!
+//! Invariant: the name that a caller's right is checked for is the name that the host acts on. So a payload that names
+//! itself twice, in whatever letters, is refused.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::{Value, json};
+
+use super::auth::{Caller, Role};
+use super::problem::Problem;
+use super::{Api, Shared};
+use crate::graph::host::error::json_path;
+use crate::graph::host::{ControlError, Deleted, Detail, GraphHost, Kind, PageRequest, Stored};
+use crate::topology::diagnostics::{did_you_mean, one_of, shown};
+use crate::topology::model::API_VERSIONS;
+
+/// What a method does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Operation {
+    TopologySet,
+    TopologyGet,
+    TopologyList,
+    TopologyDelete,
+    InstanceSet,
+    InstanceGet,
+    InstanceList,
+    InstanceDelete,
+    InstanceActivate,
+    InstanceDeactivate,
+}
+
+/// A direct method.
+#[derive(Debug)]
+pub struct Method {
+    /// As Live Video Analytics called it.
+    pub name: &'static str,
+    /// As Azure Video Analyzer called it.
+    pub alias: &'static str,
+    /// What it does.
+    pub operation: Operation,
+    /// Who may call it.
+    pub role: Role,
+    /// Whether it is about one graph instance, that the payload names.
+    pub one_instance: bool,
+    /// What it does, in a line.
+    pub summary: &'static str,
+}
+
+const fn method(
+    name: &'static str,
+    alias: &'static str,
+    operation: Operation,
+    role: Role,
+    one_instance: bool,
+    summary: &'static str,
+) -> Method {
+    Method {
+        name,
+        alias,
+        operation,
+        role,
+        one_instance,
+        summary,
+    }
+}
+
+/// All of them.
+#[rustfmt::skip]
+pub const METHODS: &[Method] = &[
+    method("GraphTopologySet", "pipelineTopologySet", Operation::TopologySet, Role::Admin, false, "Stores a topology"),
+    method("GraphTopologyGet", "pipelineTopologyGet", Operation::TopologyGet, Role::Read, false, "Gives a topology"),
+    method("GraphTopologyList", "pipelineTopologyList", Operation::TopologyList, Role::Read, false, "Lists the topologies"),
+    method("GraphTopologyDelete", "pipelineTopologyDelete", Operation::TopologyDelete, Role::Admin, false, "Deletes a topology that no instance refers to"),
+    method("GraphInstanceSet", "livePipelineSet", Operation::InstanceSet, Role::Admin, true, "Stores a graph instance"),
+    method("GraphInstanceGet", "livePipelineGet", Operation::InstanceGet, Role::Read, true, "Gives a graph instance"),
+    method("GraphInstanceList", "livePipelineList", Operation::InstanceList, Role::Read, false, "Lists the graph instances"),
+    method("GraphInstanceDelete", "livePipelineDelete", Operation::InstanceDelete, Role::Admin, true, "Deletes a graph instance that is inactive"),
+    method("GraphInstanceActivate", "livePipelineActivate", Operation::InstanceActivate, Role::Operate, true, "Activates a graph instance; replies when it is active"),
+    method("GraphInstanceDeactivate", "livePipelineDeactivate", Operation::InstanceDeactivate, Role::Operate, true, "Deactivates a graph instance; replies when everything is written"),
+];
+
+/// The method of this name, in either spelling.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Method> {
+    METHODS.iter().find(|one| one.name == name || one.alias == name)
+}
+
+/// The method that does this.
+pub(super) fn of(operation: Operation) -> Option<&'static Method> {
+    METHODS.iter().find(|one| one.operation == operation)
+}
+
+/// What a method replies.
+#[derive(Debug)]
+pub(super) struct Reply {
+    /// LVA's status.
+    pub(super) status: u16,
+    /// The resource, the error, or null.
+    pub(super) payload: Value,
+    /// What is odd about a resource that was stored all the same.
+    pub(super) warnings: Vec<Detail>,
+}
+
+impl Reply {
+    fn plain(status: u16, payload: Value) -> Self {
+        Self {
+            status,
+            payload,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// A method that there is not: what the SDK of the device replied, since it never reached the module.
+    pub(super) fn unknown(name: &str) -> Self {
+        let message = format!("there is no method {}", shown(name));
+        let mut detail = Detail::new("MethodNotFound", &message);
+        let names = METHODS.iter().flat_map(|one| [one.name, one.alias]);
+        detail.hint = Some(match did_you_mean(name, names) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                format!("there are {}", one_of(METHODS.iter().map(|one| one.name))).replace(" or ", " and ")
+            }
+        });
+        let error = json!({"code": "MethodNotFound", "message": message, "details": [detail]});
+        Self::plain(501, json!({ "error": error }))
+    }
+
+    /// As it is sent: status and payload, and what else there is to say.
+    pub(super) fn envelope(&self) -> Value {
+        let mut envelope = json!({"status": self.status, "payload": self.payload});
+        if let (false, Some(envelope)) = (self.warnings.is_empty(), envelope.as_object_mut()) {
+            envelope.insert("warnings".to_owned(), json!(self.warnings));
+        }
+        envelope
+    }
+}
+
+impl From<ControlError> for Reply {
+    fn from(error: ControlError) -> Self {
+        Self::plain(error.kind.status(), error.body())
+    }
+}
+
+/// What every payload may say; the rest is for the host.
+#[derive(Debug, Default)]
+pub(super) struct Head {
+    pub(super) api_version: Option<Value>,
+    pub(super) name: Option<Value>,
+    token: Option<Value>,
+    query: Option<Value>,
+    /// Whether it has any member at all.
+    pub(super) empty: bool,
+}
+
+impl<'de> Deserialize<'de> for Head {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(HeadVisitor)
+    }
+}
+
+struct HeadVisitor;
+
+impl<'de> Visitor<'de> for HeadVisitor {
+    type Value = Head;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Head, A::Error> {
+        let mut head = Head {
+            empty: true,
+            ..Head::default()
+        };
+        while let Some(key) = map.next_key::<String>()? {
+            head.empty = false;
+            let place = match key.to_ascii_lowercase().as_str() {
+                "@apiversion" => &mut head.api_version,
+                "name" => &mut head.name,
+                "@continuationtoken" => &mut head.token,
+                "@query" => &mut head.query,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            if place.replace(map.next_value()?).is_some() {
+                return Err(serde::de::Error::custom(format!(
+                    "{} is there twice",
+                    shown(&key)
+                )));
+            }
+        }
+        Ok(head)
+    }
+}
+
+impl Head {
+    /// Of a request for a page of a list.
+    pub(super) fn page_of(token: Option<String>, query: Option<String>) -> Self {
+        Self {
+            token: token.map(Value::String),
+            query: query.map(Value::String),
+            ..Self::default()
+        }
+    }
+
+    /// Of a request that names one resource.
+    pub(super) fn naming(name: &str) -> Self {
+        Self {
+            name: Some(name.into()),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn read(payload: &[u8]) -> Result<Self, ControlError> {
+        serde_json::from_slice(payload).map_err(|error| {
+            let text = error.to_string();
+            let message = text
+                .rsplit_once(" at line ")
+                .map_or(text.as_str(), |(text, _)| text);
+            let mut detail = Detail::new("JsonInvalid", format!("the payload cannot be read: {message}"));
+            detail.line = (error.line() > 0).then(|| error.line());
+            detail.column = (error.line() > 0).then(|| error.column());
+            ControlError::bad_request(detail.hint("send one JSON object"))
+        })
+    }
+
+    /// The version, when it is one of those that are known.
+    pub(super) fn check_version(&self) -> Result<(), ControlError> {
+        match self.api_version.as_ref() {
+            Some(Value::String(version)) if API_VERSIONS.contains(&version.as_str()) => Ok(()),
+            other => Err(version_error(other)),
+        }
+    }
+
+    /// The name of the resource that is meant.
+    fn name(&self) -> Result<&str, ControlError> {
+        match self.name.as_ref() {
+            Some(Value::String(name)) => Ok(name),
+            _ => {
+                let message = "`name` must be a string: the name of what is meant";
+                Err(ControlError::bad_request(
+                    Detail::new("PropertyMissing", message).at(json_path("/name")),
+                ))
+            }
+        }
+    }
+
+    fn page(&self) -> Result<PageRequest, ControlError> {
+        Ok(PageRequest {
+            token: text(self.token.as_ref(), "@continuationToken")?,
+            query: text(self.query.as_ref(), "@query")?,
+        })
+    }
+}
+
+fn text(value: Option<&Value>, name: &str) -> Result<Option<String>, ControlError> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(ControlError::bad_request(
+            Detail::new("PropertyValueInvalid", format!("`{name}` must be a string"))
+                .at(json_path(&format!("/{name}"))),
+        )),
+    }
+}
+
+pub(super) fn version_error(found: Option<&Value>) -> ControlError {
+    let known = one_of(API_VERSIONS).replace(" or ", " and ");
+    let message = match found {
+        None => "the request has no `@apiVersion`".to_owned(),
+        Some(Value::String(version)) => format!("the version {} is not supported", shown(version)),
+        Some(_) => "`@apiVersion` must be a string".to_owned(),
+    };
+    ControlError::bad_request(
+        Detail::new(
+            "ApiVersionNotSupported",
+            format!("{message}; supported are {known}"),
+        )
+        .at(json_path("/@apiVersion")),
+    )
+}
+
+/// Calls a method with a payload as it was sent.
+pub(super) async fn call(
+    api: &Shared,
+    caller: &Caller,
+    method: &Method,
+    payload: &[u8],
+) -> Result<Reply, Problem> {
+    // Who may not call it does not learn what is wrong with the payload.
+    if caller.role < method.role {
+        return Err(Problem::forbidden());
+    }
+    let head = match Head::read(payload).and_then(|head| head.check_version().map(|()| head)) {
+        Ok(head) => head,
+        Err(error) => return Ok(error.into()),
+    };
+    perform(api, caller, method, &head, payload).await
+}
+
+/// Performs an operation for a caller, once more checking that it may.
+pub(super) async fn perform(
+    api: &Shared,
+    caller: &Caller,
+    method: &Method,
+    head: &Head,
+    payload: &[u8],
+) -> Result<Reply, Problem> {
+    let instance = match (method.one_instance, head.name()) {
+        (true, Ok(name)) => Some(name),
+        // Without a name nothing can be done, and the host says so for a resource with whatever else is wrong.
+        (true, Err(_)) if caller.is_limited() => return Err(Problem::forbidden()),
+        _ => None,
+    };
+    if !caller.may(method.role, instance) {
+        return Err(Problem::forbidden());
+    }
+    let host = api.options.host.clone();
+    let done = match method.operation {
+        Operation::TopologyGet => host.topology_get(head.name()?).await.map(ok),
+        Operation::InstanceGet => host.instance_get(head.name()?).await.map(ok),
+        Operation::TopologyList => host.topology_list(&head.page()?).await.map(ok),
+        Operation::InstanceList => {
+            let list = host.instance_list(&head.page()?).await;
+            list.map(|list| ok(narrowed(list, caller)))
+        }
+        changing => change(api, host, changing, head, payload).await,
+    };
+    Ok(done.unwrap_or_else(Reply::from))
+}
+
+fn ok(payload: Value) -> Reply {
+    Reply::plain(200, payload)
+}
+
+/// A list without the instances that the caller may not see. A page can so come out short, or empty with a token.
+fn narrowed(mut list: Value, caller: &Caller) -> Value {
+    if let (true, Some(items)) = (
+        caller.is_limited(),
+        list.get_mut("value").and_then(Value::as_array_mut),
+    ) {
+        items.retain(|item| {
+            item.get("name")
+                .and_then(Value::as_str)
+                .is_some_and(|name| caller.sees(name))
+        });
+    }
+    list
+}
+
+/// What changes something goes on to its end, whether or not the client waits for it.
+async fn change(
+    api: &Api,
+    host: GraphHost,
+    operation: Operation,
+    head: &Head,
+    payload: &[u8],
+) -> Result<Reply, ControlError> {
+    let stores = matches!(operation, Operation::TopologySet | Operation::InstanceSet);
+    let name = if stores {
+        String::new()
+    } else {
+        head.name()?.to_owned()
+    };
+    let payload = if stores { payload.to_vec() } else { Vec::new() };
+    let work = async move {
+        match operation {
+            Operation::TopologySet => host.topology_set(&payload).await.map(stored),
+            Operation::InstanceSet => host.instance_set(&payload).await.map(stored),
+            Operation::TopologyDelete => host.topology_delete(&name).await.map(deleted),
+            Operation::InstanceDelete => host.instance_delete(&name).await.map(deleted),
+            Operation::InstanceActivate => host.instance_activate(&name).await.map(|()| ok(Value::Null)),
+            Operation::InstanceDeactivate => {
+                let drained = host.instance_deactivate(&name).await?;
+                Ok(Reply {
+                    warnings: drained.gave_up.then(gave_up).into_iter().collect(),
+                    ..ok(Value::Null)
+                })
+            }
+            _ => Err(ControlError::internal("this operation changes nothing")),
+        }
+    };
+    let done = api.operations.spawn(work).await;
+    done.unwrap_or_else(|_| {
+        Err(ControlError::new(
+            Kind::Internal,
+            "the operation ended unexpectedly",
+        ))
+    })
+}
+
+fn stored(stored: Stored) -> Reply {
+    let warnings = stored.warnings.diagnostics.iter();
+    Reply {
+        status: if stored.created { 201 } else { 200 },
+        payload: stored.resource,
+        warnings: warnings.map(Detail::from_diagnostic).collect(),
+    }
+}
+
+fn deleted(deleted: Deleted) -> Reply {
+    let status = match deleted {
+        Deleted::Yes => 200,
+        Deleted::NotThere => 204,
+    };
+    Reply::plain(status, Value::Null)
+}
+
+fn gave_up() -> Detail {
+    Detail::new(
+        "DrainGaveUp",
+        "the graph took too long to drain; what it still held is lost",
+    )
+    .hint("`GET /api/explain/INSTANCE` says what was on its way")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_that_names_itself_twice_in_whatever_letters_is_refused() {
+        for payload in [
+            r#"{"name": "a", "Name": "b"}"#,
+            r#"{"name": "a", "name": "a"}"#,
+            r#"{"@apiVersion": "2.0", "@ApiVersion": "1.0"}"#,
+        ] {
+            let error = Head::read(payload.as_bytes()).unwrap_err();
+            assert!(error.message.contains("is there twice"), "{}", error.message);
+        }
+        let head = Head::read(br#"{"@apiVersion": "2.0", "Name": "a", "properties": {"name": 1}}"#).unwrap();
+        assert_eq!(head.name().unwrap(), "a");
+    }
+
+    #[test]
+    fn three_versions_are_supported_at_once_and_the_error_of_others_names_them() {
+        let check = |payload: &str| Head::read(payload.as_bytes()).unwrap().check_version();
+        for version in API_VERSIONS {
+            check(&format!(r#"{{"@apiVersion": "{version}"}}"#)).unwrap();
+        }
+        for payload in ["{}", r#"{"@apiVersion": "3.0"}"#, r#"{"@apiVersion": 2.0}"#] {
+            let error = check(payload).unwrap_err();
+            assert_eq!(error.kind.status(), 400);
+            assert_eq!(error.details[0].code, "ApiVersionNotSupported");
+            assert!(
+                error.message.contains("`1.0`, `1.1` and `2.0`"),
+                "{}",
+                error.message
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_method_is_501_with_the_nearest_name() {
+        let reply = Reply::unknown("GraphTopologySett");
+        assert_eq!(reply.status, 501);
+        let hint = &reply.payload["error"]["details"][0]["hint"];
+        assert_eq!(hint, "did you mean `GraphTopologySet`?");
+    }
+}

@@ -1,0 +1,309 @@
+//! The routes: one row each. Router, OpenAPI document and the test that probes access are made from it.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::Response;
+use axum::routing::MethodFilter;
+use futures::future::BoxFuture;
+
+use super::auth::Role;
+use super::guard::Call;
+use super::problem::Problem;
+use super::{Shared, direct, hub, instances, rest, stream, system};
+
+/// How long a request may take.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a request may take that starts or drains a graph. The operation itself goes on.
+pub const LONG_TIMEOUT: Duration = Duration::from_secs(330);
+
+/// HTTP methods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Also answers `HEAD`.
+    Get,
+    /// Stores.
+    Put,
+    /// Does.
+    Post,
+    /// Removes.
+    Delete,
+}
+
+impl Verb {
+    /// As it is sent.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Put => "PUT",
+            Self::Post => "POST",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    /// Whether requests have a JSON content type, also without a body: a web page cannot send one to another site
+    /// unasked.
+    #[must_use]
+    pub fn writes(self) -> bool {
+        matches!(self, Self::Put | Self::Post)
+    }
+
+    pub(super) fn filter(self) -> MethodFilter {
+        match self {
+            Self::Get => MethodFilter::GET,
+            Self::Put => MethodFilter::PUT,
+            Self::Post => MethodFilter::POST,
+            Self::Delete => MethodFilter::DELETE,
+        }
+    }
+}
+
+/// What a caller must show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing.
+    Nothing,
+    /// A token of at least this role.
+    Role(Role),
+    /// A token of the role that the method in the request needs: see [`super::methods::METHODS`].
+    Method,
+}
+
+/// Which instance a request is about. A token that is limited to instances gets no further with another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The host, or all instances that the token may see.
+    Host,
+    /// The one that the path names by this parameter.
+    Path(&'static str),
+    /// The one that the query names by this parameter; a limited token must name one.
+    Query(&'static str),
+    /// The one that the body names.
+    Body,
+}
+
+/// How long a request may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// [`REQUEST_TIMEOUT`].
+    Quick,
+    /// [`LONG_TIMEOUT`].
+    Long,
+    /// Until one of the two ends goes.
+    Stream,
+}
+
+/// A parameter of a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// As it is written.
+    pub name: &'static str,
+    /// What it is for.
+    pub summary: &'static str,
+}
+
+/// A body, of a request or of a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// None.
+    Nothing,
+    /// JSON of a schema of [`super::openapi`].
+    Json(&'static str),
+    /// JSON of a schema, or a message with properties.
+    Message(&'static str),
+    /// Text of a media type.
+    Text(&'static str),
+}
+
+pub(super) type Answer = BoxFuture<'static, Result<Response<Body>, Problem>>;
+
+/// One row.
+#[derive(Clone, Copy)]
+pub struct Route {
+    /// The HTTP method.
+    pub verb: Verb,
+    /// With `{parameters}`.
+    pub path: &'static str,
+    /// What the caller must show.
+    pub need: Need,
+    /// Which instance it is about.
+    pub scope: Scope,
+    /// What it does, in a line.
+    pub summary: &'static str,
+    /// What the query may hold.
+    pub query: &'static [Parameter],
+    /// What is sent.
+    pub takes: Content,
+    /// What comes back.
+    pub gives: Content,
+    /// How long it may take.
+    pub bound: Bound,
+    pub(super) handler: fn(Shared, Call) -> Answer,
+}
+
+impl std::fmt::Debug for Route {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.verb.name(), self.path)
+    }
+}
+
+impl Route {
+    const fn new(
+        verb: Verb,
+        path: &'static str,
+        need: Need,
+        scope: Scope,
+        summary: &'static str,
+        handler: fn(Shared, Call) -> Answer,
+    ) -> Self {
+        Self {
+            verb,
+            path,
+            need,
+            scope,
+            summary,
+            query: &[],
+            takes: Content::Nothing,
+            gives: Content::Nothing,
+            bound: Bound::Quick,
+            handler,
+        }
+    }
+
+    const fn query(mut self, query: &'static [Parameter]) -> Self {
+        self.query = query;
+        self
+    }
+
+    const fn takes(mut self, content: Content) -> Self {
+        self.takes = content;
+        self
+    }
+
+    const fn gives(mut self, content: Content) -> Self {
+        self.gives = content;
+        self
+    }
+
+    const fn bound(mut self, bound: Bound) -> Self {
+        self.bound = bound;
+        self
+    }
+}
+
+const fn parameter(name: &'static str, summary: &'static str) -> Parameter {
+    Parameter { name, summary }
+}
+
+const VERSION: Parameter = parameter(
+    "api-version",
+    "The version of the written form, such as `2.0`, when the body does not give it",
+);
+const SERVICE_VERSION: Parameter = parameter("api-version", "Of the cloud service; not looked at");
+const TOKEN: Parameter = parameter(
+    "continuationToken",
+    "What the page before gave; also `@continuationToken`",
+);
+const TOKEN_AS_MEMBER: Parameter = parameter("@continuationToken", "The same");
+const ORDER: Parameter = parameter(
+    "query",
+    "`$orderby=name asc` or `$orderby=name desc`; also `@query`",
+);
+const ORDER_AS_MEMBER: Parameter = parameter("@query", "The same");
+const PAGE: &[Parameter] = &[VERSION, TOKEN, TOKEN_AS_MEMBER, ORDER, ORDER_AS_MEMBER];
+const DETAILS: &[Parameter] = &[parameter("details", "`true`: with the nodes of each instance")];
+const AT: &[Parameter] = &[parameter(
+    "at",
+    "The moment, in ISO 8601 with a time zone: `2026-11-21T03:14:00Z`; now without",
+)];
+const INSTANCE: &[Parameter] = &[parameter(
+    "instance",
+    "Only to this graph instance; to all that listen without",
+)];
+const EVENTS: &[Parameter] = &[
+    parameter(
+        "instance",
+        "Only events of these graph instances: a name, or a pattern with `*` and `?`",
+    ),
+    parameter("eventType", "Only events whose type begins with this"),
+    parameter("output", "Only messages to this hub output"),
+    parameter(
+        "lastEventId",
+        "The last event that was received, for clients that cannot send `Last-Event-ID`; 0: everything that is kept",
+    ),
+];
+
+const READ: Need = Need::Role(Role::Read);
+const OPERATE: Need = Need::Role(Role::Operate);
+const ADMIN: Need = Need::Role(Role::Admin);
+const NAMED: Scope = Scope::Path("name");
+const INSTANCE_IN_PATH: Scope = Scope::Path("instance");
+
+/// All routes.
+#[rustfmt::skip]
+pub const ROUTES: &[Route] = &[
+    Route::new(Verb::Post, "/api/methods/{method}", Need::Method, Scope::Body, "Calls a direct method", |api, call| Box::pin(direct::method(api, call)))
+        .takes(Content::Json("MethodPayload")).gives(Content::Json("MethodReply")).bound(Bound::Long),
+    Route::new(Verb::Post, "/twins/{device}/modules/{module}/methods", Need::Method, Scope::Body, "Calls a direct method as the cloud service's SDKs do", |api, call| Box::pin(direct::twin(api, call)))
+        .query(&[SERVICE_VERSION]).takes(Content::Json("ServiceCall")).gives(Content::Json("MethodReply")).bound(Bound::Long),
+
+    Route::new(Verb::Get, "/api/GraphTopology", READ, Scope::Host, "Lists the topologies", |api, call| Box::pin(rest::topology_list(api, call)))
+        .query(PAGE).gives(Content::Json("GraphTopologyList")),
+    Route::new(Verb::Put, "/api/GraphTopology", ADMIN, Scope::Host, "Stores the topology that the body names", |api, call| Box::pin(rest::topology_set(api, call)))
+        .query(&[VERSION]).takes(Content::Json("GraphTopology")).gives(Content::Json("GraphTopology")),
+    Route::new(Verb::Get, "/api/GraphTopology/{name}", READ, Scope::Host, "Gives a topology", |api, call| Box::pin(rest::topology_get(api, call)))
+        .query(&[VERSION]).gives(Content::Json("GraphTopology")),
+    Route::new(Verb::Put, "/api/GraphTopology/{name}", ADMIN, Scope::Host, "Stores a topology", |api, call| Box::pin(rest::topology_set(api, call)))
+        .query(&[VERSION]).takes(Content::Json("GraphTopology")).gives(Content::Json("GraphTopology")),
+    Route::new(Verb::Delete, "/api/GraphTopology/{name}", ADMIN, Scope::Host, "Deletes a topology that no instance refers to", |api, call| Box::pin(rest::topology_delete(api, call)))
+        .query(&[VERSION]),
+
+    Route::new(Verb::Get, "/api/GraphInstance", READ, Scope::Host, "Lists the graph instances", |api, call| Box::pin(rest::instance_list(api, call)))
+        .query(PAGE).gives(Content::Json("GraphInstanceList")),
+    Route::new(Verb::Put, "/api/GraphInstance", ADMIN, Scope::Body, "Stores the graph instance that the body names", |api, call| Box::pin(rest::instance_set(api, call)))
+        .query(&[VERSION]).takes(Content::Json("GraphInstance")).gives(Content::Json("GraphInstance")),
+    Route::new(Verb::Get, "/api/GraphInstance/{name}", READ, NAMED, "Gives a graph instance", |api, call| Box::pin(rest::instance_get(api, call)))
+        .query(&[VERSION]).gives(Content::Json("GraphInstance")),
+    Route::new(Verb::Put, "/api/GraphInstance/{name}", ADMIN, NAMED, "Stores a graph instance", |api, call| Box::pin(rest::instance_set(api, call)))
+        .query(&[VERSION]).takes(Content::Json("GraphInstance")).gives(Content::Json("GraphInstance")),
+    Route::new(Verb::Delete, "/api/GraphInstance/{name}", ADMIN, NAMED, "Deletes a graph instance that is inactive", |api, call| Box::pin(rest::instance_delete(api, call)))
+        .query(&[VERSION]),
+    Route::new(Verb::Post, "/api/GraphInstance/{name}/activate", OPERATE, NAMED, "Activates a graph instance; answers when it is active", |api, call| Box::pin(rest::instance_activate(api, call)))
+        .query(&[VERSION]).bound(Bound::Long),
+    Route::new(Verb::Post, "/api/GraphInstance/{name}/deactivate", OPERATE, NAMED, "Deactivates a graph instance; answers when everything is written", |api, call| Box::pin(rest::instance_deactivate(api, call)))
+        .query(&[VERSION]).bound(Bound::Long),
+
+    Route::new(Verb::Get, "/api/GraphInstance/{name}/status", READ, NAMED, "Says how a graph instance and each of its nodes is", |api, call| Box::pin(instances::status(api, call)))
+        .gives(Content::Json("InstanceStatus")),
+    Route::new(Verb::Get, "/api/status", READ, Scope::Host, "Says how all graph instances are", |api, call| Box::pin(instances::statuses(api, call)))
+        .query(DETAILS).gives(Content::Json("InstanceStatusList")),
+    Route::new(Verb::Get, "/api/explain/{instance}", READ, INSTANCE_IN_PATH, "Says what became of a moment: camera, frame, detector, gate, sink", |api, call| Box::pin(instances::explain(api, call)))
+        .query(AT).gives(Content::Json("Explanation")),
+    Route::new(Verb::Get, "/api/alarms", READ, Scope::Host, "Lists the alarms that are raised", |api, call| Box::pin(instances::alarms(api, call)))
+        .gives(Content::Json("AlarmList")),
+
+    Route::new(Verb::Get, "/api/events", READ, Scope::Host, "Streams the events as they happen, and those since the last one that was received", |api, call| Box::pin(stream::events(api, call)))
+        .query(EVENTS).gives(Content::Text("text/event-stream")).bound(Bound::Stream),
+    Route::new(Verb::Post, "/api/hub/inputs/{input}", OPERATE, Scope::Query("instance"), "Sends a message to the hub sources that listen to this input", |api, call| Box::pin(hub::deliver(api, call)))
+        .query(INSTANCE).takes(Content::Message("HubMessage")).gives(Content::Json("Delivered")),
+
+    Route::new(Verb::Get, "/metrics", READ, Scope::Host, "Figures for Prometheus", |api, call| Box::pin(system::metrics(api, call)))
+        .gives(Content::Text(system::METRICS_TYPE)),
+    Route::new(Verb::Get, "/livez", Need::Nothing, Scope::Host, "Answers while the host answers", |api, call| Box::pin(system::livez(api, call)))
+        .gives(Content::Json("Health")),
+    Route::new(Verb::Get, "/readyz", Need::Nothing, Scope::Host, "Says whether the host can do its work", |api, call| Box::pin(system::readyz(api, call)))
+        .gives(Content::Json("Health")),
+    Route::new(Verb::Get, "/healthz", READ, Scope::Host, "Says whether all graph instances are well", |api, call| Box::pin(system::healthz(api, call)))
+        .gives(Content::Json("InstanceHealthList")),
+    Route::new(Verb::Get, "/healthz/{instance}", READ, INSTANCE_IN_PATH, "Says whether one graph instance is well", |api, call| Box::pin(system::healthz(api, call)))
+        .gives(Content::Json("InstanceHealthList")),
+    Route::new(Verb::Get, "/api/log", READ, Scope::Host, "Says what is logged", |api, call| Box::pin(system::log(api, call)))
+        .gives(Content::Json("Log")),
+    Route::new(Verb::Put, "/api/log", ADMIN, Scope::Host, "Changes what is logged, until the host ends", |api, call| Box::pin(system::set_log(api, call)))
+        .takes(Content::Json("Log")).gives(Content::Json("Log")),
+    Route::new(Verb::Post, "/api/reload", ADMIN, Scope::Host, "Reads the configuration and the certificate again", |api, call| Box::pin(system::reload(api, call)))
+        .gives(Content::Json("Reloaded")),
+    Route::new(Verb::Get, "/api/openapi.json", READ, Scope::Host, "This description", |api, call| Box::pin(system::openapi(api, call)))
+        .gives(Content::Json("OpenApi")),
+];

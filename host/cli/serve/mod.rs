@@ -1,0 +1,284 @@
+//! `mediagraph serve`: the long-running host.
+//!
+//! It opens its state directory, listens, and resumes what was active; after a signal it drains and ends. What can change
+//! while it runs is in [`live`].
+
+mod events;
+mod live;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::events::EventFiles;
+use self::live::Live;
+use super::{Failure, Outcome, config, logging, signals};
+use crate::api::{self, ApiOptions, Process, SharedAuth, TlsReload};
+use crate::config::policy::HostPolicy;
+use crate::config::{EventsConfig, HostConfig};
+use crate::events::hub::HubInputs;
+use crate::events::journal::JournalLimits;
+use crate::events::{Fanout, Journal};
+use crate::extension::{EngineOptions, LazyEngine};
+use crate::graph::Runtime;
+use crate::graph::host::{GraphHost, HostLimits, HostOptions, InstanceState};
+use crate::media::{Clock, SystemClock};
+use crate::nodes::analysis::AnalysisPool;
+use crate::service;
+use crate::state::StateDir;
+use crate::topology::Secrets;
+
+/// The host's own log level changes with the configuration only when the command line does not say it.
+const SECONDS_PER_DAY: u64 = 86_400;
+
+/// Run the host: topologies and instances that are set over HTTP, and survive a restart
+///
+/// What was active resumes by itself. SIGHUP reads the configuration again. Ctrl-C or SIGTERM lets all graphs drain and
+/// ends; a second one quits.
+///
+/// Exit codes: 0 after a signal, 1 when it failed, 2 for a wrong command line, 78 for a configuration that cannot be used.
+#[derive(Debug, clap::Args)]
+pub struct ServeArgs {
+    /// Where topologies, instances, recordings and everything else is kept
+    #[arg(long, value_name = "DIR", default_value = "mediagraph-state")]
+    state_dir: PathBuf,
+    /// Where to listen, instead of what the configuration says
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<SocketAddr>,
+    /// The configuration; `mediagraph config init` writes one
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Runs until a signal.
+///
+/// # Errors
+/// When the configuration, the state directory or the address cannot be used.
+pub async fn run(args: ServeArgs, logs: logging::LogHandle) -> Outcome {
+    let stop = signals::stop()?;
+    let mut config = config::load(args.config.as_deref())?;
+    if let Some(listen) = args.listen {
+        config.server.listen = listen;
+    }
+    config
+        .server
+        .check_binding(config.tokens.len())
+        .map_err(Failure::bad_config)?;
+    logs.configure(&config.log.level);
+    let parts = Parts::open(&args, config, logs).await?;
+    parts.serve(stop).await
+}
+
+/// A host that is about to run.
+struct Parts {
+    config: Arc<HostConfig>,
+    clock: Arc<dyn Clock>,
+    journal: Journal,
+    files: EventFiles,
+    hub: Arc<HubInputs>,
+    host: GraphHost,
+    auth: SharedAuth,
+    tls: Option<Arc<TlsReload>>,
+    live: Arc<Live>,
+    logs: logging::LogHandle,
+    listener: TcpListener,
+    state: PathBuf,
+}
+
+impl Parts {
+    /// Opens everything; nothing runs yet.
+    async fn open(args: &ServeArgs, config: HostConfig, logs: logging::LogHandle) -> Result<Self, Failure> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        // Listening comes first: whoever starts a second host learns it from the address or the lock, before anything
+        // is touched.
+        let listener = listen(config.server.listen).await?;
+        let state = StateDir::open(&args.state_dir).map_err(Failure::failed)?;
+        let state = Arc::new(state.with_paths(config.paths.path_map()));
+        let journal = Journal::open(state.path(), journal_limits(&config.events), Arc::clone(&clock))
+            .map_err(Failure::failed)?;
+        let files = EventFiles::open(&config.events)?;
+        let hub = Arc::new(HubInputs::default());
+        let mut sinks = vec![Arc::new(journal.clone()) as _];
+        sinks.extend(files.sinks());
+        let cores = available_parallelism().map_or(1, std::num::NonZero::get);
+        let runtime = Runtime {
+            pool: AnalysisPool::new(Arc::clone(&clock), cores),
+            events: Arc::new(Fanout(sinks)),
+            hub: Arc::clone(&hub),
+            clock: Arc::clone(&clock),
+        };
+        let policy = Arc::new(HostPolicy::new(config.policy.clone()));
+        let secrets = Secrets::new(config.secrets.clone());
+        let host = GraphHost::open(HostOptions {
+            engine: LazyEngine::new(EngineOptions {
+                cache_dir: Some(state.components()),
+                ..EngineOptions::default()
+            }),
+            load_roots: config.paths.load_roots.clone(),
+            limits: limits(&config),
+            policy: Arc::clone(&policy) as _,
+            secrets: secrets.clone(),
+            state: Arc::clone(&state),
+            runtime,
+        })
+        .map_err(Failure::failed)?;
+        let auth = SharedAuth::new(live::tokens(&config), config.server.needs_tokens());
+        let tls = certificate(&config)?;
+        let live = Live::new(
+            args.config.clone(),
+            args.listen,
+            config.clone(),
+            live::Holders {
+                auth: auth.clone(),
+                policy,
+                secrets,
+                tls: tls.clone(),
+                logs: logs.clone(),
+            },
+            host.clone(),
+        );
+        Ok(Self {
+            config: Arc::new(config),
+            clock,
+            journal,
+            files,
+            hub,
+            host,
+            auth,
+            tls,
+            live: Arc::new(live),
+            logs,
+            listener,
+            state: state.path().to_owned(),
+        })
+    }
+
+    /// Answers requests and runs graphs until it is told to stop.
+    async fn serve(self, stop: CancellationToken) -> Outcome {
+        let tasks = TaskTracker::new();
+        let end = CancellationToken::new();
+        service::feed_watchdog(&tasks, end.clone());
+        reload_on_hangup(&tasks, &self.live, end.clone())?;
+        let router = api::router(ApiOptions {
+            host: self.host.clone(),
+            journal: self.journal.clone(),
+            hub: self.hub,
+            auth: self.auth,
+            logs: Some(Arc::new(self.logs)),
+            process: Some(self.live as Arc<dyn Process>),
+            clock: self.clock,
+            allowed_hosts: self.config.server.allowed_hosts.clone(),
+            shutdown: stop.clone(),
+        });
+        tell_start(&self.listener, self.tls.is_some(), &self.state);
+        // Whoever asks for a status while graphs resume is answered.
+        let answering = tasks.spawn(api::serve(self.listener, self.tls, router, stop.clone()));
+        let resuming = tasks.spawn({
+            let host = self.host.clone();
+            async move {
+                host.resume().await;
+                service::ready(&summary(&host));
+            }
+        });
+        stop.cancelled().await;
+        service::stopping();
+        tracing::info!("Stopping: graphs drain; a second signal quits at once");
+        self.host.shutdown().await;
+        let _ = (answering.await, resuming.await);
+        drop(self.host);
+        end.cancel();
+        tasks.close();
+        tasks.wait().await;
+        finish(self.journal, self.files).await;
+        tracing::info!("Stopped");
+        Ok(())
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::failed(format!(
+            "cannot listen on `{address}`: {error}\nhint: choose another address with `--listen ADDR:PORT`, or stop what uses it"
+        ))
+    })
+}
+
+fn journal_limits(events: &EventsConfig) -> JournalLimits {
+    JournalLimits {
+        keep: std::time::Duration::from_secs(u64::from(events.keep_days) * SECONDS_PER_DAY),
+        bytes: u64::from(events.keep_mib) << 20,
+        ..JournalLimits::default()
+    }
+}
+
+fn limits(config: &HostConfig) -> HostLimits {
+    HostLimits {
+        max_topologies: config.limits.max_topologies as usize,
+        max_instances: config.limits.max_instances as usize,
+        drain_timeout: config.limits.drain_timeout,
+        ..HostLimits::default()
+    }
+}
+
+fn certificate(config: &HostConfig) -> Result<Option<Arc<TlsReload>>, Failure> {
+    let files = config.server.tls.as_ref();
+    let opened = files
+        .map(|files| TlsReload::open(&files.certificate, &files.key))
+        .transpose();
+    Ok(opened.map_err(Failure::bad_config)?.map(Arc::new))
+}
+
+fn tell_start(listener: &TcpListener, tls: bool, state: &Path) {
+    let scheme = if tls { "https" } else { "http" };
+    let address = listener
+        .local_addr()
+        .map_or_else(|_| "?".to_owned(), |address| address.to_string());
+    tracing::info!(url = format!("{scheme}://{address}"), state = %state.display(), "The host listens");
+}
+
+/// One line for people.
+fn summary(host: &GraphHost) -> String {
+    let statuses = host.statuses();
+    let active = statuses
+        .iter()
+        .filter(|status| status.state == InstanceState::Active)
+        .count();
+    format!("{} instances, {active} active", statuses.len())
+}
+
+/// SIGHUP reads the configuration again.
+fn reload_on_hangup(tasks: &TaskTracker, live: &Arc<Live>, end: CancellationToken) -> Outcome {
+    let mut hangup = signal(SignalKind::hangup())
+        .map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")))?;
+    let live = Arc::clone(live);
+    tasks.spawn(async move {
+        loop {
+            tokio::select! {
+                () = end.cancelled() => return,
+                told = hangup.recv() => if told.is_none() { return },
+            }
+            // What came of it stands in the log.
+            let _ = live.reload().await;
+        }
+    });
+    Ok(())
+}
+
+/// Writes what is still to be written of events; blocks, so not here.
+async fn finish(journal: Journal, files: EventFiles) {
+    let work = move || {
+        if !journal.close() {
+            tracing::warn!("The journal did not end in time: its last events are lost");
+        }
+        files.finish();
+    };
+    if tokio::task::spawn_blocking(work).await.is_err() {
+        tracing::warn!("The last events are lost");
+    }
+}

@@ -1,0 +1,471 @@
+//! Everything that a control plane may ask of the host: the ten operations on topologies and graph instances.
+//!
+//! Three locks, always taken in this order, none held while anybody waits for a graph:
+//! - `registry`: one change at a time, from looking whether it is allowed until it is on the disk and in memory;
+//! - `catalog`: what is in memory; held for a look or a replacement, never while anything is read or written;
+//! - those of the nodes' counters.
+//!
+//! Reading answers from memory. Changes run on threads that may block, to their end, whether or not whoever asked has
+//! gone away; transitions run as tasks of their own.
+
+mod catalog;
+mod echo;
+pub mod error;
+mod instances;
+pub mod page;
+mod secrets;
+pub mod status;
+mod topologies;
+pub mod transition;
+mod validate;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::fmt::Debug;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::catalog::{Catalog, Entry, Topology};
+pub use self::error::{ControlError, Detail, Kind};
+use self::page::Page;
+pub use self::page::PageRequest;
+pub use self::status::{InstanceState, InstanceStatus, Wanted};
+use self::transition::{Asked, Begun};
+use super::recover::finish_interrupted;
+use super::registry::{REGISTRY_FILE, Registry, RegistryError};
+use super::{Environment, Plan, PlannedKind, Runtime};
+use crate::extension::{Extension, LazyEngine};
+use crate::media::MediaTime;
+use crate::nodes::Graph;
+use crate::state::StateDir;
+use crate::topology::{Diagnostics, Secrets, TopologyDoc};
+
+/// Topologies and instances that are checked at the same time; more wait for their turn.
+const MAX_CONCURRENT_CHECKS: usize = 8;
+/// Changes that are made at the same time without a check that takes long; more wait for their turn.
+const MAX_CONCURRENT_CHANGES: usize = 8;
+/// Components that stay loaded while no graph uses them, so that the next one starts at once.
+const MAX_KEPT_COMPONENTS: usize = 8;
+/// What a list's continuation tokens say of which list they are.
+const TOPOLOGIES: &str = "topologies";
+const INSTANCES: &str = "instances";
+
+/// What the owner of the host has decided, over any topology.
+pub trait Policy: Send + Sync + Debug {
+    /// The rules that a graph breaks, one detail each.
+    fn check(&self, graph: &Graph) -> Vec<Detail>;
+}
+
+/// No rules.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AllowAll;
+
+impl Policy for AllowAll {
+    fn check(&self, _: &Graph) -> Vec<Detail> {
+        Vec::new()
+    }
+}
+
+/// How much the host takes on.
+#[derive(Clone, Debug)]
+pub struct HostLimits {
+    /// Topologies that may be stored.
+    pub max_topologies: usize,
+    /// Graph instances that may be stored.
+    pub max_instances: usize,
+    /// How many graphs are started at the same time.
+    pub concurrent_activations: usize,
+    /// How long a graph may drain before what it still holds is given up.
+    pub drain_timeout: Duration,
+    /// A graph that is wanted and does not start is tried again after this; see [`transition::LONGEST_RETRY`].
+    pub first_retry: Duration,
+}
+
+impl Default for HostLimits {
+    fn default() -> Self {
+        Self {
+            max_topologies: 1_000,
+            max_instances: 5_000,
+            concurrent_activations: 4,
+            drain_timeout: super::instance::DRAIN_TIMEOUT,
+            first_retry: transition::FIRST_RETRY,
+        }
+    }
+}
+
+/// What a host is made of.
+#[derive(Debug)]
+pub struct HostOptions {
+    /// Where the registry, recordings and everything else is.
+    pub state: Arc<StateDir>,
+    /// What all graphs share.
+    pub runtime: Runtime,
+    /// Loads components.
+    pub engine: LazyEngine,
+    /// The only folders that topologies may load components from.
+    pub load_roots: Vec<PathBuf>,
+    /// How much the host takes on.
+    pub limits: HostLimits,
+    /// The last word over a topology.
+    pub policy: Arc<dyn Policy>,
+    /// The host's secrets, for parameters that name one.
+    pub secrets: Secrets,
+}
+
+/// What a `Set` came to.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// 201 when it is new, 200 when there was one of this name.
+    pub created: bool,
+    /// The resource as stored, without secrets.
+    pub resource: Value,
+    /// What is odd about it.
+    pub warnings: Diagnostics,
+}
+
+/// What a `Delete` came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deleted {
+    /// It was there: 200.
+    Yes,
+    /// It was not: 204.
+    NotThere,
+}
+
+/// What a deactivation came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drained {
+    /// Draining took longer than it may; what the graph still held is lost.
+    pub gave_up: bool,
+}
+
+/// The topologies and graph instances of one host. Clones are the same host.
+#[derive(Clone, Debug)]
+pub struct GraphHost {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Options {
+    runtime: Runtime,
+    load_roots: Vec<PathBuf>,
+    limits: HostLimits,
+    policy: Arc<dyn Policy>,
+    secrets: Secrets,
+}
+
+#[derive(Debug)]
+struct Shared {
+    options: Options,
+    environment: Environment,
+    registry: Mutex<Registry>,
+    catalog: Mutex<Catalog>,
+    kept: Mutex<VecDeque<Arc<Extension>>>,
+    /// Has turns of its own, so that a component that compiles for long holds up nobody who stops a graph.
+    checks: Arc<Semaphore>,
+    changes: Arc<Semaphore>,
+    activations: Semaphore,
+    tasks: TaskTracker,
+    closing: CancellationToken,
+}
+
+impl Shared {
+    fn registry(&self) -> MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn catalog(&self) -> MutexGuard<'_, Catalog> {
+        self.catalog.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> MediaTime {
+        self.options.runtime.clock.media()
+    }
+
+    /// Keeps the components of a plan loaded for a while.
+    fn keep_components(&self, plan: &Plan) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        for node in &plan.nodes {
+            if let PlannedKind::Detector { component, .. } | PlannedKind::Gate(component) = &node.kind {
+                kept.retain(|one| !Arc::ptr_eq(one, &component.extension));
+                kept.push_front(Arc::clone(&component.extension));
+            }
+        }
+        kept.truncate(MAX_KEPT_COMPONENTS);
+    }
+}
+
+/// What is stored, read once.
+fn load(registry: &Registry, now: MediaTime) -> Result<Catalog, RegistryError> {
+    let (topologies, instances) = registry.load()?;
+    let mut catalog = Catalog::default();
+    for row in topologies {
+        match TopologyDoc::parse(row.document.as_bytes()) {
+            Ok(doc) => {
+                let topology = Arc::new(Topology::new(&row, doc));
+                catalog.topologies.insert(row.name, topology);
+            }
+            // One that cannot be read must not keep all others from running.
+            Err(_) => tracing::error!(
+                topology = row.name,
+                "A stored topology cannot be read and is left out"
+            ),
+        }
+    }
+    for row in instances {
+        catalog.instances.insert(row.name.clone(), Entry::new(row, now));
+    }
+    Ok(catalog)
+}
+
+impl GraphHost {
+    /// Opens the registry in the state directory. Nothing runs until [`GraphHost::resume`]. Blocks.
+    ///
+    /// # Errors
+    /// When the registry cannot be read.
+    pub fn open(options: HostOptions) -> Result<Self, RegistryError> {
+        let registry = Registry::open(&options.state.path().join(REGISTRY_FILE))?;
+        let catalog = load(&registry, options.runtime.clock.media())?;
+        let environment = Environment {
+            clock: Arc::clone(&options.runtime.clock),
+            engine: options.engine,
+            // Components are found before: their paths are absolute by then.
+            folder: options.state.path().to_owned(),
+            state: options.state,
+        };
+        let activations = Semaphore::new(options.limits.concurrent_activations.max(1));
+        Ok(Self {
+            shared: Arc::new(Shared {
+                options: Options {
+                    runtime: options.runtime,
+                    load_roots: options.load_roots,
+                    limits: options.limits,
+                    policy: options.policy,
+                    secrets: options.secrets,
+                },
+                environment,
+                registry: Mutex::new(registry),
+                catalog: Mutex::new(catalog),
+                kept: Mutex::default(),
+                checks: Arc::new(Semaphore::new(MAX_CONCURRENT_CHECKS)),
+                changes: Arc::new(Semaphore::new(MAX_CONCURRENT_CHANGES)),
+                activations,
+                tasks: TaskTracker::new(),
+                closing: CancellationToken::new(),
+            }),
+        })
+    }
+
+    /// Whether the registry can be read and written.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn check(&self) -> Result<(), ControlError> {
+        self.change(|shared| shared.registry().check().map_err(ControlError::internal))
+            .await
+    }
+
+    /// Finishes recordings that a crash cut off, then activates all instances whose wanted state is `Active`, a few at a
+    /// time. Returns when each has been tried; what fails is tried again later.
+    pub async fn resume(&self) {
+        let shared = Arc::clone(&self.shared);
+        let recovery = tokio::task::spawn_blocking(move || finish_interrupted(&shared.environment.state));
+        if recovery.await.is_err() {
+            tracing::error!("Looking for recordings that were cut off failed");
+        }
+        let wanted = |entry: &&Entry| entry.row.wanted == Wanted::Active;
+        let names: Vec<String> = {
+            let catalog = self.shared.catalog();
+            let entries = catalog.instances.values().filter(wanted);
+            entries.map(|entry| entry.row.name.clone()).collect()
+        };
+        // Why one does not start stands in the log and in its status.
+        futures::future::join_all(names.iter().map(|name| self.activate(name, Asked::Again))).await;
+    }
+
+    /// Drains all running graphs; wanted states stay. Ends within twice the time that a graph may drain.
+    pub async fn shutdown(&self) {
+        let limit = self.shared.options.limits.drain_timeout;
+        self.shared.closing.cancel();
+        // What is being started ends first, so that it can be drained.
+        let starting: Vec<_> = {
+            let catalog = self.shared.catalog();
+            let endings = catalog.instances.values().filter_map(|entry| match &entry.phase {
+                catalog::Phase::Activating(ending) => Some(Begun::Wait(ending.clone()).end()),
+                _ => None,
+            });
+            endings.collect()
+        };
+        // Those that take too long are ended with the process.
+        let _ = tokio::time::timeout(limit, futures::future::join_all(starting)).await;
+        for entry in self.shared.catalog().instances.values_mut() {
+            entry.call_off_retry();
+            transition::drain(&self.shared, entry);
+        }
+        self.shared.tasks.close();
+        if tokio::time::timeout(limit, self.shared.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!("Some graphs did not stop in time");
+        }
+    }
+
+    /// Runs a change to its end on a thread that may block.
+    async fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Arc<Shared>) -> Result<T, ControlError> + Send + 'static,
+    ) -> Result<T, ControlError> {
+        self.in_turn(&self.shared.changes, work).await
+    }
+
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        turns: &Arc<Semaphore>,
+        work: impl FnOnce(&Arc<Shared>) -> Result<T, ControlError> + Send + 'static,
+    ) -> Result<T, ControlError> {
+        let shared = Arc::clone(&self.shared);
+        let turn = Arc::clone(turns)
+            .acquire_owned()
+            .await
+            .map_err(ControlError::internal)?;
+        let work = move || {
+            let _turn = turn;
+            work(&shared)
+        };
+        let done = tokio::task::spawn_blocking(work).await;
+        done.unwrap_or_else(|_| {
+            Err(ControlError::internal(
+                "the host failed while it worked on this request",
+            ))
+        })
+    }
+
+    /// GraphTopologySet. `body` is the topology as sent: line numbers are of it.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, or 409 while it is in use.
+    pub async fn topology_set(&self, body: &[u8]) -> Result<Stored, ControlError> {
+        let body = body.to_owned();
+        let set = move |shared: &Arc<Shared>| topologies::set(shared, &body);
+        self.in_turn(&self.shared.checks, set).await
+    }
+
+    /// GraphTopologyGet.
+    ///
+    /// # Errors
+    /// 404.
+    pub async fn topology_get(&self, name: &str) -> Result<Value, ControlError> {
+        Ok(self.shared.catalog().topology(name)?.shown.clone())
+    }
+
+    /// GraphTopologyList: `{"value": [...]}`, and `@continuationToken` when there is more.
+    ///
+    /// # Errors
+    /// 400 for a query or token that is not understood.
+    pub async fn topology_list(&self, page: &PageRequest) -> Result<Value, ControlError> {
+        let page = Page::read(page, TOPOLOGIES)?;
+        let catalog = self.shared.catalog();
+        Ok(page.take(TOPOLOGIES, &catalog.topologies, |topology| topology.shown.clone()))
+    }
+
+    /// GraphTopologyDelete.
+    ///
+    /// # Errors
+    /// 409 while an instance refers to it.
+    pub async fn topology_delete(&self, name: &str) -> Result<Deleted, ControlError> {
+        let name = name.to_owned();
+        self.change(move |shared| topologies::delete(shared, &name)).await
+    }
+
+    /// GraphInstanceSet. `body` is the instance as sent.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, or 409 while it is not `Inactive`.
+    pub async fn instance_set(&self, body: &[u8]) -> Result<Stored, ControlError> {
+        let body = body.to_owned();
+        let set = move |shared: &Arc<Shared>| instances::set(shared, &body);
+        self.in_turn(&self.shared.checks, set).await
+    }
+
+    /// GraphInstanceGet.
+    ///
+    /// # Errors
+    /// 404.
+    pub async fn instance_get(&self, name: &str) -> Result<Value, ControlError> {
+        let catalog = self.shared.catalog();
+        Ok(catalog.show(catalog.instance(name)?))
+    }
+
+    /// GraphInstanceList.
+    ///
+    /// # Errors
+    /// 400 for a query or token that is not understood.
+    pub async fn instance_list(&self, page: &PageRequest) -> Result<Value, ControlError> {
+        let page = Page::read(page, INSTANCES)?;
+        let catalog = self.shared.catalog();
+        Ok(page.take(INSTANCES, &catalog.instances, |entry| catalog.show(entry)))
+    }
+
+    /// GraphInstanceDelete.
+    ///
+    /// # Errors
+    /// 409 while it is not `Inactive`.
+    pub async fn instance_delete(&self, name: &str) -> Result<Deleted, ControlError> {
+        let name = name.to_owned();
+        self.change(move |shared| instances::delete(shared, &name)).await
+    }
+
+    /// GraphInstanceActivate: returns when it is `Active`.
+    ///
+    /// # Errors
+    /// 404, 409 while it deactivates, or why it cannot run.
+    pub async fn instance_activate(&self, name: &str) -> Result<(), ControlError> {
+        self.activate(name, Asked::Now).await
+    }
+
+    async fn activate(&self, name: &str, asked: Asked) -> Result<(), ControlError> {
+        let name = name.to_owned();
+        let begin = move |shared: &Arc<Shared>| transition::begin_activation(shared, &name, asked);
+        let ended = self.change(begin).await?.end().await;
+        ended.unwrap_or_else(|| {
+            Err(ControlError::internal(
+                "the host failed while it started the graph",
+            ))
+        })
+    }
+
+    /// GraphInstanceDeactivate: returns when everything has been written, or given up.
+    ///
+    /// # Errors
+    /// 404, or 409 while it activates.
+    pub async fn instance_deactivate(&self, name: &str) -> Result<Drained, ControlError> {
+        let name = name.to_owned();
+        let begin = move |shared: &Arc<Shared>| transition::begin_deactivation(shared, &name);
+        let ended = self.change(begin).await?.end().await;
+        ended.ok_or_else(|| ControlError::internal("the host failed while it stopped the graph"))
+    }
+
+    /// How an instance and each of its nodes is.
+    ///
+    /// # Errors
+    /// 404.
+    pub async fn instance_status(&self, name: &str) -> Result<InstanceStatus, ControlError> {
+        Ok(self.shared.catalog().instance(name)?.status())
+    }
+
+    /// How all instances are, by name. Cheap; waits for nobody.
+    #[must_use]
+    pub fn statuses(&self) -> Vec<InstanceStatus> {
+        let catalog = self.shared.catalog();
+        catalog.instances.values().map(Entry::status).collect()
+    }
+}

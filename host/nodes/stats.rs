@@ -1,0 +1,463 @@
+//! What a node counts, and what others see of it.
+//!
+//! Invariants: whatever is told for each unit of media is a few atomic stores; locks are taken only when something
+//! changes that changes rarely.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::context::REPEATED_ERROR_INTERVAL;
+use crate::media::{Clock, MediaTime, TICKS_PER_SECOND, Ticks};
+
+/// Rates that are older than this say nothing of the present.
+const RATES_HOLD: Duration = Duration::from_secs(15);
+
+/// What was left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dropped {
+    /// Encoded media: something is missing in a recording.
+    Media,
+    /// Decoded frames that a component did not see.
+    Frames,
+    /// Messages from outside.
+    Messages,
+}
+
+/// How many kinds there are.
+const KINDS: usize = 3;
+
+impl Dropped {
+    /// As `dataType` of events says it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Media => "media",
+            Self::Frames => "frames",
+            Self::Messages => "messages",
+        }
+    }
+}
+
+/// Counters and states of one node.
+#[derive(Debug)]
+pub struct NodeStats {
+    /// Units, frames or signals that came in.
+    pub received: AtomicU64,
+    /// Units, frames or signals that went out.
+    pub sent: AtomicU64,
+    /// Things that went wrong.
+    pub errors: AtomicU64,
+    /// Pictures decoded, at a source; frames that the component answered, at a detector.
+    pub processed: AtomicU64,
+    /// Bytes of media: received by a source, written by a sink.
+    pub bytes: AtomicU64,
+    /// How often a source connected again.
+    pub reconnects: AtomicU64,
+    dropped: [AtomicU64; KINDS],
+    unit: Moment,
+    keyframe: Moment,
+    output: Moment,
+    keyframe_interval: AtomicU64,
+    rates: Rates,
+    segment_length: AtomicU64,
+    slow: Mutex<Slow>,
+}
+
+/// What changes rarely.
+#[derive(Debug)]
+struct Slow {
+    node_type: &'static str,
+    state: &'static str,
+    since: Option<(MediaTime, Duration)>,
+    lost: Option<(MediaTime, Duration)>,
+    gate: Option<&'static str>,
+    writing: Option<String>,
+    last_error: Option<LastError>,
+}
+
+#[derive(Debug)]
+struct LastError {
+    text: String,
+    logged: Duration,
+}
+
+/// When something last happened: in media time, and on the monotonic clock in ms. Zero says never.
+#[derive(Debug, Default)]
+struct Moment {
+    ticks: AtomicU64,
+    monotonic_ms: AtomicU64,
+}
+
+impl Moment {
+    fn set(&self, time: MediaTime, now: Duration) {
+        self.ticks.store(time.ticks().max(1), Ordering::Relaxed);
+        let ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        self.monotonic_ms.store(ms, Ordering::Relaxed);
+    }
+
+    fn time(&self) -> Option<MediaTime> {
+        let ticks = self.ticks.load(Ordering::Relaxed);
+        (ticks > 0).then(|| MediaTime::from_ticks(ticks))
+    }
+
+    fn age(&self, now: Duration) -> Option<Duration> {
+        let at = Duration::from_millis(self.monotonic_ms.load(Ordering::Relaxed));
+        self.time().map(|_| now.saturating_sub(at))
+    }
+}
+
+/// What came per second, over the newest whole window.
+#[derive(Debug, Default)]
+struct Rates {
+    millipictures: AtomicU64,
+    bits: AtomicU64,
+}
+
+/// How a node is at one moment.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeStatus {
+    /// The node's name.
+    pub node: String,
+    /// Its `@type`.
+    pub node_type: &'static str,
+    /// A source is `connecting`, `playing` or `waiting` (for its next attempt), a source of messages `listening`; what
+    /// runs a component is `running`, `restarting` or `failed`; a sink is `idle` or `recording`; the rest is `running`.
+    pub state: &'static str,
+    /// Since when, ISO 8601.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Since when a source has no camera, ISO 8601; absent while it has one, and before the first attempt has failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lost_since: Option<String>,
+    /// Of a gate: `open` or `closed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<&'static str>,
+    /// What a sink writes now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub writing: Option<String>,
+    /// Units, frames or signals that came in.
+    pub received: u64,
+    /// Units, frames or signals that went out.
+    pub sent: u64,
+    /// What was left out because somebody was too slow.
+    pub dropped: u64,
+    /// The same by kind.
+    pub dropped_by_kind: DroppedByKind,
+    /// Pictures decoded, at a source; frames that the component answered, at a detector.
+    pub processed: u64,
+    /// Bytes of media: received by a source, written by a sink.
+    pub bytes: u64,
+    /// How often a source connected again.
+    pub reconnects: u64,
+    /// Media time of the newest unit, frame or signal that came in, ISO 8601.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_unit: Option<String>,
+    /// Media time of the newest keyframe, at a source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_keyframe: Option<String>,
+    /// When something last went out; of a sink, when it last wrote to the disk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_output: Option<String>,
+    /// Seconds between the two newest keyframes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keyframe_interval: Option<f64>,
+    /// Pictures a second, at a source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frame_rate: Option<f64>,
+    /// Bits a second, at a source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bit_rate: Option<u64>,
+    /// Seconds of a whole segment, at an asset sink.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub segment_length: Option<f64>,
+    /// Things that went wrong.
+    pub errors: u64,
+    /// The newest of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+    /// How long ago things were, on the clock that is never stepped.
+    #[serde(skip)]
+    pub ages: Ages,
+}
+
+/// What was left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DroppedByKind {
+    /// Encoded media.
+    pub media: u64,
+    /// Decoded frames.
+    pub frames: u64,
+    /// Messages from outside.
+    pub messages: u64,
+}
+
+/// How long ago things were; None if they never were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ages {
+    /// Since the state changed.
+    pub state: Option<Duration>,
+    /// Since the camera was lost.
+    pub lost: Option<Duration>,
+    /// Since the newest unit.
+    pub unit: Option<Duration>,
+    /// Since the newest keyframe.
+    pub keyframe: Option<Duration>,
+    /// Since something last went out.
+    pub output: Option<Duration>,
+}
+
+impl Default for NodeStats {
+    fn default() -> Self {
+        Self::of("", "running")
+    }
+}
+
+impl NodeStats {
+    /// Of a node of a type, in its first state; since when is told by [`NodeStats::set_state`].
+    #[must_use]
+    pub fn of(node_type: &'static str, state: &'static str) -> Self {
+        Self {
+            received: AtomicU64::default(),
+            sent: AtomicU64::default(),
+            errors: AtomicU64::default(),
+            processed: AtomicU64::default(),
+            bytes: AtomicU64::default(),
+            reconnects: AtomicU64::default(),
+            dropped: Default::default(),
+            unit: Moment::default(),
+            keyframe: Moment::default(),
+            output: Moment::default(),
+            keyframe_interval: AtomicU64::default(),
+            rates: Rates::default(),
+            segment_length: AtomicU64::default(),
+            slow: Mutex::new(Slow {
+                node_type,
+                state,
+                since: None,
+                lost: None,
+                gate: None,
+                writing: None,
+                last_error: None,
+            }),
+        }
+    }
+
+    /// Adds to a counter.
+    pub fn add(counter: &AtomicU64, by: u64) {
+        counter.fetch_add(by, Ordering::Relaxed);
+    }
+
+    /// Counts what was left out.
+    pub fn count_dropped(&self, kind: Dropped, by: u64) {
+        if let Some(counter) = self.dropped.get(kind as usize) {
+            Self::add(counter, by);
+        }
+    }
+
+    /// Everything that was left out.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        self.dropped.iter().map(count).sum()
+    }
+
+    /// Something of this media time came in.
+    pub fn came(&self, time: MediaTime, now: Duration) {
+        Self::add(&self.received, 1);
+        self.unit.set(time, now);
+    }
+
+    /// A keyframe came, so long after the one before it.
+    pub fn keyframe(&self, time: MediaTime, now: Duration, interval: Option<Ticks>) {
+        self.keyframe.set(time, now);
+        if let Some(interval) = interval {
+            let ticks = u64::try_from(interval.0).unwrap_or_default();
+            self.keyframe_interval.store(ticks, Ordering::Relaxed);
+        }
+    }
+
+    /// Something went out.
+    pub fn went(&self, clock: &dyn Clock) {
+        self.output.set(clock.media(), clock.monotonic());
+    }
+
+    /// Tells what came in a window of media time.
+    pub fn set_rates(&self, pictures: u64, bytes: u64, window: Ticks) {
+        let window = u128::try_from(window.0).unwrap_or_default().max(1);
+        let per_second = |amount: u64, times: u128| {
+            let scaled = u128::from(amount) * times * TICKS_PER_SECOND as u128 / window;
+            u64::try_from(scaled).unwrap_or(u64::MAX)
+        };
+        let (pictures, bits) = (per_second(pictures, 1_000), per_second(bytes, 8));
+        self.rates.millipictures.store(pictures, Ordering::Relaxed);
+        self.rates.bits.store(bits, Ordering::Relaxed);
+    }
+
+    /// How long a whole segment of this sink is.
+    pub fn set_segment_length(&self, length: Ticks) {
+        let ticks = u64::try_from(length.0).unwrap_or_default();
+        self.segment_length.store(ticks, Ordering::Relaxed);
+    }
+
+    fn slow(&self) -> MutexGuard<'_, Slow> {
+        self.slow.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The node is in this state from now on, if it was not already.
+    pub fn set_state(&self, state: &'static str, clock: &dyn Clock) {
+        let mut slow = self.slow();
+        if slow.state != state || slow.since.is_none() {
+            slow.state = state;
+            slow.since = Some((clock.media(), clock.monotonic()));
+        }
+    }
+
+    /// Since when a source has no camera, in media time and on the monotonic clock.
+    pub fn set_lost(&self, since: Option<(MediaTime, Duration)>) {
+        self.slow().lost = since;
+    }
+
+    /// Whether a gate lets something through.
+    pub fn set_gate_open(&self, open: bool) {
+        self.slow().gate = Some(if open { "open" } else { "closed" });
+    }
+
+    /// What a sink writes now.
+    pub fn set_writing(&self, output: Option<String>) {
+        self.slow().writing = output;
+    }
+
+    /// Gives true when the error is to be logged.
+    pub(super) fn set_error(&self, text: String, now: Duration) -> bool {
+        Self::add(&self.errors, 1);
+        let last = &mut self.slow().last_error;
+        let repeated = last.as_ref().is_some_and(|last| {
+            last.text == text && now.saturating_sub(last.logged) < REPEATED_ERROR_INTERVAL
+        });
+        if !repeated {
+            *last = Some(LastError { text, logged: now });
+        }
+        !repeated
+    }
+
+    /// How the node is; `now` is on the monotonic clock.
+    #[must_use]
+    pub fn status(&self, node: &str, now: Duration) -> NodeStatus {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let dropped = |kind: Dropped| self.dropped.get(kind as usize).map_or(0, count);
+        let iso = |moment: &Moment| moment.time().map(MediaTime::iso);
+        let seconds = |ticks: u64| (ticks > 0).then(|| ticks as f64 / TICKS_PER_SECOND as f64);
+        let unit_age = self.unit.age(now);
+        let flows = unit_age.is_some_and(|age| age < RATES_HOLD);
+        let rate = |counter: &AtomicU64| Some(count(counter)).filter(|rate| flows && *rate > 0);
+        let slow = self.slow();
+        NodeStatus {
+            node: node.to_owned(),
+            node_type: slow.node_type,
+            state: slow.state,
+            since: slow.since.map(|(since, _)| since.iso()),
+            lost_since: slow.lost.map(|(since, _)| since.iso()),
+            gate: slow.gate,
+            writing: slow.writing.clone(),
+            received: count(&self.received),
+            sent: count(&self.sent),
+            dropped: self.dropped(),
+            dropped_by_kind: DroppedByKind {
+                media: dropped(Dropped::Media),
+                frames: dropped(Dropped::Frames),
+                messages: dropped(Dropped::Messages),
+            },
+            processed: count(&self.processed),
+            bytes: count(&self.bytes),
+            reconnects: count(&self.reconnects),
+            last_unit: iso(&self.unit),
+            last_keyframe: iso(&self.keyframe),
+            last_output: iso(&self.output),
+            keyframe_interval: seconds(count(&self.keyframe_interval)),
+            frame_rate: rate(&self.rates.millipictures).map(|rate| rate as f64 / 1_000.0),
+            bit_rate: rate(&self.rates.bits),
+            segment_length: seconds(count(&self.segment_length)),
+            errors: count(&self.errors),
+            last_error: slow.last_error.as_ref().map(|last| last.text.clone()),
+            ages: Ages {
+                state: slow.since.map(|(_, at)| now.saturating_sub(at)),
+                lost: slow.lost.map(|(_, at)| now.saturating_sub(at)),
+                unit: unit_age,
+                keyframe: self.keyframe.age(now),
+                output: self.output.age(now),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::ManualClock;
+    use crate::nodes::testing::at;
+
+    #[test]
+    fn an_error_that_repeats_is_counted_each_time_and_logged_once_a_minute() {
+        let stats = NodeStats::default();
+        let at = Duration::from_secs;
+        let logged: Vec<bool> = [("a", 0), ("a", 1), ("b", 2), ("b", 61), ("b", 62)]
+            .iter()
+            .map(|(text, second)| stats.set_error((*text).to_owned(), at(*second)))
+            .collect();
+        assert_eq!(logged, [true, false, true, false, true]);
+        let status = stats.status("n", at(63));
+        assert_eq!(status.errors, 5);
+        assert_eq!(status.last_error.as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn a_state_is_told_with_the_moment_it_began() {
+        let clock = ManualClock::new("2026-01-02T03:04:05Z".parse().unwrap());
+        let stats = NodeStats::of("#T", "connecting");
+        stats.set_state("connecting", &clock);
+        clock.advance(Duration::from_secs(2));
+        stats.set_state("connecting", &clock);
+        let status = stats.status("n", clock.monotonic());
+        assert_eq!(status.since.as_deref(), Some("2026-01-02T03:04:05.000Z"));
+        assert_eq!(status.ages.state, Some(Duration::from_secs(2)));
+        stats.set_state("playing", &clock);
+        assert_eq!(
+            stats.status("n", clock.monotonic()).ages.state,
+            Some(Duration::ZERO)
+        );
+    }
+
+    #[test]
+    fn rates_are_told_while_media_flows() {
+        let stats = NodeStats::default();
+        stats.came(at(1.0), Duration::from_secs(1));
+        stats.set_rates(125, 625_000, Ticks::from_secs(5));
+        let status = stats.status("n", Duration::from_secs(2));
+        assert_eq!(
+            (status.frame_rate, status.bit_rate),
+            (Some(25.0), Some(1_000_000))
+        );
+        let later = stats.status("n", Duration::from_secs(60));
+        assert_eq!((later.frame_rate, later.bit_rate), (None, None));
+        assert_eq!(later.ages.unit, Some(Duration::from_secs(59)));
+    }
+
+    #[test]
+    fn what_is_dropped_is_counted_by_kind() {
+        let stats = NodeStats::default();
+        stats.count_dropped(Dropped::Media, 2);
+        stats.count_dropped(Dropped::Frames, 3);
+        let status = stats.status("n", Duration::ZERO);
+        let DroppedByKind {
+            media,
+            frames,
+            messages,
+        } = status.dropped_by_kind;
+        assert_eq!((media, frames, messages, status.dropped), (2, 3, 0, 5));
+    }
+}
