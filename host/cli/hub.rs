@@ -75,14 +75,13 @@ async fn send_one(client: &Client, args: SendArgs) -> Outcome {
     let reply = client.ask(request).await?;
     if !reply.status.is_success() {
         let what = format!("send to the input `{}`", clean(&args.input));
-        let mut failure = Problem::of(&reply).failure(&what, Written::Nowhere);
-        if reply.status.as_u16() == 404 {
-            failure.message.push_str(
-                "\nhint: an active instance listens when its topology has an IoTHubMessageSource with this `hubInputName`: \
-                 `mediagraph instance status` names the active ones",
-            );
-        }
-        return Err(failure);
+        let problem = match reply.status.as_u16() {
+            404 => Problem::of(&reply).or_hint(
+                "an active instance listens when its topology has an IoTHubMessageSource with this `hubInputName`",
+            ),
+            _ => Problem::of(&reply),
+        };
+        return Err(problem.failure(&what, Written::Nowhere));
     }
     if args.json {
         return print::stdout(&format!("{}\n", reply.text().trim_end()));

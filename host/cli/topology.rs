@@ -125,20 +125,27 @@ fn stored(name: &str, topology: &Value, new: bool) -> String {
     if !new {
         return format!("{name}: stored, in place of the one before\n");
     }
-    let values: String = needed(topology)
-        .iter()
-        .map(|parameter| format!(" -p {parameter}=..."))
-        .collect();
+    let secrets = needed(topology, is_secret);
+    // A secret is better not typed where others can see it.
+    let value = |name: &String| match secrets.contains(name) {
+        true => format!(" --param-file {name}=FILE"),
+        false => format!(" -p {name}=..."),
+    };
+    let values: String = needed(topology, |_| true).iter().map(value).collect();
     format!("{name}: stored\n  next: mediagraph instance set NAME --topology {name}{values}\n")
 }
 
+fn is_secret(parameter: &Value) -> bool {
+    parameter.text("type").eq_ignore_ascii_case("SecretString")
+}
+
 /// Parameters that an instance must give a value to.
-fn needed(topology: &Value) -> BTreeSet<String> {
+fn needed(topology: &Value, among: impl Fn(&Value) -> bool) -> BTreeSet<String> {
     let parameters = topology.at("properties").at("parameters").as_array();
     parameters
         .into_iter()
         .flatten()
-        .filter(|one| one.at("default").is_null())
+        .filter(|one| one.at("default").is_null() && among(one))
         .filter_map(|one| one.at("name").as_str().map(clean))
         .collect()
 }
@@ -151,12 +158,7 @@ async fn get(client: &Client, name: &str) -> Outcome {
     let request = Request::get(&[TOPOLOGIES[0], TOPOLOGIES[1], name]);
     let reply = client.ask(request).await?;
     if !reply.status.is_success() {
-        return Err(refused(
-            &Problem::of(&reply),
-            reply.status.as_u16(),
-            "print",
-            name,
-        ));
+        return Err(refused(Problem::of(&reply), reply.status.as_u16(), "print", name));
     }
     print::stdout(&format!("{:#}\n", reply.json()?))
 }
@@ -173,7 +175,10 @@ async fn list(client: &Client, json: bool) -> Outcome {
             .iter()
             .map(|list| properties.items(list).len() as u64)
             .sum();
-        let to_set: Vec<String> = needed(one).into_iter().collect();
+        // The host does not tell the default of a secret, so that it may seem to have none.
+        let to_set: Vec<String> = needed(one, |parameter| !is_secret(parameter))
+            .into_iter()
+            .collect();
         table.row([
             Cell::text(one.text("name")),
             Cell::number(Some(nodes)),
@@ -198,7 +203,7 @@ async fn delete(client: &Client, name: &str) -> Outcome {
         204 => print::stdout(&format!("{shown}: was not there\n")),
         _ if reply.is_success() => print::stdout(&format!("{shown}: deleted\n")),
         status => Err(refused(
-            &Problem::from_body(status, &reply.payload),
+            Problem::from_body(status, &reply.payload),
             status,
             "delete",
             name,
@@ -206,17 +211,14 @@ async fn delete(client: &Client, name: &str) -> Outcome {
     }
 }
 
-fn refused(problem: &Problem, status: u16, verb: &str, name: &str) -> Failure {
+fn refused(problem: Problem, status: u16, verb: &str, name: &str) -> Failure {
     let what = format!("{verb} the topology `{}`", clean(name));
-    let mut failure = problem.failure(&what, Written::Nowhere);
-    let hint = match status {
-        _ if problem.has_hint() => "",
-        404 => "\nhint: `mediagraph topology list` names those that are there",
-        409 => {
-            "\nhint: `mediagraph instance list` names the instances that use it, `mediagraph instance delete` removes them"
-        }
-        _ => "",
+    let problem = match status {
+        404 => problem.or_hint("`mediagraph topology list` names those that are there"),
+        409 => problem.hint(
+            "`mediagraph instance list` names the instances that use it, `mediagraph instance delete` removes them",
+        ),
+        _ => problem,
     };
-    failure.message.push_str(hint);
-    failure
+    problem.failure(&what, Written::Nowhere)
 }

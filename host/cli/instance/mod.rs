@@ -205,7 +205,7 @@ async fn one(client: &Client, name: &str, verb: Verb) -> Result<String, Failure>
         .await?;
     if !reply.is_success() {
         let problem = Problem::from_body(reply.status, &reply.payload);
-        return Err(refused(&problem, reply.status, verb.name(), name));
+        return Err(refused(problem, reply.status, verb.name(), name));
     }
     print::stderr(&Problem::warnings(&reply.warnings).render(Written::Nowhere));
     Ok(verb.done(&clean(name), reply.status))
@@ -216,25 +216,20 @@ fn there(reply: Reply, verb: &str, name: &str) -> Result<Reply, Failure> {
     if reply.status.is_success() {
         return Ok(reply);
     }
-    Err(refused(&Problem::of(&reply), reply.status.as_u16(), verb, name))
+    Err(refused(Problem::of(&reply), reply.status.as_u16(), verb, name))
 }
 
-fn refused(problem: &Problem, status: u16, verb: &str, name: &str) -> Failure {
+fn refused(problem: Problem, status: u16, verb: &str, name: &str) -> Failure {
     let name = clean(name);
-    let mut failure = problem.failure(&format!("{verb} the instance `{name}`"), Written::Nowhere);
-    let hint = match (status, verb) {
-        _ if problem.has_hint() => String::new(),
-        (404, _) => "\nhint: `mediagraph instance list` names those that are there".to_owned(),
-        (409, "delete") => {
-            format!(
-                "\nhint: only an inactive instance can be deleted: `mediagraph instance deactivate {name}`"
-            )
-        }
-        (409, _) => format!("\nhint: `mediagraph instance status {name}` says how it is"),
-        _ => String::new(),
+    let problem = match (status, verb) {
+        (404, _) => problem.or_hint("`mediagraph instance list` names those that are there"),
+        (409, "delete") => problem.hint(&format!(
+            "only an inactive instance can be deleted: `mediagraph instance deactivate {name}`"
+        )),
+        (409, _) => problem.or_hint(&format!("`mediagraph instance status {name}` says how it is")),
+        _ => problem,
     };
-    failure.message.push_str(&hint);
-    failure
+    problem.failure(&format!("{verb} the instance `{name}`"), Written::Nowhere)
 }
 
 #[cfg(test)]
