@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use retina::client::SessionGroup;
 use serde_json::json;
 
 use super::backoff::Backoff;
