@@ -13,6 +13,7 @@ pub mod graph;
 pub mod health;
 pub mod hub;
 pub mod instance;
+pub mod json;
 pub mod list;
 pub mod load;
 pub mod log_level;

@@ -21,9 +21,10 @@ use std::path::{Path, PathBuf};
 
 pub use model::{
     DEFAULT_PORT, EventsConfig, HostConfig, KeepFree, LimitsConfig, LogConfig, LogFormat, NetworkRules,
-    PathsConfig, PolicyConfig, Role, ServerConfig, TimeZone, TlsFiles, TokenConfig,
+    PathsConfig, PolicyConfig, ServerConfig, TimeZone, TlsFiles, TokenConfig,
 };
 
+pub use crate::api::Role;
 use crate::topology::{Diagnostic, Diagnostics};
 
 /// Bytes of a configuration file.

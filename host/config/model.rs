@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::network::Network;
-use crate::api::binding::{BindingError, check_binding};
+use crate::api::{BindingError, Role, check_binding};
 use crate::state::PathMap;
 use crate::topology::Secret;
 
@@ -76,36 +76,15 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// What a token allows; each role may do what those before it may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// Look.
-    Read,
-    /// Activate, deactivate, send messages.
-    Operate,
-    /// Everything.
-    Admin,
-}
-
-impl Role {
-    /// As it is written.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Operate => "operate",
-            Self::Admin => "admin",
-        }
-    }
-}
-
-/// A bearer token. `Debug` does not show its hash.
+/// A bearer token. `Debug` shows neither it nor its hash.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenConfig {
     /// For logs and for people.
     pub name: String,
-    /// The SHA-256 of the token; the token itself is not kept.
+    /// The SHA-256 of the token.
     pub sha256: [u8; 32],
+    /// The token itself, if the file says where it is: shared access signatures are checked with it.
+    pub secret: Option<Secret>,
     /// What it allows.
     pub role: Role,
     /// The instances that it is limited to: a pattern with `*` and `?`.

@@ -27,13 +27,8 @@ pub enum NetworkError {
     #[error("the part behind the `/` must be between 0 and {0}")]
     Prefix(u8),
     /// A member of a network instead of the network.
-    #[error("`{written}` is not the first address of its network: write `{meant}`")]
-    HostBits {
-        /// As it was written.
-        written: String,
-        /// As it was probably meant.
-        meant: Network,
-    },
+    #[error("not the first address of its network: write `{0}` for the network")]
+    HostBits(Network),
 }
 
 impl Network {
@@ -119,10 +114,7 @@ impl FromStr for Network {
         if first == address {
             Ok(network)
         } else {
-            Err(NetworkError::HostBits {
-                written: text.to_owned(),
-                meant: network,
-            })
+            Err(NetworkError::HostBits(network))
         }
     }
 }

@@ -13,13 +13,13 @@ use toml::de::DeTable;
 use super::Warning;
 use super::model::{
     EventsConfig, HostConfig, KeepFree, LimitsConfig, LogConfig, LogFormat, NetworkRules, PathsConfig,
-    PolicyConfig, Role, ServerConfig, TimeZone, TlsFiles, TokenConfig,
+    PolicyConfig, ServerConfig, TimeZone, TlsFiles, TokenConfig,
 };
 use super::network::Network;
 use super::reader::{Item, Reader, Section, is_plain};
-use crate::api::tls::TlsReload;
+use crate::api::{Role, TlsReload};
 use crate::topology::diagnostics::shown;
-use crate::topology::{Code, Diagnostics};
+use crate::topology::{Code, Diagnostics, Secret};
 
 /// Schemes of endpoints that a policy can name.
 const SCHEMES: [&str; 5] = ["rtsp", "rtsps", "http", "https", "tcp"];
@@ -175,7 +175,7 @@ fn token<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<TokenConfig> {
         Some(name.to_owned())
     });
     let both = section.has("secret") == section.has("sha256");
-    let (mut secret, mut hash) = (None, None);
+    let (mut secret, mut hash) = (None::<Secret>, None);
     section.set(reader, "secret", &mut secret, |reader, item| {
         token_secret(reader, item).map(Some)
     });
@@ -195,14 +195,18 @@ fn token<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<TokenConfig> {
     section.finish(reader);
     Some(TokenConfig {
         name: name?,
-        sha256: secret.or(hash)?,
+        sha256: match &secret {
+            Some(secret) => Sha256::digest(secret.expose().as_bytes()).into(),
+            None => hash?,
+        },
+        secret,
         role: role?,
         instances,
         expires,
     })
 }
 
-fn token_secret<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<[u8; 32]> {
+fn token_secret<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<Secret> {
     let secret = reader.secret(item)?;
     if secret.expose().chars().count() < LEAST_TOKEN_CHARS {
         let message = format!("a token needs at least {LEAST_TOKEN_CHARS} letters");
@@ -210,7 +214,7 @@ fn token_secret<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<[u8; 32]
         reader.mistake(item, Code::PropertyValueOutOfRange, message, Some(hint));
         return None;
     }
-    Some(Sha256::digest(secret.expose().as_bytes()).into())
+    Some(secret)
 }
 
 fn sha256<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<[u8; 32]> {

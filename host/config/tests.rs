@@ -244,7 +244,7 @@ fn values_are_bounded_and_say_what_is_expected() {
             "[policy]\nmax_component_timeout = 'PT2M'",
             "to `PT60S`, not `PT2M`",
         ),
-        ("[policy.schemes.ftp]\ndeny = []", "expected `rtsp`, `rtsps`"),
+        ("[policy.schemes.gopher]\ndeny = []", "expected `rtsp`, `rtsps`"),
         ("[log]\nlevel = 'loud=very=much'", "is not a filter"),
         ("[log]\nformat = 'xml'", "must be `text` or `json`, not `xml`"),
         ("[limits]\ndrain_timeout = '60s'", "such as `PT30S`"),

@@ -102,6 +102,11 @@ impl Process {
         self.stdout.so_far()
     }
 
+    /// What it has said on its standard error.
+    pub(crate) fn stderr(&self) -> Vec<String> {
+        self.stderr.so_far()
+    }
+
     /// Waits for something on its standard output.
     pub(crate) fn wait_stdout<T>(
         &self,
@@ -110,6 +115,17 @@ impl Process {
         found: impl FnMut(&[String]) -> Option<T>,
     ) -> T {
         let value = self.stdout.wait(limit, found);
+        value.unwrap_or_else(|| panic!("{} within {limit:?}: no {what}\n{}", self.name, self.said()))
+    }
+
+    /// Waits for something on its standard error, and gives what was found.
+    pub(crate) fn wait_stderr_for<T>(
+        &self,
+        what: &str,
+        limit: Duration,
+        found: impl FnMut(&[String]) -> Option<T>,
+    ) -> T {
+        let value = self.stderr.wait(limit, found);
         value.unwrap_or_else(|| panic!("{} within {limit:?}: no {what}\n{}", self.name, self.said()))
     }
 

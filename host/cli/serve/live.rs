@@ -7,11 +7,11 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use crate::api::{Check, Process, Role, SharedAuth, TlsReload, Token};
+use crate::api::{Check, Process, SharedAuth, SigningKey, TlsReload, Token};
 use crate::cli::logging::LogHandle;
+use crate::config::HostConfig;
 use crate::config::policy::HostPolicy;
 use crate::config::reload::LiveConfig;
-use crate::config::{self, HostConfig};
 use crate::graph::host::GraphHost;
 use crate::service;
 use crate::topology::Secrets;
@@ -42,19 +42,17 @@ impl Holders {
 
 /// The tokens of a configuration, as the interface wants them.
 pub(super) fn tokens(config: &HostConfig) -> Vec<Token> {
-    let role = |role| match role {
-        config::Role::Read => Role::Read,
-        config::Role::Operate => Role::Operate,
-        config::Role::Admin => Role::Admin,
-    };
     let tokens = config.tokens.iter().map(|one| Token {
         name: one.name.clone(),
         sha256: one.sha256,
-        role: role(one.role),
+        role: one.role,
         instances: one.instances.clone(),
         expires: one.expires,
-        // That takes the token itself, and the configuration holds its hash.
-        signing: None,
+        // That takes the token itself: of some the configuration holds the hash alone.
+        signing: one
+            .secret
+            .as_ref()
+            .map(|secret| SigningKey::new(secret.expose().as_bytes())),
     });
     tokens.collect()
 }
