@@ -22,6 +22,8 @@ pub(super) struct Chain {
     pub(super) inactive: Option<String>,
     /// A camera was away.
     pub(super) away: Option<String>,
+    /// So were all others.
+    pub(super) all_away: bool,
     /// A minute in which nothing came from any camera.
     pub(super) no_frames: Option<String>,
     /// A component that did not run.
@@ -111,6 +113,7 @@ impl Chain {
     fn cameras(&mut self, question: &Question, evidence: &Evidence) {
         let types = [ESTABLISHED, CAMERA_LOST, CAMERA_RESTORED];
         let of_camera: Vec<&Entry> = of_types(&evidence.states, &types);
+        let (mut cameras, mut gone) = (0, 0);
         for node in nodes(&of_camera) {
             let mine = || of_camera.iter().filter(|entry| entry.event.node() == Some(node));
             let last = mine().rfind(|entry| until(entry, question.at));
@@ -127,12 +130,15 @@ impl Chain {
                     format!("it was there since {}", last.event.event_time),
                 ),
             };
+            cameras += 1;
             if verdict == Verdict::Broken {
+                gone += 1;
                 self.away
                     .get_or_insert(format!("the camera of node `{node}` was away: {message}"));
             }
             self.add(Link::Camera, Some(node), verdict, message);
         }
+        self.all_away = cameras > 0 && gone == cameras;
         if of_camera.is_empty() {
             self.add(
                 Link::Camera,
@@ -440,9 +446,12 @@ struct Recording<'a> {
 impl Recording<'_> {
     /// A gate's media reaches back before the moment at which its recording is begun.
     fn covers(&self, question: &Question, evidence: &Evidence, passed: bool) -> bool {
-        let ended_before = self.stopped.is_some_and(|stopped| stopped < question.at);
+        // What had not come when it ended is not in it, whatever the gate would have let through.
+        if self.stopped.is_some_and(|stopped| stopped < question.at) {
+            return false;
+        }
         if !passed {
-            return self.started <= question.at && !ended_before;
+            return self.started <= question.at;
         }
         let span = evidence.decisions.iter().rev().find_map(|entry| {
             let decision: GateDecision = serde_json::from_value(entry.event.data.clone()).ok()?;
