@@ -27,8 +27,17 @@ fn at(second: i64) -> MediaTime {
     MediaTime::from_timestamp(Timestamp::from_second(1_795_255_200 + second).unwrap())
 }
 
+/// Page by page, as streams read it.
 async fn all(journal: &Journal) -> Vec<Entry> {
-    journal.after(0, &Filter::default(), usize::MAX).await.unwrap()
+    let mut all: Vec<Entry> = Vec::new();
+    loop {
+        let last = all.last().map_or(0, |entry| entry.id);
+        let page = journal.after(last, &Filter::default(), usize::MAX).await.unwrap();
+        if page.is_empty() {
+            return all;
+        }
+        all.extend(page);
+    }
 }
 
 fn ids(entries: &[Entry]) -> Vec<i64> {
