@@ -151,7 +151,7 @@ fn refusal(rules: &NetworkRules, name: &str, address: IpAddr) -> Option<String> 
     let allowed = of(&rules.allow);
     let special = REFUSED.iter().find(|(network, _)| network.contains(address));
     if let Some((network, what)) = special
-        && !allowed.is_some_and(|allowed| allowed.prefix() >= network.prefix())
+        && allowed.is_none_or(|allowed| allowed.prefix() < network.prefix())
     {
         return Some(format!(
             "{what} are refused unless `{name}.allow` names `{network}`, or a part of it, itself"

@@ -46,6 +46,8 @@ struct Inner {
     ticker: Ticker,
     /// By SHA-256: hundreds of graphs that run one component share its code. Those that nobody uses are gone.
     loaded: Mutex<HashMap<String, Weak<Extension>>>,
+    /// The SHA-256 of components that are part of the program, by where they stand in it.
+    builtin: Mutex<HashMap<usize, String>>,
 }
 
 impl fmt::Debug for Engine {
@@ -97,6 +99,7 @@ impl Engine {
             limits: options.limits,
             ticker,
             loaded: Mutex::default(),
+            builtin: Mutex::default(),
         })))
     }
 
@@ -112,18 +115,37 @@ impl Engine {
     /// # Errors
     /// What is wrong with it.
     pub fn load(&self, bytes: &[u8], origin: &str) -> Result<Arc<Extension>, ExtensionError> {
-        self.shared(bytes).map_err(|problem| ExtensionError {
+        self.shared(bytes, || hex(&Sha256::digest(bytes)))
+            .map_err(|problem| ExtensionError {
+                origin: origin.to_owned(),
+                problem,
+            })
+    }
+
+    /// As [`Engine::load`], of a component that is part of the program: its hash is reckoned once.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn load_builtin(&self, bytes: &'static [u8], origin: &str) -> Result<Arc<Extension>, ExtensionError> {
+        let hash = || {
+            let mut known = self.0.builtin.lock().unwrap_or_else(PoisonError::into_inner);
+            let hash = known
+                .entry(bytes.as_ptr() as usize)
+                .or_insert_with(|| hex(&Sha256::digest(bytes)));
+            hash.clone()
+        };
+        self.shared(bytes, hash).map_err(|problem| ExtensionError {
             origin: origin.to_owned(),
             problem,
         })
     }
 
     /// The component that is loaded already, or a new one.
-    fn shared(&self, bytes: &[u8]) -> Result<Arc<Extension>, LoadProblem> {
+    fn shared(&self, bytes: &[u8], sha256: impl FnOnce() -> String) -> Result<Arc<Extension>, LoadProblem> {
         if bytes.len() > MAX_COMPONENT_BYTES {
             return Err(LoadProblem::TooBig { bytes: bytes.len() });
         }
-        let sha256 = hex(&Sha256::digest(bytes));
+        let sha256 = sha256();
         let all = || self.0.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(loaded) = all().get(&sha256).and_then(Weak::upgrade) {
             return Ok(loaded);

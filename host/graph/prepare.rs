@@ -325,7 +325,7 @@ fn load(reference: &ComponentRef, environment: &Environment) -> Prepared<Arc<Ext
             )));
         };
         let engine = environment.engine.get().map_err(one)?;
-        return engine.load(found.bytes, name).map_err(one);
+        return engine.load_builtin(found.bytes, name).map_err(one);
     }
     let named = reference.path.as_deref().unwrap_or_default();
     let path = environment.folder.join(named);

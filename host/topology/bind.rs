@@ -1,6 +1,7 @@
 //! One node after the other: its type, its configuration with the parameters put in, its inputs.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
@@ -35,7 +36,6 @@ pub(super) fn shape_nodes<C>(
 ) -> (Vec<Part>, Vec<Draft<C>>) {
     let (mut parts, mut drafts) = (Vec::new(), Vec::new());
     let (mut nodes, mut edges) = (0, 0);
-    let mut schemas = BTreeMap::new();
     let properties = written_member("", written, "properties");
     for (role, list) in ROLES {
         let all = list_at(envelope, &format!("/properties/{list}"));
@@ -51,7 +51,6 @@ pub(super) fn shape_nodes<C>(
                 table,
                 scope: &mut *scope,
                 out: &mut *out,
-                schemas: &mut schemas,
             };
             if let Some((part, draft)) = one.shape(role, list, pointer, node) {
                 parts.push(part);
@@ -80,7 +79,6 @@ struct OneNode<'o, 's, C: 'static> {
     table: &'static [NodeType<C>],
     scope: &'o mut Scope<'s>,
     out: &'o mut Diagnostics,
-    schemas: &'o mut BTreeMap<&'static str, Value>,
 }
 
 impl<C> OneNode<'_, '_, C> {
@@ -165,17 +163,14 @@ impl<C> OneNode<'_, '_, C> {
     }
 
     fn known(&mut self, node_type: &'static NodeType<C>, pointer: &str, node: &Value) -> (Value, Option<C>) {
-        let schema = self
-            .schemas
-            .entry(node_type.name())
-            .or_insert_with(|| node_schema(node_type));
+        let schema = known_schema(node_type);
         let mut shaper = Shaper {
             scope: &mut *self.scope,
             out: &mut *self.out,
             pointer: pointer.to_owned(),
             complete: true,
         };
-        let shaped = shaper.shape(schema, node);
+        let shaped = shaper.shape(&schema, node);
         let complete = shaper.complete;
         let mut config = shaped.as_object().cloned().unwrap_or_default();
         config.retain(|name, _| !matches!(name.as_str(), TYPE_MEMBER | "name" | "inputs"));
@@ -223,6 +218,18 @@ impl<C> OneNode<'_, '_, C> {
         }
         inputs
     }
+}
+
+/// As [`node_schema`], which takes longer than checking a topology, made once.
+fn known_schema<C>(node_type: &NodeType<C>) -> Arc<Value> {
+    /// By the function that makes the configuration's part, and the role that makes the rest.
+    static KNOWN: Mutex<BTreeMap<(usize, Role), Arc<Value>>> = Mutex::new(BTreeMap::new());
+    let key = (node_type.schema as usize, node_type.class.role());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let schema = known
+        .entry(key)
+        .or_insert_with(|| Arc::new(node_schema(node_type)));
+    Arc::clone(schema)
 }
 
 /// The schema of a whole node: its configuration and what every node has.

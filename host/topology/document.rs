@@ -90,6 +90,9 @@ impl TopologyDoc {
 
     /// Puts line and column on each diagnostic that points into the document, and sorts them.
     pub(super) fn place(&self, diagnostics: &mut Diagnostics) {
+        if diagnostics.diagnostics.is_empty() {
+            return;
+        }
         if let Some(root) = syntax_tree(&self.text) {
             for one in &mut diagnostics.diagnostics {
                 if one.line.is_none() && !one.pointer.starts_with('-') {

@@ -1,6 +1,7 @@
 //! The written form of a graph instance: a topology's name, and values for its parameters.
 
 use std::collections::HashSet;
+use std::sync::OnceLock;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -107,6 +108,8 @@ pub fn read_instance(doc: &TopologyDoc) -> Result<GraphInstance, Diagnostics> {
 }
 
 fn shape(doc: &TopologyDoc, out: &mut Diagnostics) -> Option<Written> {
+    static SCHEMA: OnceLock<Value> = OnceLock::new();
+    let schema = SCHEMA.get_or_init(|| schema_of::<Written>().to_value());
     let mut scope = Scope::new(&[], &Bindings::default(), ("", ""), out);
     let mut shaper = Shaper {
         scope: &mut scope,
@@ -114,7 +117,7 @@ fn shape(doc: &TopologyDoc, out: &mut Diagnostics) -> Option<Written> {
         pointer: String::new(),
         complete: true,
     };
-    let envelope = shaper.shape(&schema_of::<Written>().to_value(), doc.value());
+    let envelope = shaper.shape(schema, doc.value());
     check_version(&envelope, out);
     if let Some(name) = text_at(&envelope, "/name").filter(|name| !valid_name(name)) {
         out.push(name_error("/name".to_owned(), "the graph instance's name", &name));

@@ -11,7 +11,7 @@ use super::diagnostics::{Code, Diagnostic};
 use super::shape::same_type;
 
 /// Which list of the topology a node stands in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Media or messages come from it.

@@ -1,5 +1,7 @@
 //! From the written form to a graph that can be planned: everything bound, typed and checked.
 
+use std::sync::OnceLock;
+
 use serde_json::Value;
 
 use super::bind::{Draft, shape_nodes};
@@ -176,7 +178,8 @@ fn check_parts<C>(
 }
 
 fn shape_envelope(doc: &TopologyDoc, out: &mut Diagnostics) -> Value {
-    let schema = schema_of::<Topology>().to_value();
+    static SCHEMA: OnceLock<Value> = OnceLock::new();
+    let schema = SCHEMA.get_or_init(|| schema_of::<Topology>().to_value());
     let before = out.errors;
     let mut scope = Scope::new(&[], &Bindings::default(), ("", ""), out);
     let mut shaper = Shaper {
@@ -185,7 +188,7 @@ fn shape_envelope(doc: &TopologyDoc, out: &mut Diagnostics) -> Value {
         pointer: String::new(),
         complete: true,
     };
-    let envelope = shaper.shape(&schema, doc.value());
+    let envelope = shaper.shape(schema, doc.value());
     check_version(&envelope, out);
     match text_at(&envelope, "/name") {
         Some(name) if !valid_name(&name) => {

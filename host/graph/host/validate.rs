@@ -89,7 +89,7 @@ impl Candidate<'_> {
             .iter()
             .filter(|one| one.code == Code::NotYetAvailable);
         let details = early.flat_map(|one| {
-            let detail = self.from_topology(one);
+            let detail = self.in_topology(one);
             let module = Detail {
                 code: MODULE_VALIDATION.to_owned(),
                 ..detail.clone()
@@ -172,12 +172,12 @@ impl Candidate<'_> {
                 detail.hint.clone_from(&one.hint);
                 self.placed(detail, name)
             }
-            None => self.from_topology(one),
+            None => self.in_topology(one),
         }
     }
 
     /// A mistake that shows in the topology once the values are put in; its lines are not those that were sent.
-    fn from_topology(&self, one: &Diagnostic) -> Detail {
+    fn in_topology(&self, one: &Diagnostic) -> Detail {
         let mut detail = Detail::new(one.code.name(), one.message.clone()).at(json_path(&one.pointer));
         detail.hint.clone_from(&one.hint);
         detail

@@ -5,6 +5,7 @@
 mod activation;
 mod criterion;
 mod idle_instances;
+mod method_latency;
 mod recall;
 mod record;
 mod record_cost;
@@ -86,7 +87,7 @@ struct Measure {
     run: fn(&Context) -> Result<Reading>,
 }
 
-const MEASURES: [Measure; 6] = [
+const MEASURES: [Measure; 7] = [
     Measure {
         name: "record-cost",
         what: "CPU time of recording one 1080p30 stream of 4 Mbit/s, compared with ffmpeg -c copy -f hls",
@@ -128,6 +129,15 @@ const MEASURES: [Measure; 6] = [
         goal: 200.0,
         needs_corpus: false,
         run: activation::run,
+    },
+    Measure {
+        name: "method-latency",
+        what: "time of GraphTopologySet and GraphInstanceSet with 1,000 instances stored, compared with one fsync of the \
+               same bytes; the worse of both medians",
+        unit: "ratio of times",
+        goal: 3.0,
+        needs_corpus: false,
+        run: method_latency::run,
     },
     Measure {
         name: "idle-instances",

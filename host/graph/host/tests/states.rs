@@ -343,15 +343,23 @@ async fn an_activation_that_fails_leaves_the_instance_inactive_and_unwanted() {
 async fn what_is_planned_is_stored_and_refused_when_it_is_to_run() {
     let place = Place::new();
     let host = place.open();
-    let mut tunnelled: Value = serde_json::from_slice(&recording("t", &no_parameters())).unwrap();
-    tunnelled["properties"]["sources"][0]["transport"] = "Http".into();
-    let stored = host.topology_set(tunnelled.to_string().as_bytes()).await.unwrap();
+    let mut planned: Value = serde_json::from_slice(&recording("t", &no_parameters())).unwrap();
+    planned["properties"]["processors"] = json!([{
+        "@type": "#Microsoft.Media.MediaGraphHttpExtension", "name": "look", "inputs": [{"nodeName": "camera"}],
+        "endpoint": {"@type": "#Microsoft.Media.MediaGraphUnsecuredEndpoint", "url": "http://127.0.0.1:9/score"},
+        "image": {"scale": {"mode": "preserveAspectRatio", "width": "416", "height": "416"},
+            "format": {"@type": "#Microsoft.Media.MediaGraphImageFormatBmp"}}}]);
+    let stored = host.topology_set(planned.to_string().as_bytes()).await.unwrap();
     assert_eq!(stored.warnings.errors, 0);
     assert!(stored.warnings.warnings > 0);
-    assert_eq!(stored.resource["properties"]["sources"][0]["transport"], "Http");
-    host.instance_set(&instance("i", "t", &no_parameters()))
-        .await
-        .unwrap();
+    assert!(
+        host.instance_set(&instance("i", "t", &no_parameters()))
+            .await
+            .unwrap()
+            .warnings
+            .warnings
+            > 0
+    );
     let error = host.instance_activate("i").await.unwrap_err();
     assert_eq!(
         codes(&error),
@@ -363,7 +371,7 @@ async fn what_is_planned_is_stored_and_refused_when_it_is_to_run() {
     );
     assert_eq!(
         error.details[1].target.as_deref(),
-        Some("$.Properties.Sources[0].Transport")
+        Some("$.Properties.Processors[0]['@type']")
     );
     assert!(
         error.details[1].hint.as_ref().unwrap().contains("Tcp"),
