@@ -369,6 +369,7 @@ fn asset_opener(sink: &AssetSink, environment: &Environment) -> Arc<dyn Opener> 
         segment_length: sink.segment_length.0,
         clock: Arc::clone(&environment.clock),
         storage: disk(),
+        wording: sink.wording.clone(),
     })
 }
 

@@ -82,6 +82,7 @@ pub static TABLE: &[NodeType<Config>] = &[
     processors::grpc_extension::TYPE,
     processors::vision_extension::TYPE,
     sinks::asset::TYPE,
+    sinks::video::TYPE,
     sinks::file::TYPE,
     sinks::hub::TYPE,
 ];

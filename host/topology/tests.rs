@@ -78,6 +78,41 @@ fn a_recording_resolves_to_a_typed_graph() {
 }
 
 #[test]
+fn a_video_sink_is_an_asset_sink_in_other_words() {
+    let mut topology = recording();
+    topology["@apiVersion"] = json!("1.1");
+    topology["properties"]["sinks"][0] = json!({
+        "@type": "#Microsoft.VideoAnalyzer.VideoSink", "name": "sink",
+        "videoName": "v-${System.PipelineName}",
+        "localMediaCachePath": "/var/lib/videoanalyzer/tmp/", "localMediaCacheMaximumSizeMiB": "2048",
+        "videoCreationProperties": {"title": "t", "segmentLength": "PT60S", "retentionPeriod": "P1D"},
+        "videoPublishingOptions": {"enableVideoPreviewImage": "true"},
+        "inputs": [{"nodeName": "camera"}]
+    });
+    let graph = resolved(&topology).unwrap();
+    let Config::AssetSink(config) = &graph.nodes[1].config else {
+        panic!("{graph:?}")
+    };
+    assert_eq!(config.segment_length.0, crate::media::Ticks::from_secs(60));
+    let odd: Vec<&str> = graph
+        .warnings
+        .diagnostics
+        .iter()
+        .map(|one| one.pointer.as_str())
+        .collect();
+    let members = [
+        "videoCreationProperties/retentionPeriod",
+        "videoPublishingOptions/enableVideoPreviewImage",
+    ];
+    assert_eq!(odd, members.map(|member| format!("/properties/sinks/0/{member}")));
+    topology["properties"]["sinks"][0]["videoCreationProperties"]["segmentLength"] = json!("PT45S");
+    assert!(codes(&topology).contains(&(
+        Code::PropertyValueOutOfRange,
+        "/properties/sinks/0/videoCreationProperties/segmentLength".to_owned()
+    )));
+}
+
+#[test]
 fn secrets_never_show() {
     let mut topology = recording();
     topology["properties"]["parameters"][1]["default"] = "me".into();

@@ -4,3 +4,4 @@ pub mod asset;
 pub mod file;
 pub mod hub;
 pub mod recorder;
+pub(super) mod video;

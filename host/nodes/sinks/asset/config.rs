@@ -33,6 +33,22 @@ pub struct AssetSink {
     #[serde(rename = "localMediaCacheMaximumSizeMiB")]
     #[schemars(range(min = 1))]
     pub local_media_cache_maximum_size_mib: Option<u32>,
+    /// Whose words the topology used.
+    #[serde(skip)]
+    pub wording: Wording,
+}
+
+/// The same sink has two names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Wording {
+    /// Live Video Analytics: it records to an asset.
+    #[default]
+    Asset,
+    /// Azure Video Analyzer: it records to a video.
+    Video {
+        /// Members that ask for what is not done.
+        ignored: Vec<&'static str>,
+    },
 }
 
 fn default_segment_length() -> Duration {
@@ -41,14 +57,19 @@ fn default_segment_length() -> Duration {
 
 impl AssetSink {
     pub(super) fn check(&self) -> Vec<Finding> {
+        self.check_segments("/segmentLength")
+    }
+
+    /// `member` is where the topology gives their length.
+    pub(in crate::nodes::sinks) fn check_segments(&self, member: &'static str) -> Vec<Finding> {
         let length = self.segment_length.0;
         if length.0 % SEGMENT_STEP.0 != 0 {
             let message = "must be a multiple of 30 s";
-            return vec![finding(Code::PropertyValueOutOfRange, "/segmentLength", message)];
+            return vec![finding(Code::PropertyValueOutOfRange, member, message)];
         }
         if length > RECOMMENDED_MAXIMUM {
             return vec![oddity(
-                "/segmentLength",
+                member,
                 "segments above 5 minutes are stored and seen late",
             )];
         }

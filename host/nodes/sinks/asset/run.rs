@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::Wording;
 use crate::media::{Clock, MediaTime, Ticks};
 use crate::nodes::sinks::recorder::Opener;
 use crate::recording::storage::Storage;
@@ -27,6 +28,8 @@ pub struct AssetOpener {
     pub clock: Arc<dyn Clock>,
     /// The disk.
     pub storage: Arc<dyn Storage>,
+    /// What events call it.
+    pub wording: Wording,
 }
 
 impl AssetOpener {
@@ -71,6 +74,9 @@ impl Opener for AssetOpener {
     }
 
     fn output_type(&self) -> &'static str {
-        "assetName"
+        match self.wording {
+            Wording::Asset => "assetName",
+            Wording::Video { .. } => "videoName",
+        }
     }
 }
