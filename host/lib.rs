@@ -13,7 +13,8 @@
 //! | [`topology`] | written form -> resolved graph: model, parameters, validation, schema, drawing |
 //! | [`extension`] | the WebAssembly side: engine, limits, one file per world |
 //! | [`recording`] | assets and files on disk: fragments, segments, playlists, reading back |
-//! | [`events`] | the event envelope and its routing |
+//! | [`events`] | the event envelope and its routing, the journal |
+//! | [`alarms`], [`metrics`], [`explain`] | what somebody should look at, figures for Prometheus, why there is no clip: they read what others tell |
 //! | [`media`] | access units, frames, time, H.264, decoding, scaling, MP4: knows no graph |
 //! | [`state`] | the state directory: lock, format, where paths lead |
 //! | [`config`] | the configuration file: reading, checking, showing, what a reload changes; policy |
@@ -22,14 +23,17 @@
 //!
 //! `media`, `recording` and `topology` know nothing of WebAssembly or of the graph.
 
+pub mod alarms;
 pub mod api;
 pub mod camera;
 pub mod cli;
 pub mod config;
 pub mod events;
+pub mod explain;
 pub mod extension;
 pub mod graph;
 pub mod media;
+pub mod metrics;
 pub mod nodes;
 pub mod recording;
 pub mod service;

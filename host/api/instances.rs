@@ -8,7 +8,9 @@ use super::Shared;
 use super::auth::Caller;
 use super::guard::Call;
 use super::problem::{self, Problem};
-use crate::graph::host::InstanceStatus;
+use crate::alarms::Alarm;
+use crate::explain::{self, Question, gather, moment};
+use crate::graph::host::{Detail, InstanceStatus};
 
 /// `GET /api/GraphInstance/{name}/status`
 pub(super) async fn status(api: Shared, call: Call) -> Result<Response<Body>, Problem> {
@@ -39,12 +41,58 @@ pub(super) fn visible(api: &Shared, caller: &Caller) -> Vec<InstanceStatus> {
     all
 }
 
-/// `GET /api/explain/{instance}`
-pub(super) async fn explain(_api: Shared, _call: Call) -> Result<Response<Body>, Problem> {
-    Ok(problem::json(StatusCode::OK, &json!({})))
+/// What is in alarm, as far as the caller may see it.
+pub(super) fn raised(api: &Shared, caller: &Caller) -> Vec<Alarm> {
+    let mut all = api.options.alarms.current();
+    all.retain(|alarm| match &alarm.instance {
+        Some(instance) => caller.sees(instance),
+        None => !caller.is_limited(),
+    });
+    all
 }
 
 /// `GET /api/alarms`
-pub(super) async fn alarms(_api: Shared, _call: Call) -> Result<Response<Body>, Problem> {
-    Ok(problem::json(StatusCode::OK, &json!({ "value": [] })))
+pub(super) async fn alarms(api: Shared, call: Call) -> Result<Response<Body>, Problem> {
+    let raised = raised(&api, &call.caller);
+    Ok(problem::json(StatusCode::OK, &json!({ "value": raised })))
+}
+
+/// `GET /api/explain/{instance}`
+pub(super) async fn explain(api: Shared, call: Call) -> Result<Response<Body>, Problem> {
+    let question = question(&api, &call)?;
+    let asked = question.clone();
+    let evidence = api
+        .options
+        .journal
+        .read(move |journal| gather(journal, &asked))
+        .await;
+    let evidence = evidence.map_err(|error| {
+        let message = format!("the journal cannot be read: {error}");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", &message)
+    })?;
+    if !evidence.known {
+        // The journal also remembers instances that were deleted; this one never was.
+        api.options.host.instance_status(&question.instance).await?;
+    }
+    let explanation = explain::explain(&question, &evidence);
+    Ok(problem::json(StatusCode::OK, &json!(explanation)))
+}
+
+fn question(api: &Shared, call: &Call) -> Result<Question, Problem> {
+    let now = api.options.clock.wall();
+    let wrong = |message: String| Problem::bad_request(Detail::new("QueryInvalid", message));
+    let at = call
+        .query
+        .get("at")
+        .map(|at| moment::parse(at, now, &api.options.time_zone));
+    let window = call.query.get("window").map(moment::window);
+    Ok(Question {
+        instance: call.named("instance").to_owned(),
+        at: at
+            .transpose()
+            .map_err(|error| wrong(error.to_string()))?
+            .unwrap_or(now),
+        window: (window.transpose().map_err(|error| wrong(error.to_string()))?)
+            .unwrap_or(explain::DEFAULT_WINDOW),
+    })
 }

@@ -42,6 +42,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use futures::future::BoxFuture;
+use jiff::tz::TimeZone;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -51,10 +52,12 @@ pub use binding::{BindingError, check_binding};
 pub use serve::{ServeLimits, serve};
 pub use tls::{TlsError, TlsReload};
 
+use crate::alarms::Alarms;
 use crate::events::Journal;
 use crate::events::hub::HubInputs;
 use crate::graph::host::GraphHost;
 use crate::media::Clock;
+use crate::metrics::Identity;
 use origin::KnownHosts;
 
 /// What is logged, changeable while the host runs.
@@ -107,6 +110,12 @@ pub struct ApiOptions {
     pub logs: Option<Arc<dyn LogControl>>,
     /// What the process can do; none: it has no configuration to reload, and is always ready.
     pub process: Option<Arc<dyn Process>>,
+    /// What is in alarm.
+    pub alarms: Alarms,
+    /// How figures name this host.
+    pub identity: Identity,
+    /// What times without an offset are meant in.
+    pub time_zone: TimeZone,
     /// The host's clocks.
     pub clock: Arc<dyn Clock>,
     /// Names that requests may be sent to, besides addresses and `localhost`.

@@ -272,16 +272,18 @@ struct InstanceHealth {
     wanted: String,
     /// As in its status.
     last_error: Option<String>,
-    /// The alarms that are raised.
-    alarms: Option<Vec<Object>>,
+    /// What is in alarm.
+    alarms: Vec<Alarm>,
 }
 
 /// Whether graph instances are well.
 #[derive(Serialize, JsonSchema)]
 struct InstanceHealthList {
-    /// `ok` when all are.
+    /// `ok` when all are, and the host.
     status: String,
     value: Vec<InstanceHealth>,
+    /// What is in alarm and belongs to no instance.
+    alarms: Vec<Alarm>,
 }
 
 /// What is logged.
@@ -298,17 +300,63 @@ struct Reloaded {
     messages: Vec<String>,
 }
 
-/// A list of something that speaks for itself.
+/// Something that somebody should look at.
+#[derive(Serialize, JsonSchema)]
+struct Alarm {
+    /// Such as `cameraSilent/yard/rtspSource`; the same trouble has the same.
+    id: String,
+    /// `cameraSilent`, `noKeyframe`, `nothingStored`, `eventsBacklog`, `diskNearlyFull` or `clock`.
+    kind: String,
+    /// Where; none for the host.
+    instance: Option<String>,
+    /// At which node.
+    node: Option<String>,
+    /// Since when it is raised; ISO 8601, UTC.
+    since: String,
+    /// What is wrong, for people.
+    message: String,
+    /// What to do about it.
+    hint: String,
+}
+
+/// What is in alarm, as far as the token may see it.
 #[derive(Serialize, JsonSchema)]
 struct AlarmList {
-    value: Vec<Object>,
+    value: Vec<Alarm>,
+}
+
+/// A link of the chain at a moment.
+#[derive(Serialize, JsonSchema)]
+struct ExplanationStep {
+    /// `instance`, `camera`, `frames`, `detector`, `gate`, `sink` or `upload`.
+    link: String,
+    /// The node; none when it is about all of them.
+    node: Option<String>,
+    /// `fine`, `broken` or `unknown`.
+    verdict: String,
+    /// What is known, for people.
+    message: String,
+    #[serde(flatten)]
+    more: Object,
 }
 
 /// What became of a moment.
 #[derive(Serialize, JsonSchema)]
 struct Explanation {
-    #[serde(flatten)]
-    members: Object,
+    /// The graph instance.
+    instance: String,
+    /// The moment; ISO 8601, UTC.
+    at: String,
+    /// How far around it was looked, from here ...
+    from: String,
+    /// ... to here.
+    to: String,
+    /// Whether there is a clip; none when the journal does not say.
+    clip: Option<bool>,
+    /// The chain, from the camera on.
+    steps: Vec<ExplanationStep>,
+    /// One plain sentence.
+    conclusion: String,
 }
 
 /// A description such as this one.

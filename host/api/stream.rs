@@ -20,7 +20,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, TryAcquireError};
 use tokio::time::{Interval, MissedTickBehavior};
 
-use super::auth::Caller;
+use super::auth::{Caller, Changes};
 use super::guard::Call;
 use super::problem::{Problem, typed};
 use super::{Api, Shared};
@@ -30,7 +30,7 @@ use crate::topology::diagnostics::shown;
 
 /// Streams at a time.
 pub(super) const MAX_STREAMS: usize = 64;
-/// How often a stream that has nothing to say says so. Also how soon a token that was taken away ends it.
+/// How often a stream that has nothing to say says so. Also how soon a token whose time is over ends it.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How long a client should wait before it connects anew.
 const RETRY_MS: u32 = 2_000;
@@ -101,6 +101,7 @@ struct Feed {
     caller: Caller,
     filter: Filter,
     live: Receiver<Arc<Entry>>,
+    tokens: Changes,
     /// Everything up to this number was sent, or is not for this reader.
     position: i64,
     doing: Doing,
@@ -128,6 +129,7 @@ impl Feed {
     ) -> Self {
         // In this order: what happens between the two is in both.
         let live = api.journal().subscribe();
+        let tokens = api.options.auth.watch();
         let (_, newest) = api.journal().oldest_and_newest();
         let mut heartbeat = tokio::time::interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -137,6 +139,7 @@ impl Feed {
             caller,
             filter,
             live,
+            tokens,
             position: asked.unwrap_or(newest),
             doing: Doing::Greeting {
                 catch_up: asked.is_some(),
@@ -149,15 +152,16 @@ impl Feed {
     /// What to send next; none at the end.
     async fn next(&mut self) -> Option<String> {
         loop {
-            let clock = &self.api.options.clock;
-            if !self.api.options.auth.still_valid(&self.caller, clock.wall()) {
-                return None;
-            }
             let text = match self.doing {
                 Doing::Greeting { catch_up } => self.greet(catch_up),
                 Doing::CatchingUp => self.catch_up().await?,
                 Doing::Listening => self.listen().await?,
             };
+            // Behind the waiting: what came meanwhile is not for a token that was taken away meanwhile.
+            let now = self.api.options.clock.wall();
+            if !self.api.options.auth.still_valid(&self.caller, now) {
+                return None;
+            }
             if !text.is_empty() {
                 return Some(text);
             }
@@ -217,6 +221,7 @@ impl Feed {
         let mut text = String::new();
         tokio::select! {
             () = self.api.options.shutdown.cancelled() => return None,
+            () = self.tokens.next() => {}
             received = self.live.recv() => match received {
                 // The journal gave it already.
                 Ok(entry) if entry.id <= self.position => {}

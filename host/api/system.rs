@@ -8,16 +8,23 @@ use serde_json::{Value, json};
 use super::guard::Call;
 use super::problem::{self, Problem};
 use super::{Check, Shared, instances, openapi};
+use crate::alarms::Alarm;
 use crate::graph::host::{Detail, InstanceState, InstanceStatus, Wanted};
+use crate::metrics::{self, Figures, Usage};
 
-/// What Prometheus reads.
-pub(super) const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// Letters of a filter of the log.
 pub(super) const MAX_FILTER_BYTES: usize = 1024;
 
 /// `GET /metrics`
-pub(super) async fn metrics(_api: Shared, _call: Call) -> Result<Response<Body>, Problem> {
-    Ok(problem::typed(StatusCode::OK, METRICS_TYPE, "# EOF\n"))
+pub(super) async fn metrics(api: Shared, call: Call) -> Result<Response<Body>, Problem> {
+    let text = metrics::render(&Figures {
+        identity: &api.options.identity,
+        instances: &instances::visible(&api, &call.caller),
+        journal: api.options.journal.counts(),
+        alarms: &instances::raised(&api, &call.caller),
+        usage: Usage::now(),
+    });
+    Ok(problem::typed(StatusCode::OK, metrics::CONTENT_TYPE, text))
 }
 
 /// `GET /livez`: that it is answered is the answer.
@@ -60,17 +67,30 @@ pub(super) async fn healthz(api: Shared, call: Call) -> Result<Response<Body>, P
             api.options.host.instance_status(asked).await?;
         }
     }
-    let health: Vec<(bool, Value)> = all.iter().map(health).collect();
-    let (status, word) = verdict(health.iter().all(|(well, _)| *well));
+    let mut alarms = instances::raised(&api, &call.caller);
+    let health: Vec<(bool, Value)> = all.iter().map(|one| health(one, &alarms)).collect();
+    // What concerns no instance concerns the host.
+    alarms.retain(|alarm| alarm.instance.is_none() && asked.is_empty());
+    let (status, word) = verdict(alarms.is_empty() && health.iter().all(|(well, _)| *well));
     let value: Vec<Value> = health.into_iter().map(|(_, value)| value).collect();
-    Ok(problem::json(status, &json!({"status": word, "value": value})))
+    let body = json!({"status": word, "value": value, "alarms": alarms});
+    Ok(problem::json(status, &body))
 }
 
 /// An instance is well when it is as it is wanted, and nothing of it is in alarm.
-fn health(one: &InstanceStatus) -> (bool, Value) {
-    let well = one.wanted == Wanted::Inactive || one.state == InstanceState::Active;
+fn health(one: &InstanceStatus, alarms: &[Alarm]) -> (bool, Value) {
+    let mut alarms = alarms.to_vec();
+    alarms.retain(|alarm| alarm.instance.as_deref() == Some(one.name.as_str()));
+    let as_wanted = one.wanted == Wanted::Inactive || one.state == InstanceState::Active;
+    let well = as_wanted && alarms.is_empty();
     let (_, word) = verdict(well);
-    let mut value = json!({"name": one.name, "status": word, "state": one.state, "wanted": one.wanted});
+    let mut value = json!({
+        "name": one.name,
+        "status": word,
+        "state": one.state,
+        "wanted": one.wanted,
+        "alarms": alarms,
+    });
     if let (Some(error), Some(object)) = (&one.last_error, value.as_object_mut()) {
         object.insert("lastError".to_owned(), json!(error));
     }

@@ -11,6 +11,7 @@ use super::auth::Role;
 use super::guard::Call;
 use super::problem::Problem;
 use super::{Shared, direct, hub, instances, rest, stream, system};
+use crate::metrics;
 
 /// How long a request may take.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -213,10 +214,16 @@ const ORDER: Parameter = parameter(
 const ORDER_AS_MEMBER: Parameter = parameter("@query", "The same");
 const PAGE: &[Parameter] = &[VERSION, TOKEN, TOKEN_AS_MEMBER, ORDER, ORDER_AS_MEMBER];
 const DETAILS: &[Parameter] = &[parameter("details", "`true`: with the nodes of each instance")];
-const AT: &[Parameter] = &[parameter(
-    "at",
-    "The moment, in ISO 8601 with a time zone: `2026-11-21T03:14:00Z`; now without",
-)];
+const MOMENT: &[Parameter] = &[
+    parameter(
+        "at",
+        "The moment: `2026-11-21T03:14:00Z`, `03:14` (the last one that has passed) or `yesterday 03:14`; now without",
+    ),
+    parameter(
+        "window",
+        "How far before and after it to look, such as `2m`; 30 s without",
+    ),
+];
 const INSTANCE: &[Parameter] = &[parameter(
     "instance",
     "Only to this graph instance; to all that listen without",
@@ -279,7 +286,7 @@ pub const ROUTES: &[Route] = &[
     Route::new(Verb::Get, "/api/status", READ, Scope::Host, "Says how all graph instances are", |api, call| Box::pin(instances::statuses(api, call)))
         .query(DETAILS).gives(Content::Json("InstanceStatusList")),
     Route::new(Verb::Get, "/api/explain/{instance}", READ, INSTANCE_IN_PATH, "Says what became of a moment: camera, frame, detector, gate, sink", |api, call| Box::pin(instances::explain(api, call)))
-        .query(AT).gives(Content::Json("Explanation")),
+        .query(MOMENT).gives(Content::Json("Explanation")),
     Route::new(Verb::Get, "/api/alarms", READ, Scope::Host, "Lists the alarms that are raised", |api, call| Box::pin(instances::alarms(api, call)))
         .gives(Content::Json("AlarmList")),
 
@@ -289,7 +296,7 @@ pub const ROUTES: &[Route] = &[
         .query(INSTANCE).takes(Content::Message("HubMessage")).gives(Content::Json("Delivered")),
 
     Route::new(Verb::Get, "/metrics", READ, Scope::Host, "Figures for Prometheus", |api, call| Box::pin(system::metrics(api, call)))
-        .gives(Content::Text(system::METRICS_TYPE)),
+        .gives(Content::Text(metrics::CONTENT_TYPE)),
     Route::new(Verb::Get, "/livez", Need::Nothing, Scope::Host, "Answers while the host answers", |api, call| Box::pin(system::livez(api, call)))
         .gives(Content::Json("Health")),
     Route::new(Verb::Get, "/readyz", Need::Nothing, Scope::Host, "Says whether the host can do its work", |api, call| Box::pin(system::readyz(api, call)))

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::client::stream::{Item, Parser};
 use super::client::{Client, REPLY_LIMIT, Request, ServerArgs};
 use super::failure::{Failure, Outcome};
+use super::json::Look as _;
 use super::print;
 use super::table::cut;
 use crate::media::{Clock, SystemClock};
@@ -156,7 +157,7 @@ fn show(data: &str, from: Option<Timestamp>) -> Outcome {
 
 fn moment(data: &str) -> Option<Timestamp> {
     let event: Value = serde_json::from_str(data).ok()?;
-    event["eventTime"].as_str()?.parse().ok()
+    event.at("eventTime").as_str()?.parse().ok()
 }
 
 fn start(since: Option<&str>, follow: bool, now: Timestamp) -> Result<Start, Failure> {

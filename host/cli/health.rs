@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::client::{Client, Request, ServerArgs};
 use super::failure::{Failure, Outcome};
+use super::json::Look as _;
 use super::table::{Cell, Paint, Table, clean, tone_of};
 use super::{pages, print};
 
@@ -64,11 +65,11 @@ pub async fn health(args: HealthArgs) -> Outcome {
 }
 
 fn told(body: &Value, paint: Paint) -> String {
-    let status = body["status"].as_str().unwrap_or("unknown");
+    let status = body.at("status").as_str().unwrap_or("unknown");
     let mut text = format!("{}\n", paint.paint(tone_of(status), &clean(status)));
     let mut table = Table::new(&["INSTANCE", "HEALTH", "STATE", "WANTED", "LAST ERROR"]);
-    for one in body["value"].as_array().into_iter().flatten() {
-        let text = |name: &str| one[name].as_str().unwrap_or_default();
+    for one in body.items("value") {
+        let text = |name: &str| one.text(name);
         table.row([
             Cell::text(text("name")),
             Cell::state(text("status")),
@@ -100,11 +101,11 @@ pub async fn alarms(args: AlarmsArgs) -> Outcome {
     let mut table = Table::new(&["SINCE", "INSTANCE", "NODE", "ALARM", "MESSAGE"]);
     for one in list.as_array().into_iter().flatten() {
         let text = |names: &[&str]| {
-            let found = names.iter().find_map(|name| one[*name].as_str());
+            let found = names.iter().find_map(|name| one.at(name).as_str());
             found.unwrap_or_default().to_owned()
         };
         table.row([
-            Cell::text(pages::moment(&one["since"])),
+            Cell::text(pages::moment(one.at("since"))),
             Cell::text(&text(&["instance", "graphInstance"])),
             Cell::text(&text(&["node"])),
             Cell::text(&text(&["alarm", "kind", "name", "type"])),

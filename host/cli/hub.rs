@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, MESSAGE, Problem, Request, ServerArgs, Written};
 use super::failure::{Failure, Outcome};
+use super::json::Look as _;
 use super::print;
 use super::table::clean;
 
@@ -74,19 +75,18 @@ async fn send_one(client: &Client, args: SendArgs) -> Outcome {
     let reply = client.ask(request).await?;
     if !reply.status.is_success() {
         let what = format!("send to the input `{}`", clean(&args.input));
-        let mut failure = Problem::of(&reply).failure(&what, Written::Nowhere);
-        if reply.status.as_u16() == 404 {
-            failure.message.push_str(
-                "\nhint: an active instance listens when its topology has an IoTHubMessageSource with this `hubInputName`: \
-                 `mediagraph instance status` names the active ones",
-            );
-        }
-        return Err(failure);
+        let problem = match reply.status.as_u16() {
+            404 => Problem::of(&reply).or_hint(
+                "an active instance listens when its topology has an IoTHubMessageSource with this `hubInputName`",
+            ),
+            _ => Problem::of(&reply),
+        };
+        return Err(problem.failure(&what, Written::Nowhere));
     }
     if args.json {
         return print::stdout(&format!("{}\n", reply.text().trim_end()));
     }
-    let delivered = reply.json()?["delivered"].as_u64().unwrap_or_default();
+    let delivered = reply.json()?.at("delivered").as_u64().unwrap_or_default();
     let plural = if delivered == 1 { "node" } else { "nodes" };
     print::stdout(&format!("delivered to {delivered} {plural}\n"))
 }

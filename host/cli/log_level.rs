@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::client::{Request, ServerArgs};
 use super::failure::Outcome;
+use super::json::Look as _;
 use super::print;
 use super::table::clean;
 
@@ -50,6 +51,10 @@ pub async fn run(args: LogArgs) -> Outcome {
         return print::stdout(&format!("{}\n", reply.text().trim_end()));
     }
     let body = reply.json()?;
-    let level = body["filter"].as_str().or(filter.as_deref()).unwrap_or_default();
+    let level = body
+        .at("filter")
+        .as_str()
+        .or(filter.as_deref())
+        .unwrap_or_default();
     print::stdout(&format!("{}\n", clean(level)))
 }

@@ -7,11 +7,13 @@ pub mod client;
 pub mod completions;
 pub mod config;
 pub mod events;
+pub mod explain;
 pub mod failure;
 pub mod graph;
 pub mod health;
 pub mod hub;
 pub mod instance;
+pub mod json;
 pub mod list;
 pub mod load;
 pub mod log_level;
@@ -60,6 +62,7 @@ enum Command {
     Instance(instance::InstanceArgs),
     Ops(ops::OpsArgs),
     Events(events::EventsArgs),
+    Explain(explain::ExplainArgs),
     Hub(hub::HubArgs),
     Health(health::HealthArgs),
     Alarms(health::AlarmsArgs),
@@ -89,6 +92,7 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Instance(args) => in_runtime(|| instance::run(args)),
         Command::Ops(args) => in_runtime(|| ops::run(args)),
         Command::Events(args) => in_runtime(|| events::run(args)),
+        Command::Explain(args) => in_runtime(|| explain::run(args)),
         Command::Hub(args) => in_runtime(|| hub::run(args)),
         Command::Health(args) => in_runtime(|| health::health(args)),
         Command::Alarms(args) => in_runtime(|| health::alarms(args)),

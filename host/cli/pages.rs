@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, Request};
 use super::failure::Failure;
+use super::json::Look as _;
 
 /// The member, and the part of a query, that leads to the next page.
 const CONTINUATION: &str = "@continuationToken";
@@ -46,7 +47,7 @@ pub async fn all(client: &Client, what: &str, path: &[&str]) -> Result<Pages, Fa
     for page in 0..MAX_PAGES {
         let request = Request::get(path).query(CONTINUATION, token.as_deref());
         let mut body = client.expect(what, request).await?.json()?;
-        token = body[CONTINUATION].as_str().map(str::to_owned);
+        token = body.at(CONTINUATION).as_str().map(str::to_owned);
         pages.only = (page == 0).then(|| body.clone());
         if let Some(Value::Array(items)) = body.get_mut("value").map(Value::take) {
             pages.items.extend(items);

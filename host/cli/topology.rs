@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::client::method::{self, VERSION_MEMBER};
 use super::client::{Client, Problem, Request, ServerArgs, Written};
 use super::failure::{Code, Failure, Outcome};
+use super::json::Look as _;
 use super::table::{Cell, Paint, Table, clean};
 use super::{load, pages, print};
 
@@ -124,38 +125,40 @@ fn stored(name: &str, topology: &Value, new: bool) -> String {
     if !new {
         return format!("{name}: stored, in place of the one before\n");
     }
-    let values: String = needed(topology)
-        .iter()
-        .map(|parameter| format!(" -p {parameter}=..."))
-        .collect();
+    let secrets = needed(topology, is_secret);
+    // A secret is better not typed where others can see it.
+    let value = |name: &String| match secrets.contains(name) {
+        true => format!(" --param-file {name}=FILE"),
+        false => format!(" -p {name}=..."),
+    };
+    let values: String = needed(topology, |_| true).iter().map(value).collect();
     format!("{name}: stored\n  next: mediagraph instance set NAME --topology {name}{values}\n")
 }
 
+fn is_secret(parameter: &Value) -> bool {
+    parameter.text("type").eq_ignore_ascii_case("SecretString")
+}
+
 /// Parameters that an instance must give a value to.
-fn needed(topology: &Value) -> BTreeSet<String> {
-    let parameters = topology["properties"]["parameters"].as_array();
+fn needed(topology: &Value, among: impl Fn(&Value) -> bool) -> BTreeSet<String> {
+    let parameters = topology.at("properties").at("parameters").as_array();
     parameters
         .into_iter()
         .flatten()
-        .filter(|one| one["default"].is_null())
-        .filter_map(|one| one["name"].as_str().map(clean))
+        .filter(|one| one.at("default").is_null() && among(one))
+        .filter_map(|one| one.at("name").as_str().map(clean))
         .collect()
 }
 
 fn name_of(topology: &Value) -> Option<&str> {
-    topology["name"].as_str().filter(|name| !name.is_empty())
+    topology.at("name").as_str().filter(|name| !name.is_empty())
 }
 
 async fn get(client: &Client, name: &str) -> Outcome {
     let request = Request::get(&[TOPOLOGIES[0], TOPOLOGIES[1], name]);
     let reply = client.ask(request).await?;
     if !reply.status.is_success() {
-        return Err(refused(
-            &Problem::of(&reply),
-            reply.status.as_u16(),
-            "print",
-            name,
-        ));
+        return Err(refused(Problem::of(&reply), reply.status.as_u16(), "print", name));
     }
     print::stdout(&format!("{:#}\n", reply.json()?))
 }
@@ -167,18 +170,21 @@ async fn list(client: &Client, json: bool) -> Outcome {
     }
     let mut table = Table::new(&["NAME", "NODES", "TO SET", "MODIFIED", "DESCRIPTION"]);
     for one in all.items() {
-        let properties = &one["properties"];
+        let properties = one.at("properties");
         let nodes = ["sources", "processors", "sinks"]
             .iter()
-            .map(|list| properties[*list].as_array().map_or(0, Vec::len) as u64)
+            .map(|list| properties.items(list).len() as u64)
             .sum();
-        let to_set: Vec<String> = needed(one).into_iter().collect();
+        // The host does not tell the default of a secret, so that it may seem to have none.
+        let to_set: Vec<String> = needed(one, |parameter| !is_secret(parameter))
+            .into_iter()
+            .collect();
         table.row([
-            Cell::text(one["name"].as_str().unwrap_or_default()),
+            Cell::text(one.text("name")),
             Cell::number(Some(nodes)),
             Cell::text(&to_set.join(", ")),
-            Cell::text(pages::moment(&one["systemData"]["lastModifiedAt"])),
-            Cell::text(properties["description"].as_str().unwrap_or_default()),
+            Cell::text(pages::moment(one.at("systemData").at("lastModifiedAt"))),
+            Cell::text(properties.text("description")),
         ]);
     }
     if table.is_empty() {
@@ -197,7 +203,7 @@ async fn delete(client: &Client, name: &str) -> Outcome {
         204 => print::stdout(&format!("{shown}: was not there\n")),
         _ if reply.is_success() => print::stdout(&format!("{shown}: deleted\n")),
         status => Err(refused(
-            &Problem::from_body(status, &reply.payload),
+            Problem::from_body(status, &reply.payload),
             status,
             "delete",
             name,
@@ -205,17 +211,14 @@ async fn delete(client: &Client, name: &str) -> Outcome {
     }
 }
 
-fn refused(problem: &Problem, status: u16, verb: &str, name: &str) -> Failure {
+fn refused(problem: Problem, status: u16, verb: &str, name: &str) -> Failure {
     let what = format!("{verb} the topology `{}`", clean(name));
-    let mut failure = problem.failure(&what, Written::Nowhere);
-    let hint = match status {
-        _ if problem.has_hint() => "",
-        404 => "\nhint: `mediagraph topology list` names those that are there",
-        409 => {
-            "\nhint: `mediagraph instance list` names the instances that use it, `mediagraph instance delete` removes them"
-        }
-        _ => "",
+    let problem = match status {
+        404 => problem.or_hint("`mediagraph topology list` names those that are there"),
+        409 => problem.hint(
+            "`mediagraph instance list` names the instances that use it, `mediagraph instance delete` removes them",
+        ),
+        _ => problem,
     };
-    failure.message.push_str(hint);
-    failure
+    problem.failure(&what, Written::Nowhere)
 }

@@ -1,10 +1,11 @@
 //! Events: one envelope everywhere (stdout, streams, files, replay).
 //!
 //! A node speaks through its [`Emitter`] into one [`EventSink`], which is usually a [`Fanout`]: to the [`Journal`], that
-//! numbers and keeps events and hands them to streams, and to files of lines ([`lines`]). What nobody needs on a stream,
+//! numbers and keeps events and hands them to streams, and to files of lines ([`files`]). What nobody needs on a stream,
 //! but `explain` needs the next morning, is a note ([`notes`]): it goes to the journal alone.
 
 pub mod fanout;
+pub mod files;
 pub mod filter;
 pub mod hub;
 pub mod journal;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use fanout::Fanout;
+pub use files::{EventFiles, FileTargets, Rotation};
 pub use filter::Filter;
 pub use journal::{Entry, Journal, JournalLimits};
 
@@ -57,6 +59,15 @@ impl Event {
     #[must_use]
     pub fn of_host(event_type: &str, at: MediaTime, data: Value) -> Self {
         Self::new(TOPIC, HOST_SUBJECT, event_type, at, data)
+    }
+
+    /// Something about an instance, or about the host.
+    #[must_use]
+    pub fn about(instance: Option<&str>, event_type: &str, at: MediaTime, data: Value) -> Self {
+        match instance {
+            Some(name) => Self::new(TOPIC, &format!("{INSTANCE_SUBJECT}{name}"), event_type, at, data),
+            None => Self::of_host(event_type, at, data),
+        }
     }
 
     fn new(topic: &str, subject: &str, event_type: &str, at: MediaTime, data: Value) -> Self {

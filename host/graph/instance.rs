@@ -216,6 +216,7 @@ impl Instance {
             };
             match node.kind {
                 PlannedKind::RtspSource(target) => {
+                    let unhurried = !wiring.decode_in.contains_key(&index);
                     self.spawn_decoding(index, &context, &mut wiring, runtime);
                     let outputs = wiring.media_out.remove(&index).unwrap_or_default();
                     self.spawn(
@@ -223,6 +224,7 @@ impl Instance {
                             context,
                             target,
                             outputs,
+                            unhurried,
                         }
                         .run(),
                     );

@@ -3,7 +3,7 @@
 //! Invariants: whatever is told for each unit of media is a few atomic stores; locks are taken only when something
 //! changes that changes rarely.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -62,6 +62,8 @@ pub struct NodeStats {
     output: Moment,
     keyframe_interval: AtomicU64,
     rates: Rates,
+    /// In ms; `i64::MIN` when nothing is known.
+    clock_ahead_ms: AtomicI64,
     segment_length: AtomicU64,
     slow: Mutex<Slow>,
 }
@@ -171,6 +173,9 @@ pub struct NodeStatus {
     /// Bits a second, at a source.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bit_rate: Option<u64>,
+    /// Seconds that a camera's clock is ahead of the host's, as its sender reports say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_ahead: Option<f64>,
     /// Seconds of a whole segment, at an asset sink.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segment_length: Option<f64>,
@@ -234,6 +239,7 @@ impl NodeStats {
             output: Moment::default(),
             keyframe_interval: AtomicU64::default(),
             rates: Rates::default(),
+            clock_ahead_ms: AtomicI64::new(i64::MIN),
             segment_length: AtomicU64::default(),
             slow: Mutex::new(Slow {
                 node_type,
@@ -298,6 +304,12 @@ impl NodeStats {
         self.rates.bits.store(bits, Ordering::Relaxed);
     }
 
+    /// How many seconds the camera's clock is ahead of the host's.
+    pub fn set_clock_ahead(&self, seconds: Option<f64>) {
+        let ms = seconds.map_or(i64::MIN, |seconds| (seconds * 1_000.0).round() as i64);
+        self.clock_ahead_ms.store(ms, Ordering::Relaxed);
+    }
+
     /// How long a whole segment of this sink is.
     pub fn set_segment_length(&self, length: Ticks) {
         let ticks = u64::try_from(length.0).unwrap_or_default();
@@ -355,6 +367,7 @@ impl NodeStats {
         let unit_age = self.unit.age(now);
         let flows = unit_age.is_some_and(|age| age < RATES_HOLD);
         let rate = |counter: &AtomicU64| Some(count(counter)).filter(|rate| flows && *rate > 0);
+        let ahead = self.clock_ahead_ms.load(Ordering::Relaxed);
         let slow = self.slow();
         NodeStatus {
             node: node.to_owned(),
@@ -381,6 +394,7 @@ impl NodeStats {
             keyframe_interval: seconds(count(&self.keyframe_interval)),
             frame_rate: rate(&self.rates.millipictures).map(|rate| rate as f64 / 1_000.0),
             bit_rate: rate(&self.rates.bits),
+            clock_ahead: (ahead != i64::MIN).then_some(ahead as f64 / 1_000.0),
             segment_length: seconds(count(&self.segment_length)),
             errors: count(&self.errors),
             last_error: slow.last_error.as_ref().map(|last| last.text.clone()),
@@ -445,6 +459,9 @@ mod tests {
         let later = stats.status("n", Duration::from_secs(60));
         assert_eq!((later.frame_rate, later.bit_rate), (None, None));
         assert_eq!(later.ages.unit, Some(Duration::from_secs(59)));
+        assert_eq!(later.clock_ahead, None);
+        stats.set_clock_ahead(Some(-1.25));
+        assert_eq!(stats.status("n", Duration::ZERO).clock_ahead, Some(-1.25));
     }
 
     #[test]

@@ -35,9 +35,17 @@ struct Reader {
 
 impl Reader {
     fn open(server: &Server, request: &Request) -> Self {
+        Self::try_open(server, request).expect("a place for one more stream")
+    }
+
+    /// None when there is no place.
+    fn try_open(server: &Server, request: &Request) -> Option<Self> {
         let mut stream = connect(server.address);
         stream.write_all(&request.bytes(server.address)).unwrap();
         let response = read_response(&mut stream, false).unwrap();
+        if response.status == 503 {
+            return None;
+        }
         assert_eq!(response.status, 200, "{response:?}");
         assert_eq!(response.header("content-type"), Some("text/event-stream"));
         let mut reader = Self {
@@ -46,7 +54,7 @@ impl Reader {
         };
         // Its first words: from here on it listens.
         while !reader.line().unwrap().starts_with("retry: ") {}
-        reader
+        Some(reader)
     }
 
     fn new(server: &Server, query: &str) -> Self {
@@ -55,7 +63,9 @@ impl Reader {
 
     fn line(&mut self) -> std::io::Result<String> {
         let mut line = String::new();
-        if self.lines.read_line(&mut line)? == 0 {
+        self.lines.read_line(&mut line)?;
+        // The last chunk has no length; the connection may be used further.
+        if !line.ends_with('\n') || line == "0\r\n" {
             return Err(ErrorKind::UnexpectedEof.into());
         }
         Ok(line.trim_end().to_owned())
@@ -91,6 +101,17 @@ impl Reader {
     fn rest(mut self) -> Vec<Message> {
         std::iter::from_fn(|| self.next().ok()).collect()
     }
+}
+
+/// Takes all places for streams, with readers to whom nothing comes.
+fn fill(server: &Server) -> Vec<Reader> {
+    let nothing = Request::get("/api/events?instance=nobody");
+    let mut all = Vec::new();
+    while let Some(reader) = Reader::try_open(server, &nothing) {
+        all.push(reader);
+        assert!(all.len() < 1000, "there must be an end");
+    }
+    all
 }
 
 fn resume(server: &Server, last: i64) -> Reader {
@@ -189,21 +210,25 @@ fn a_reader_that_reads_nothing_is_cut_off_and_can_come_back() {
         ..Options::default()
     });
     let stuck = Reader::new(&server, "");
+    let others = fill(&server);
     // More than the sockets hold.
     let now = mediagraph::media::MediaTime::MIN;
     let large = "x".repeat(100 << 10);
     for number in 0..200 {
         let data = serde_json::json!({"number": number, "large": large});
         server.emitter("front").emit("MediaGraph.Test.Number", now, data);
-        if number % 20 == 0 {
-            // The journal takes so much at a time.
-            server.send(&Request::get("/livez"));
-        }
     }
-    let mut other = Reader::new(&server, "?lastEventId=0");
-    assert!(other.numbers(200).into_iter().eq(0..200));
-    // Nothing is read until the server has let go; then what was under way ends within the 200.
-    std::thread::park_timeout(Duration::from_secs(1));
+    // Its place is free for another.
+    super::until("the reader to be cut off", || {
+        let response = server.send(&Request::get("/api/events"));
+        (response.status == 200).then_some(())
+    });
+    drop(others);
+    let all = super::until("a place", || {
+        Reader::try_open(&server, &Request::get("/api/events?lastEventId=0"))
+    });
+    assert!({ all }.numbers(200).into_iter().eq(0..200));
+    // Nothing was read until the server had let go, so what was under way ends within the 200.
     let got: Vec<Message> = stuck.rest();
     assert!(got.len() < 200, "{}", got.len());
     let last = got.last().map_or(0, |message| message.id);
@@ -321,20 +346,8 @@ fn ids_that_are_none_are_refused_and_streams_are_not_endless_in_number() {
             "{id}"
         );
     }
-    let mut open = Vec::new();
-    let refused = loop {
-        let mut stream = connect(server.address);
-        stream
-            .write_all(&Request::get("/api/events").bytes(server.address))
-            .unwrap();
-        let response = read_response(&mut stream, false).unwrap();
-        if response.status != 200 {
-            break response;
-        }
-        open.push(stream);
-        assert!(open.len() < 1000, "there must be an end");
-    };
-    assert_eq!(refused.status, 503, "{refused:?}");
+    let open = fill(&server);
+    assert_eq!(server.send(&Request::get("/api/events")).status, 503);
     drop(open);
     super::until("places to be given back", || {
         let response = server.send(&Request::get("/api/events"));

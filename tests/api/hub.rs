@@ -10,8 +10,8 @@ fn send(server: &Server, target: &str, kind: &str, body: &str) -> super::wire::R
 const JSON: &str = "application/json";
 const MESSAGE: &str = "application/vnd.mediagraph.message+json";
 
-#[tokio::test]
-async fn a_message_reaches_all_who_listen_or_one_instance() {
+#[test]
+fn a_message_reaches_all_who_listen_or_one_instance() {
     let server = Server::open();
     let mut front = server.hub.register("door", "front");
     let mut back = server.hub.register("door", "back");
@@ -22,18 +22,18 @@ async fn a_message_reaches_all_who_listen_or_one_instance() {
     );
     let one = send(&server, "/api/hub/inputs/door?instance=back", JSON, "1");
     assert_eq!(one.json()["delivered"], 1);
-    assert_eq!(front.next().await.unwrap().body, r#"{"open": true}"#);
-    assert_eq!(back.next().await.unwrap().body, r#"{"open": true}"#);
-    assert_eq!(back.next().await.unwrap().body, "1");
+    assert_eq!(server.wait(front.next()).unwrap().body, r#"{"open": true}"#);
+    assert_eq!(server.wait(back.next()).unwrap().body, r#"{"open": true}"#);
+    assert_eq!(server.wait(back.next()).unwrap().body, "1");
 }
 
-#[tokio::test]
-async fn a_message_may_have_properties() {
+#[test]
+fn a_message_may_have_properties() {
     let server = Server::open();
     let mut door = server.hub.register("door", "front");
     let body = r#"{"body": {"open": true}, "properties": {"eventTime": "2026-11-21T03:14:00Z"}}"#;
     assert_eq!(send(&server, "/api/hub/inputs/door", MESSAGE, body).status, 200);
-    let message = door.next().await.unwrap();
+    let message = server.wait(door.next()).unwrap();
     assert_eq!(message.body, r#"{"open": true}"#);
     assert_eq!(message.properties["eventTime"], "2026-11-21T03:14:00Z");
 }

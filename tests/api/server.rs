@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use mediagraph::alarms::Alarms;
 use mediagraph::api::serve::serve_within;
 use mediagraph::api::{
     ApiOptions, Check, LogControl, Process, Role, ServeLimits, SharedAuth, TlsReload, Token, router,
@@ -16,6 +17,7 @@ use mediagraph::extension::{EngineOptions, LazyEngine};
 use mediagraph::graph::Runtime;
 use mediagraph::graph::host::{AllowAll, GraphHost, HostLimits, HostOptions};
 use mediagraph::media::{Clock, MediaTime, SystemClock};
+use mediagraph::metrics::Identity;
 use mediagraph::nodes::analysis::AnalysisPool;
 use mediagraph::state::StateDir;
 use tokio::net::TcpListener;
@@ -75,6 +77,7 @@ pub(crate) struct Server {
     pub(crate) journal: Journal,
     pub(crate) hub: Arc<HubInputs>,
     pub(crate) process: Arc<FakeProcess>,
+    pub(crate) alarms: Alarms,
     shutdown: CancellationToken,
     runtime: Option<tokio::runtime::Runtime>,
     _folder: tempfile::TempDir,
@@ -139,6 +142,7 @@ fn host(folder: &Path, journal: &Journal, hub: &Arc<HubInputs>, clock: &Arc<dyn 
         load_roots: Vec::new(),
         limits: HostLimits::default(),
         policy: Arc::new(AllowAll),
+        secrets: mediagraph::topology::Secrets::default(),
     })
     .unwrap()
 }
@@ -171,6 +175,7 @@ impl Server {
         let auth = SharedAuth::new(options.tokens.unwrap_or_default(), required);
         let shutdown = CancellationToken::new();
         let process = Arc::new(FakeProcess::default());
+        let alarms = Alarms::default();
         let _inside = runtime.enter();
         let router = router(ApiOptions {
             host: host(&folder.path().join("state"), &journal, &hub, &clock),
@@ -179,6 +184,9 @@ impl Server {
             auth: auth.clone(),
             logs: Some(Arc::new(FakeLog(Mutex::new("info".to_owned())))),
             process: Some(Arc::clone(&process) as _),
+            alarms: alarms.clone(),
+            identity: Identity::default(),
+            time_zone: jiff::tz::TimeZone::UTC,
             clock,
             allowed_hosts: vec!["box.example".to_owned()],
             shutdown: shutdown.clone(),
@@ -198,6 +206,7 @@ impl Server {
             journal,
             hub,
             process,
+            alarms,
             shutdown,
             runtime: Some(runtime),
             _folder: folder,
@@ -206,6 +215,13 @@ impl Server {
 
     pub(crate) fn send(&self, request: &Request) -> Response {
         request.send(self.address)
+    }
+
+    /// Waits for something in this process.
+    pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        let runtime = self.runtime.as_ref().unwrap();
+        let limited = async { tokio::time::timeout(super::wire::ANSWER, future).await };
+        runtime.block_on(limited).expect("nothing came in time")
     }
 
     /// Speaks for an instance.

@@ -1,6 +1,12 @@
 //! Health, log, reload, figures.
 
-use super::server::{READ, Server};
+use std::time::Duration;
+
+use mediagraph::alarms::{HostFacts, Now};
+use serde_json::json;
+
+use super::methods::{instance, topology};
+use super::server::{ADMIN, READ, SITE_A, Server};
 use super::wire::Request;
 
 #[test]
@@ -62,6 +68,98 @@ fn every_answer_says_that_it_is_not_to_be_kept() {
             response.header("x-content-type-options"),
             Some("nosniff"),
             "{path}"
+        );
+    }
+}
+
+#[test]
+fn what_concerns_the_host_is_not_shown_to_a_limited_token() {
+    let server = Server::guarded();
+    let facts = HostFacts {
+        journal: server.journal.counts(),
+        space: None,
+        keep_free: None,
+    };
+    let evaluate = |wall: &str, second: u64| {
+        let now = Now {
+            wall: wall.parse().unwrap(),
+            monotonic: Duration::from_secs(second),
+        };
+        server.alarms.evaluate(&[], &facts, now)
+    };
+    evaluate("2026-11-21T12:00:00Z", 0);
+    assert_eq!(
+        evaluate("2026-11-21T15:00:00Z", 5).len(),
+        1,
+        "the clock was stepped"
+    );
+    let get = |path: &str, token: &str| server.send(&Request::get(path).token(token));
+    assert_eq!(get("/api/alarms", READ).json()["value"][0]["kind"], "clock");
+    assert_eq!(get("/api/alarms", SITE_A).json()["value"], json!([]));
+    assert_eq!(get("/healthz", READ).status, 503);
+    assert_eq!(get("/healthz", READ).json()["alarms"][0]["kind"], "clock");
+    assert_eq!(get("/healthz", SITE_A).status, 200);
+    // The host is not to be started anew for it.
+    assert_eq!(get("/readyz", READ).status, 200);
+}
+
+#[test]
+fn figures_are_those_of_the_instances_that_the_token_may_see() {
+    let server = Server::guarded();
+    let call = |method: &str, payload: &serde_json::Value| {
+        let target = format!("/api/methods/{method}");
+        let request = Request::new("POST", &target)
+            .json(&payload.to_string())
+            .token(ADMIN);
+        assert_eq!(server.send(&request).status, 200);
+    };
+    call("GraphTopologySet", &topology("Record"));
+    for name in ["site-a-door", "site-b-door"] {
+        call("GraphInstanceSet", &instance(name, "Record"));
+        call(
+            "GraphInstanceActivate",
+            &json!({"@apiVersion": "2.0", "name": name}),
+        );
+    }
+    let figures = |token: &str| {
+        let response = server.send(&Request::get("/metrics").token(token));
+        let kind = response.header("content-type").unwrap();
+        assert!(kind.starts_with("application/openmetrics-text"), "{kind}");
+        assert!(response.body.ends_with("# EOF\n"), "{}", response.body);
+        response.body
+    };
+    for name in [
+        "lva_active_graph_instances",
+        "lva_received_bytes_total",
+        "lva_data_dropped_total",
+    ] {
+        assert!(figures(READ).contains(name), "{name}: {}", figures(READ));
+    }
+    assert!(figures(READ).contains("site-b-door") && figures(READ).contains("site-a-door"));
+    assert!(figures(SITE_A).contains("site-a-door"));
+    assert!(!figures(SITE_A).contains("site-b-door"), "{}", figures(SITE_A));
+}
+
+#[test]
+fn a_moment_is_explained_from_the_journal() {
+    let server = Server::open();
+    server.publish("front", 0..1);
+    server.wait(server.journal.flush());
+    let explained = server.send(&Request::get("/api/explain/front?window=2m"));
+    assert_eq!(explained.status, 200, "{explained:?}");
+    let explained = explained.json();
+    assert_eq!(explained["instance"], "front");
+    assert!(
+        explained["conclusion"].is_string() && explained["steps"].is_array(),
+        "{explained}"
+    );
+    assert_eq!(server.send(&Request::get("/api/explain/nothing")).status, 404);
+    for query in ["at=yesterdayish", "window=2weeks", "at=", "when=03:14"] {
+        let response = server.send(&Request::get(&format!("/api/explain/front?{query}")));
+        assert_eq!(
+            (response.status, response.detail().as_str()),
+            (400, "QueryInvalid"),
+            "{query}"
         );
     }
 }

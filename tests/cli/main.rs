@@ -1,5 +1,5 @@
-//! The commands that ask a running host, from outside: the real binary, against a small server that says what a test
-//! wants and remembers what it was asked.
+//! The commands that ask a running host, from outside: the real binary, against a real host and, for what a host seldom
+//! says, against a small server that says what a test wants and remembers what it was asked.
 
 #![allow(
     missing_docs,
@@ -21,6 +21,7 @@ mod fake;
 mod instances;
 mod local;
 mod ops;
+mod real;
 mod system;
 mod topologies;
 

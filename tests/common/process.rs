@@ -118,6 +118,17 @@ impl Process {
         value.unwrap_or_else(|| panic!("{} within {limit:?}: no {what}\n{}", self.name, self.said()))
     }
 
+    /// Waits for something on its standard error, and gives what was found.
+    pub(crate) fn wait_stderr_for<T>(
+        &self,
+        what: &str,
+        limit: Duration,
+        found: impl FnMut(&[String]) -> Option<T>,
+    ) -> T {
+        let value = self.stderr.wait(limit, found);
+        value.unwrap_or_else(|| panic!("{} within {limit:?}: no {what}\n{}", self.name, self.said()))
+    }
+
     /// Waits for something on its standard error.
     pub(crate) fn wait_stderr(&self, text: &str, limit: Duration) {
         let found = self.stderr.wait(limit, |lines| {

@@ -67,10 +67,12 @@ fn record_gstreamer(camera_login: &[&str], graph_login: &[(&str, &str)]) {
     assert_eq!(
         names,
         [
+            "GraphInstanceStarted",
             "MediaSessionEstablished",
             "RecordingStarted",
             "RecordingAvailable",
-            "RecordingStopped"
+            "RecordingStopped",
+            "GraphInstanceStopped"
         ]
     );
     let asset = finished.named("RecordingStopped")[0];

@@ -126,7 +126,7 @@ fn rtsp_through_http_is_understood_and_refused_with_what_to_use_instead() {
     );
     // As a topology it is valid: it only cannot run here.
     let validated = crate::common::mediagraph()
-        .arg("validate")
+        .args(["validate", "-p", "rtspUrl=rtsp://127.0.0.1:9/never"])
         .arg(&path)
         .output()
         .unwrap();

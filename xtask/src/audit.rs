@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
 }
 
 /// What every checkout has.
-const LOCK_FILES: [&str; 2] = ["Cargo.lock", "extensions/Cargo.lock"];
+const LOCK_FILES: [&str; 3] = ["Cargo.lock", "extensions/Cargo.lock", "fuzz/Cargo.lock"];
 /// Crates that stand by themselves, each with a lock file.
 const ALONE: &str = "tests/detectors";
 

@@ -11,6 +11,7 @@ mod clip;
 mod demo;
 #[cfg(test)]
 mod documents;
+mod fuzz;
 mod measure;
 mod process;
 mod project;
@@ -35,6 +36,7 @@ enum Chore {
     Test(test::Arguments),
     Audit(audit::Arguments),
     Measure(measure::Arguments),
+    Fuzz(fuzz::Arguments),
     /// Draw the demo's clip anew (needs Debian's ffmpeg).
     Clip,
 }
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Chore::Test(arguments) => test::run(&arguments),
         Chore::Audit(arguments) => audit::run(&arguments),
         Chore::Measure(arguments) => measure::run(&arguments),
+        Chore::Fuzz(arguments) => fuzz::run(&arguments),
         Chore::Clip => clip::run(),
     };
     match result {

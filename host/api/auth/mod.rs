@@ -7,12 +7,13 @@
 mod credentials;
 mod sas;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tokio::sync::watch;
 
 use crate::events::filter::glob;
 use credentials::Credentials;
@@ -94,12 +95,25 @@ impl std::fmt::Debug for Token {
 
 /// The tokens that are valid now. Clones share them.
 #[derive(Clone, Debug)]
-pub struct SharedAuth(Arc<RwLock<Arc<Tokens>>>);
+pub struct SharedAuth(watch::Sender<Arc<Tokens>>);
 
 #[derive(Debug)]
 struct Tokens {
     tokens: Vec<Token>,
     required: bool,
+}
+
+/// Tells when tokens are replaced.
+pub(super) struct Changes(watch::Receiver<Arc<Tokens>>);
+
+impl Changes {
+    /// Returns at the next time. Cancel-safe.
+    pub(super) async fn next(&mut self) {
+        // It only fails when nobody is left who could replace them.
+        if self.0.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// Why a caller is not let in.
@@ -126,7 +140,7 @@ impl SharedAuth {
     /// With these tokens. When none is `required`, a caller without one may do everything.
     #[must_use]
     pub fn new(tokens: Vec<Token>, required: bool) -> Self {
-        Self(Arc::new(RwLock::new(Arc::new(Tokens { tokens, required }))))
+        Self(watch::Sender::new(Arc::new(Tokens { tokens, required })))
     }
 
     /// Nobody needs a token: for a host that listens on loopback alone.
@@ -137,11 +151,16 @@ impl SharedAuth {
 
     /// Puts other tokens in place of all. Streams of callers whose token is gone end.
     pub fn replace(&self, tokens: Vec<Token>, required: bool) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Tokens { tokens, required });
+        self.0.send_replace(Arc::new(Tokens { tokens, required }));
+    }
+
+    /// Tells when the tokens are replaced.
+    pub(super) fn watch(&self) -> Changes {
+        Changes(self.0.subscribe())
     }
 
     fn tokens(&self) -> Arc<Tokens> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.0.borrow())
     }
 
     /// Who this is. Shared access signatures count only where `host` says which host they must be made for.

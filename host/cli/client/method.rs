@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{Client, Request, TRANSITION_LIMIT};
 use crate::cli::Failure;
+use crate::cli::json::Look as _;
 
 /// The version of the interface that this program speaks.
 pub const API_VERSION: &str = "2.0";
@@ -41,14 +42,15 @@ impl Client {
             .within(TRANSITION_LIMIT);
         let reply = self.ask(request).await?;
         let mut body = reply.json()?;
-        let status = body["status"]
+        let status = body
+            .at("status")
             .as_u64()
             .and_then(|status| u16::try_from(status).ok());
         Ok(match status {
             Some(status) => MethodReply {
                 status,
-                payload: body["payload"].take(),
-                warnings: match body["warnings"].take() {
+                payload: taken(&mut body, "payload"),
+                warnings: match taken(&mut body, "warnings") {
                     Value::Array(warnings) => warnings,
                     _ => Vec::new(),
                 },
@@ -61,6 +63,10 @@ impl Client {
             },
         })
     }
+}
+
+fn taken(body: &mut Value, name: &str) -> Value {
+    body.get_mut(name).map(Value::take).unwrap_or_default()
 }
 
 /// A document with the version of the interface, if it has none: put in behind the first brace, so that no line

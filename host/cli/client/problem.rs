@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::super::Failure;
 use super::super::failure::Code;
+use super::super::json::Look as _;
 use super::super::table::clean_lines;
 use super::Reply;
 
@@ -21,6 +22,7 @@ pub struct Problem {
     code: String,
     message: String,
     details: Vec<Detail>,
+    hint: Option<String>,
 }
 
 /// One mistake.
@@ -57,13 +59,21 @@ impl Problem {
     /// From a method's status and payload.
     #[must_use]
     pub fn from_body(status: u16, body: &Value) -> Self {
-        let error = &body["error"];
-        let details = error["details"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let error = body.at("error");
+        let mut details: Vec<Detail> = Vec::new();
+        for detail in error.items("details").iter().map(Detail::read) {
+            // Live Video Analytics had two codes for one thing; the host says both, and people need it once.
+            let known = |one: &Detail| one.message == detail.message && one.at == detail.at;
+            if !details.iter().any(known) {
+                details.push(detail);
+            }
+        }
         Self {
             status,
-            code: text(&error["code"]),
-            message: text(&error["message"]),
-            details: details.iter().map(Detail::read).collect(),
+            code: text(error.at("code")),
+            message: text(error.at("message")),
+            details,
+            hint: None,
         }
     }
 
@@ -108,18 +118,34 @@ impl Problem {
         }
     }
 
-    /// Whether the host says what to do next.
+    /// With what to do next, where the host does not say it.
     #[must_use]
-    pub fn has_hint(&self) -> bool {
-        self.details.iter().any(|detail| detail.hint.is_some())
+    pub fn or_hint(mut self, hint: &str) -> Self {
+        if !self.details.iter().any(|detail| detail.hint.is_some()) {
+            self = self.hint(hint);
+        }
+        self
+    }
+
+    /// With what to do next, in words of this program: a command that can be typed says more than the host can.
+    #[must_use]
+    pub fn hint(mut self, hint: &str) -> Self {
+        for detail in &mut self.details {
+            detail.hint = None;
+        }
+        self.hint = Some(hint.to_owned());
+        self
     }
 
     /// As the end of a command that was to do `what`. Nothing is said twice: a detail without a place is the message.
     #[must_use]
     pub fn failure(&self, what: &str, written: Written<'_>) -> Failure {
-        let (mut text, mut message, mut hint) = (String::new(), format!(": {}", self.message()), None);
+        let (mut text, mut message) = (String::new(), format!(": {}", self.message()));
+        let mut hint = self.hint.as_deref();
         match self.details.as_slice() {
-            [one] if one.at.is_empty() || matches!(written, Written::Nowhere) => hint = one.hint.as_deref(),
+            [one] if one.at.is_empty() || matches!(written, Written::Nowhere) => {
+                hint = hint.or(one.hint.as_deref());
+            }
             [one] => {
                 one.write(written, &mut text);
                 message.clear();
@@ -160,17 +186,17 @@ impl Problem {
 
 impl Detail {
     fn read(value: &Value) -> Self {
-        let place = value["line"].as_u64().zip(value["column"].as_u64());
-        let pointer = text(&value["pointer"]);
+        let place = value.at("line").as_u64().zip(value.at("column").as_u64());
+        let pointer = text(value.at("pointer"));
         Self {
-            code: text(&value["code"]),
+            code: text(value.at("code")),
             at: if pointer.is_empty() {
-                text(&value["target"])
+                text(value.at("target"))
             } else {
                 pointer
             },
-            message: text(&value["message"]),
-            hint: value["hint"].is_string().then(|| text(&value["hint"])),
+            message: text(value.at("message")),
+            hint: value.at("hint").is_string().then(|| text(value.at("hint"))),
             place,
             warning: false,
         }
@@ -253,9 +279,41 @@ mod tests {
     fn what_came_from_flags_is_told_by_flag_and_details_are_bounded() {
         let flags = BTreeMap::from([("/a".to_owned(), "-p rtspUrl".to_owned())]);
         let one = json!({"code": "X", "pointer": "/a", "line": 1, "column": 2, "message": "no"});
-        let body = json!({"error": {"details": vec![one; MAX_DETAILS + 2]}});
+        let details: Vec<Value> = (0..MAX_DETAILS + 2)
+            .map(|number| {
+                let mut detail = one.clone();
+                if number > 0 {
+                    detail["message"] = json!(format!("no {number}"));
+                }
+                detail
+            })
+            .collect();
+        let body = json!({"error": { "details": details }});
         let text = Problem::from_body(400, &body).render(Written::Flags(&flags));
         assert!(text.starts_with("error: no\n  at -p rtspUrl (X)\n"), "{text}");
         assert!(text.ends_with("... and 2 more\n"), "{text}");
+    }
+
+    #[test]
+    fn one_thing_that_has_two_codes_is_told_once_with_the_hint_that_can_be_typed() {
+        let one =
+            |code: &str| json!({"code": code, "message": "it is Active", "hint": "deactivate it first"});
+        let error = json!({"code": "Conflict", "message": "it is Active", "details": [one("A"), one("B")]});
+        let problem = Problem::from_body(409, &json!({ "error": error }));
+        let failure = problem
+            .clone()
+            .hint("type this")
+            .failure("delete it", Written::Nowhere);
+        assert_eq!(
+            failure.message,
+            "error: cannot delete it: it is Active (409 A)\nhint: type this"
+        );
+        let failure = problem
+            .or_hint("type this")
+            .failure("delete it", Written::Nowhere);
+        assert!(
+            failure.message.ends_with("hint: deactivate it first"),
+            "{failure}"
+        );
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::client::method::{self, VERSION_MEMBER};
 use super::client::{Client, Problem, Reply, Request, ServerArgs, Written};
 use super::failure::{Failure, Outcome};
+use super::json::Look as _;
 use super::table::{Cell, Paint, Table, clean};
 use super::{pages, print};
 
@@ -90,30 +91,25 @@ async fn get(client: &Client, name: &str, json: bool) -> Outcome {
 }
 
 fn about(instance: &Value, paint: Paint) -> String {
-    let properties = &instance["properties"];
+    let properties = instance.at("properties");
     let mut table = Table::new(&["INSTANCE", ""]);
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    table.row([Cell::text("name"), Cell::text(&text(&instance["name"]))]);
+    table.row([Cell::text("name"), Cell::text(instance.text("name"))]);
     table.row([
         Cell::text("topology"),
-        Cell::text(&text(&properties["topologyName"])),
+        Cell::text(properties.text("topologyName")),
     ]);
-    table.row([Cell::text("state"), Cell::state(&text(&properties["state"]))]);
+    table.row([Cell::text("state"), Cell::state(properties.text("state"))]);
     table.row([
         Cell::text("description"),
-        Cell::text(&text(&properties["description"])),
+        Cell::text(properties.text("description")),
     ]);
     table.row([
         Cell::text("modified"),
-        Cell::text(pages::moment(&instance["systemData"]["lastModifiedAt"])),
+        Cell::text(pages::moment(instance.at("systemData").at("lastModifiedAt"))),
     ]);
-    let parameters = properties["parameters"].as_array();
-    for one in parameters.into_iter().flatten() {
-        let value = one["value"].as_str().unwrap_or("(not told)");
-        table.row([
-            Cell::text(&format!("-p {}", text(&one["name"]))),
-            Cell::text(value),
-        ]);
+    for one in properties.items("parameters") {
+        let value = one.at("value").as_str().unwrap_or("(not told)");
+        table.row([Cell::text(&format!("-p {}", one.text("name"))), Cell::text(value)]);
     }
     table.render(paint)
 }
@@ -125,14 +121,13 @@ async fn list(client: &Client, json: bool) -> Outcome {
     }
     let mut table = Table::new(&["NAME", "TOPOLOGY", "STATE", "MODIFIED", "DESCRIPTION"]);
     for one in all.items() {
-        let properties = &one["properties"];
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let properties = one.at("properties");
         table.row([
-            Cell::text(&text(&one["name"])),
-            Cell::text(&text(&properties["topologyName"])),
-            Cell::state(&text(&properties["state"])),
-            Cell::text(pages::moment(&one["systemData"]["lastModifiedAt"])),
-            Cell::text(&text(&properties["description"])),
+            Cell::text(one.text("name")),
+            Cell::text(properties.text("topologyName")),
+            Cell::state(properties.text("state")),
+            Cell::text(pages::moment(one.at("systemData").at("lastModifiedAt"))),
+            Cell::text(properties.text("description")),
         ]);
     }
     if table.is_empty() {
@@ -210,7 +205,7 @@ async fn one(client: &Client, name: &str, verb: Verb) -> Result<String, Failure>
         .await?;
     if !reply.is_success() {
         let problem = Problem::from_body(reply.status, &reply.payload);
-        return Err(refused(&problem, reply.status, verb.name(), name));
+        return Err(refused(problem, reply.status, verb.name(), name));
     }
     print::stderr(&Problem::warnings(&reply.warnings).render(Written::Nowhere));
     Ok(verb.done(&clean(name), reply.status))
@@ -221,25 +216,20 @@ fn there(reply: Reply, verb: &str, name: &str) -> Result<Reply, Failure> {
     if reply.status.is_success() {
         return Ok(reply);
     }
-    Err(refused(&Problem::of(&reply), reply.status.as_u16(), verb, name))
+    Err(refused(Problem::of(&reply), reply.status.as_u16(), verb, name))
 }
 
-fn refused(problem: &Problem, status: u16, verb: &str, name: &str) -> Failure {
+fn refused(problem: Problem, status: u16, verb: &str, name: &str) -> Failure {
     let name = clean(name);
-    let mut failure = problem.failure(&format!("{verb} the instance `{name}`"), Written::Nowhere);
-    let hint = match (status, verb) {
-        _ if problem.has_hint() => String::new(),
-        (404, _) => "\nhint: `mediagraph instance list` names those that are there".to_owned(),
-        (409, "delete") => {
-            format!(
-                "\nhint: only an inactive instance can be deleted: `mediagraph instance deactivate {name}`"
-            )
-        }
-        (409, _) => format!("\nhint: `mediagraph instance status {name}` says how it is"),
-        _ => String::new(),
+    let problem = match (status, verb) {
+        (404, _) => problem.or_hint("`mediagraph instance list` names those that are there"),
+        (409, "delete") => problem.hint(&format!(
+            "only an inactive instance can be deleted: `mediagraph instance deactivate {name}`"
+        )),
+        (409, _) => problem.or_hint(&format!("`mediagraph instance status {name}` says how it is")),
+        _ => problem,
     };
-    failure.message.push_str(&hint);
-    failure
+    problem.failure(&format!("{verb} the instance `{name}`"), Written::Nowhere)
 }
 
 #[cfg(test)]

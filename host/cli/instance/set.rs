@@ -12,6 +12,7 @@ use super::super::failure::{Failure, Outcome};
 use super::super::load::ParameterArgs;
 use super::super::print;
 use super::super::table::clean;
+use crate::graph::host::error::json_path;
 use crate::topology::Bindings;
 use crate::topology::limits::MAX_PARAMETER_VALUE_BYTES;
 
@@ -52,9 +53,14 @@ pub(super) async fn run(client: &Client, args: SetArgs) -> Outcome {
     let (name, flags) = (clean(&args.name), flags(&values));
     if !reply.is_success() {
         let problem = Problem::from_body(reply.status, &reply.payload);
-        let mut failure = problem.failure(&format!("set the instance `{name}`"), Written::Flags(&flags));
-        failure.message.push_str(hint(reply.status, &problem));
-        return Err(failure);
+        let problem = match reply.status {
+            409 if problem.mentions_state() => problem.hint(&format!(
+                "only an inactive instance can be changed: `mediagraph instance deactivate {name}`"
+            )),
+            404 | 409 => problem.hint("`mediagraph topology list` names the topologies that are there"),
+            _ => problem,
+        };
+        return Err(problem.failure(&format!("set the instance `{name}`"), Written::Flags(&flags)));
     }
     print::stderr(&Problem::warnings(&reply.warnings).render(Written::Flags(&flags)));
     if args.json {
@@ -132,16 +138,9 @@ fn flags(values: &Bindings) -> BTreeMap<String, String> {
             flags.insert(format!("{pointer}{member}"), format!("-p {}", clean(name)));
         }
     }
-    flags
-}
-
-fn hint(status: u16, problem: &Problem) -> &'static str {
-    match status {
-        _ if problem.has_hint() => "",
-        409 if problem.mentions_state() => {
-            "\nhint: only an inactive instance can be changed: `mediagraph instance deactivate NAME`"
-        }
-        404 | 409 => "\nhint: `mediagraph topology list` names the topologies that are there",
-        _ => "",
-    }
+    // What is not in the body, such as a topology that is not there, the host names in the words of LVA.
+    let paths = flags
+        .iter()
+        .map(|(pointer, flag)| (json_path(pointer), flag.clone()));
+    flags.clone().into_iter().chain(paths).collect()
 }

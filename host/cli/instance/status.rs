@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::super::client::{Client, Reply, Request};
 use super::super::failure::Outcome;
+use super::super::json::Look as _;
 use super::super::table::{Cell, Paint, Table, clean, clean_lines, tone_of};
 use super::super::{pages, print};
 use super::{INSTANCES, there};
@@ -98,21 +99,17 @@ fn now(reply: &Reply) -> Timestamp {
     reply.date.unwrap_or_else(|| SystemClock::new().wall())
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value[name].as_str().unwrap_or_default()
-}
-
 fn all(body: &Value, paint: Paint) -> String {
     let list = body.get("value").unwrap_or(body).as_array();
     let mut table = Table::new(&["NAME", "TOPOLOGY", "STATE", "WANTED", "SINCE", "LAST ERROR"]);
     for one in list.into_iter().flatten() {
         table.row([
-            Cell::text(text(one, "name")),
-            Cell::text(text(one, "topologyName")),
-            Cell::state(text(one, "state")),
-            Cell::text(text(one, "wanted")),
-            Cell::text(pages::moment(&one["since"])),
-            Cell::text(text(one, "lastError")),
+            Cell::text(one.text("name")),
+            Cell::text(one.text("topologyName")),
+            Cell::state(one.text("state")),
+            Cell::text(one.text("wanted")),
+            Cell::text(pages::moment(one.at("since"))),
+            Cell::text(one.text("lastError")),
         ]);
     }
     if table.is_empty() {
@@ -123,22 +120,22 @@ fn all(body: &Value, paint: Paint) -> String {
 }
 
 fn one(body: &Value, now: Timestamp, paint: Paint) -> String {
-    let name = clean(text(body, "name"));
-    let state = text(body, "state");
+    let name = clean(body.text("name"));
+    let state = body.text("state");
     let mut out = format!(
         "{name}: {} since {}, topology {}\n",
         paint.paint(tone_of(state), &clean(state)),
-        clean(pages::moment(&body["since"])),
-        clean(text(body, "topologyName")),
+        clean(pages::moment(body.at("since"))),
+        clean(body.text("topologyName")),
     );
-    let wanted = text(body, "wanted");
+    let wanted = body.text("wanted");
     if !wanted.is_empty() && !wanted.eq_ignore_ascii_case(state) {
         let _ = writeln!(out, "  wanted: {}", clean(wanted));
     }
-    if let Some(error) = body["lastError"].as_str() {
+    if let Some(error) = body.at("lastError").as_str() {
         let _ = writeln!(out, "  error: {}", clean_lines(error));
     }
-    let nodes = body["nodes"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let nodes = body.items("nodes");
     if nodes.is_empty() {
         if state == "Inactive" {
             let _ = writeln!(out, "  next: mediagraph instance activate {name}");
@@ -147,11 +144,11 @@ fn one(body: &Value, now: Timestamp, paint: Paint) -> String {
     }
     out.push_str(&table(nodes, now).render(paint));
     for node in nodes {
-        if let Some(error) = node["lastError"].as_str() {
+        if let Some(error) = node.at("lastError").as_str() {
             let _ = writeln!(
                 out,
                 "last error of {}: {}",
-                clean(text(node, "node")),
+                clean(node.text("node")),
                 clean_lines(error)
             );
         }
@@ -164,21 +161,21 @@ fn table(nodes: &[Value], now: Timestamp) -> Table {
         "NODE", "TYPE", "STATE", "IN", "OUT", "DROPPED", "ERRORS", "LAST", "NOW",
     ]);
     for node in nodes {
-        let gate = node["gate"].as_str().unwrap_or_default();
-        let state = text(node, "state");
+        let gate = node.text("gate");
+        let state = node.text("state");
         table.row([
-            Cell::text(text(node, "node")),
-            Cell::text(short(text(node, "nodeType"))),
+            Cell::text(node.text("node")),
+            Cell::text(short(node.text("nodeType"))),
             Cell::state(if gate.is_empty() || state != "running" {
                 state
             } else {
                 gate
             }),
-            Cell::number(node["received"].as_u64()),
-            Cell::number(node["sent"].as_u64()),
-            Cell::number(node["dropped"].as_u64()),
-            Cell::number(node["errors"].as_u64()),
-            Cell::right(&age(&node["lastUnit"], now)),
+            Cell::number(node.at("received").as_u64()),
+            Cell::number(node.at("sent").as_u64()),
+            Cell::number(node.at("dropped").as_u64()),
+            Cell::number(node.at("errors").as_u64()),
+            Cell::right(&age(node.at("lastUnit"), now)),
             Cell::text(&doing(node)),
         ]);
     }
@@ -210,21 +207,21 @@ fn age(moment: &Value, now: Timestamp) -> String {
 /// What else a node has to say.
 fn doing(node: &Value) -> String {
     let mut parts = Vec::new();
-    if let Some(rate) = node["frameRate"].as_f64() {
+    if let Some(rate) = node.at("frameRate").as_f64() {
         parts.push(format!("{rate:.1} frames/s"));
     }
-    if let Some(rate) = node["bitRate"].as_f64() {
+    if let Some(rate) = node.at("bitRate").as_f64() {
         parts.push(format!("{:.2} Mbit/s", rate / 1e6));
     }
-    if let Some(interval) = node["keyframeInterval"].as_f64() {
+    if let Some(interval) = node.at("keyframeInterval").as_f64() {
         parts.push(format!("keyframe every {interval:.2} s"));
     }
-    match node["reconnects"].as_u64() {
+    match node.at("reconnects").as_u64() {
         Some(0) | None => {}
         Some(1) => parts.push("1 reconnect".to_owned()),
         Some(count) => parts.push(format!("{count} reconnects")),
     }
-    if let Some(name) = node["writing"].as_str() {
+    if let Some(name) = node.at("writing").as_str() {
         parts.push(format!("writes {name}"));
     }
     parts.join(", ")

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::super::Failure;
 use super::super::client::method::{VERSION_MEMBER, with_version};
+use super::super::json::Look as _;
 use super::places::Places;
 use crate::topology::TopologyDoc;
 use crate::topology::diagnostics::{did_you_mean, one_of, shown};
@@ -73,8 +74,8 @@ impl std::fmt::Debug for Call {
 pub(super) async fn read(path: &Path, places: &Places<'_>) -> Result<Vec<Step>, Failure> {
     let file = path.display().to_string();
     let whole = parse(path, &file)?;
-    let version = whole["apiVersion"].as_str();
-    let operations = whole["operations"].as_array().ok_or_else(|| {
+    let version = whole.at("apiVersion").as_str();
+    let operations = whole.at("operations").as_array().ok_or_else(|| {
         Failure::failed(format!(
             "{file}: error: the file has no list `operations`\n  hint: it looks like `{{\"apiVersion\": \"2.0\", \"operations\": [...]}}`"
         ))
@@ -169,11 +170,11 @@ async fn step(
     folder: &Path,
     places: &Places<'_>,
 ) -> Result<Step, Mistake> {
-    let Some(name) = operation["opName"].as_str() else {
+    let Some(name) = operation.at("opName").as_str() else {
         return Err(Mistake::new("the operation has no `opName`"));
     };
     let empty = Map::new();
-    let params = match &operation["opParams"] {
+    let params = match operation.at("opParams") {
         Value::Null => &empty,
         Value::Object(params) => params,
         _ => return Err(Mistake::new(format!("`opParams` of `{name}` is no object"))),
@@ -230,7 +231,7 @@ fn topology(file: String, bytes: Vec<u8>, version: Option<&str>) -> Result<Call,
         report: true,
         ..Mistake::new(found.render(Some(&file)).trim_end())
     })?;
-    let name = doc.value()["name"].as_str().map(str::to_owned);
+    let name = doc.value().at("name").as_str().map(str::to_owned);
     let payload = match version {
         None if doc.value().get(VERSION_MEMBER).is_none() => return Err(no_version()),
         version => with_version(&bytes, doc.value(), version.unwrap_or_default()),

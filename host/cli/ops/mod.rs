@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, MethodReply, Problem, ServerArgs, Written};
 use super::failure::{Failure, Outcome};
+use super::json::Look as _;
 use super::print;
 use super::table::{Paint, Tone, clean, cut};
 use file::{Call, Step};
@@ -150,18 +151,19 @@ fn result(call: &Call, status: u16, payload: &Value) -> String {
     if !(200..300).contains(&status) {
         return Problem::from_body(status, payload).message();
     }
-    if let Some(list) = payload["value"].as_array() {
-        let names: Vec<&str> = list.iter().filter_map(|one| one["name"].as_str()).collect();
+    if let Some(list) = payload.at("value").as_array() {
+        let names: Vec<&str> = list.iter().filter_map(|one| one.at("name").as_str()).collect();
         return match names.len() {
             0 => "none".to_owned(),
             count => format!("{count}: {}", names.join(", ")),
         };
     }
-    let name = payload["name"]
+    let name = payload
+        .at("name")
         .as_str()
         .or(call.name.as_deref())
         .unwrap_or_default();
-    match (status, payload["properties"]["state"].as_str()) {
+    match (status, payload.at("properties").at("state").as_str()) {
         (204, _) => format!("{name} was not there"),
         (201, _) => format!("{name}, new"),
         (_, Some(state)) => format!("{name}, {state}"),

@@ -3,7 +3,6 @@
 //! It opens its state directory, listens, and resumes what was active; after a signal it drains and ends. What can change
 //! while it runs is in [`live`].
 
-mod events;
 mod live;
 
 use std::net::SocketAddr;
@@ -16,25 +15,27 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::events::EventFiles;
 use self::live::Live;
 use super::{Failure, Outcome, config, logging, signals};
-use crate::api::{self, ApiOptions, Process, SharedAuth, TlsReload};
+use crate::alarms::{Alarms, Watch, space};
+use crate::api::serve::serve_within;
+use crate::api::{self, ApiOptions, Process, ServeLimits, SharedAuth, TlsReload};
 use crate::config::policy::HostPolicy;
 use crate::config::{EventsConfig, HostConfig};
+use crate::events::files::{EventFiles, FileTargets, FilesWriter, Rotation};
 use crate::events::hub::HubInputs;
 use crate::events::journal::JournalLimits;
-use crate::events::{Fanout, Journal};
+use crate::events::{EventSink, Fanout, Journal};
 use crate::extension::{EngineOptions, LazyEngine};
 use crate::graph::Runtime;
 use crate::graph::host::{GraphHost, HostLimits, HostOptions, InstanceState};
 use crate::media::{Clock, SystemClock};
+use crate::metrics::Identity;
 use crate::nodes::analysis::AnalysisPool;
 use crate::service;
 use crate::state::StateDir;
 use crate::topology::Secrets;
 
-/// The host's own log level changes with the configuration only when the command line does not say it.
 const SECONDS_PER_DAY: u64 = 86_400;
 
 /// Run the host: topologies and instances that are set over HTTP, and survive a restart
@@ -80,7 +81,8 @@ struct Parts {
     config: Arc<HostConfig>,
     clock: Arc<dyn Clock>,
     journal: Journal,
-    files: EventFiles,
+    files: FilesWriter,
+    events: Arc<dyn EventSink>,
     hub: Arc<HubInputs>,
     host: GraphHost,
     auth: SharedAuth,
@@ -102,14 +104,12 @@ impl Parts {
         let state = Arc::new(state.with_paths(config.paths.path_map()));
         let journal = Journal::open(state.path(), journal_limits(&config.events), Arc::clone(&clock))
             .map_err(Failure::failed)?;
-        let files = EventFiles::open(&config.events)?;
+        let (events, files) = events(&journal, &config.events)?;
         let hub = Arc::new(HubInputs::default());
-        let mut sinks = vec![Arc::new(journal.clone()) as _];
-        sinks.extend(files.sinks());
         let cores = available_parallelism().map_or(1, std::num::NonZero::get);
         let runtime = Runtime {
             pool: AnalysisPool::new(Arc::clone(&clock), cores),
-            events: Arc::new(Fanout(sinks)),
+            events: Arc::clone(&events),
             hub: Arc::clone(&hub),
             clock: Arc::clone(&clock),
         };
@@ -148,6 +148,7 @@ impl Parts {
             clock,
             journal,
             files,
+            events,
             hub,
             host,
             auth,
@@ -165,9 +166,28 @@ impl Parts {
         let end = CancellationToken::new();
         service::feed_watchdog(&tasks, end.clone());
         reload_on_hangup(&tasks, &self.live, end.clone())?;
+        let alarms = Alarms::default();
+        let watch = Watch {
+            alarms: alarms.clone(),
+            host: self.host.clone(),
+            journal: self.journal.clone(),
+            events: self.events,
+            state_dir: self.state.clone(),
+            keep_free: space(&self.state)
+                .ok()
+                .map(|space| self.config.keep_free.of(space.total)),
+            clock: Arc::clone(&self.clock),
+        };
+        tasks.spawn(watch.run(end.clone()));
         let router = api::router(ApiOptions {
             host: self.host.clone(),
             journal: self.journal.clone(),
+            alarms,
+            identity: Identity {
+                edge_device: machine(),
+                ..Identity::default()
+            },
+            time_zone: self.config.time_zone.0.clone(),
             hub: self.hub,
             auth: self.auth,
             logs: Some(Arc::new(self.logs)),
@@ -178,12 +198,19 @@ impl Parts {
         });
         tell_start(&self.listener, self.tls.is_some(), &self.state);
         // Whoever asks for a status while graphs resume is answered.
-        let answering = tasks.spawn(api::serve(self.listener, self.tls, router, stop.clone()));
+        let limits = ServeLimits {
+            connections: self.config.limits.max_connections as usize,
+            ..ServeLimits::default()
+        };
+        let answering = serve_within(limits, self.listener, self.tls, router, stop.clone());
+        let answering = tasks.spawn(answering);
+        // Hundreds of graphs may take longer to start than a service manager waits.
+        service::ready("resuming");
         let resuming = tasks.spawn({
             let host = self.host.clone();
             async move {
                 host.resume().await;
-                service::ready(&summary(&host));
+                service::status(&summary(&host));
             }
         });
         stop.cancelled().await;
@@ -207,6 +234,23 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
             "cannot listen on `{address}`: {error}\nhint: choose another address with `--listen ADDR:PORT`, or stop what uses it"
         ))
     })
+}
+
+/// The journal, and the files that the configuration names.
+fn events(journal: &Journal, config: &EventsConfig) -> Result<(Arc<dyn EventSink>, FilesWriter), Failure> {
+    let targets = FileTargets {
+        all: config.file.clone(),
+        outputs: config.outputs.clone(),
+    };
+    let (files, writer) = EventFiles::new(&targets, Rotation::default()).map_err(Failure::failed)?;
+    let sinks = Fanout(vec![Arc::new(journal.clone()) as _, Arc::new(files) as _]);
+    Ok((Arc::new(sinks), writer))
+}
+
+/// The name of this machine; empty when the operating system does not say.
+fn machine() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().to_owned()
 }
 
 fn journal_limits(events: &EventsConfig) -> JournalLimits {
@@ -271,12 +315,14 @@ fn reload_on_hangup(tasks: &TaskTracker, live: &Arc<Live>, end: CancellationToke
 }
 
 /// Writes what is still to be written of events; blocks, so not here.
-async fn finish(journal: Journal, files: EventFiles) {
+async fn finish(journal: Journal, files: FilesWriter) {
     let work = move || {
         if !journal.close() {
             tracing::warn!("The journal did not end in time: its last events are lost");
         }
-        files.finish();
+        if !files.finish() {
+            tracing::warn!("The files of events could not be written to their end");
+        }
     };
     if tokio::task::spawn_blocking(work).await.is_err() {
         tracing::warn!("The last events are lost");

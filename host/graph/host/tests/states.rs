@@ -373,9 +373,7 @@ async fn what_is_planned_is_stored_and_refused_when_it_is_to_run() {
         error.details[1].target.as_deref(),
         Some("$.Properties.Processors[0]['@type']")
     );
-    assert!(
-        error.details[1].hint.as_ref().unwrap().contains("Tcp"),
-        "{error:?}"
-    );
+    let hint = error.details[1].hint.as_ref().unwrap();
+    assert!(hint.contains("#MediaGraph.ExtensionProcessor"), "{error:?}");
     assert_eq!(files_below(&place.state.assets()), 0);
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use serde_json::json;
 
 use super::backoff::Backoff;
@@ -15,6 +16,10 @@ use crate::nodes::io::units::{CONTINUOUS, MediaItem, UnitSender};
 
 /// A session that has brought media for this long is a success: the next failure waits briefly again.
 const GOOD_SESSION: Ticks = Ticks::from_secs(10);
+/// While nobody looks at the pictures they are taken in several at a time: each waking of a thread costs more than what
+/// it does for one picture. Short enough that the receipts still show how fast the camera's clock runs
+/// (`media::timeline`).
+const TAKE_IN_EVERY: Duration = Duration::from_millis(66);
 /// How long a camera may take to answer TEARDOWN when the graph stops.
 const TEARDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -29,6 +34,8 @@ pub struct RtspSource {
     pub target: Target,
     /// Everyone who wants its media.
     pub outputs: Vec<UnitSender>,
+    /// Whether pictures are only recorded, so that none of them is urgent.
+    pub unhurried: bool,
 }
 
 impl RtspSource {
@@ -75,7 +82,7 @@ impl RtspSource {
         self.established(&session);
         let (mut first, mut meter) = (None::<MediaTime>, Meter::default());
         loop {
-            match session.next().await {
+            match self.next_unit(&mut session).await {
                 Ok(unit) => {
                     if first.is_none() {
                         self.context.state("playing");
@@ -83,6 +90,9 @@ impl RtspSource {
                     }
                     let began = *first.get_or_insert(unit.time);
                     meter.unit(&unit, &self.context);
+                    if unit.random_access {
+                        self.context.stats.set_clock_ahead(session.clock_ahead());
+                    }
                     if unit.time.since(began) >= GOOD_SESSION {
                         backoff.reset();
                     }
@@ -91,6 +101,17 @@ impl RtspSource {
                 Err(error) => return error,
             }
         }
+    }
+
+    /// What is there already comes at once. Cancel-safe, as [`CameraSession::next`] is.
+    async fn next_unit(&self, session: &mut CameraSession) -> Result<AccessUnit, CameraError> {
+        if self.unhurried {
+            if let Some(unit) = session.next().now_or_never() {
+                return unit;
+            }
+            tokio::time::sleep(TAKE_IN_EVERY).await;
+        }
+        session.next().await
     }
 
     fn unit(&mut self, unit: AccessUnit) {

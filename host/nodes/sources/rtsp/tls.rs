@@ -272,7 +272,8 @@ fn certificate(wrong: &CertificateError, host: &str) -> String {
             "the camera's certificate is not valid yet\n\
              hint: check the clock of this host, and that of the camera when it made the certificate; {TAKE_IT}"
         ),
-        Wrong::UnknownIssuer => format!(
+        // A camera that makes itself a new certificate keeps its name: then there is an issuer, with another key.
+        Wrong::UnknownIssuer | Wrong::BadSignature => format!(
             "nobody who is trusted vouches for the camera's certificate\n\
              hint: put that certificate, or its authority's, into `trustedCertificates`; {TAKE_IT}"
         ),

@@ -122,7 +122,7 @@ fn is_ours(peer: SocketAddr, door: SocketAddr) -> bool {
 }
 
 /// The inode of the socket from `local` to `remote`, as Linux lists it in `/proc/net/tcp` (proc(5)).
-fn inode<'a>(table: &'a str, local: SocketAddr, remote: SocketAddr) -> Option<&'a str> {
+fn inode(table: &str, local: SocketAddr, remote: SocketAddr) -> Option<&str> {
     let written = |address: SocketAddr| match address {
         SocketAddr::V4(v4) => {
             let bytes = u32::from_ne_bytes(v4.ip().octets());

@@ -1,0 +1,66 @@
+//! The task that looks at everything every few seconds.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Alarms, HostFacts, Now, space};
+use crate::events::{EventSink, Journal};
+use crate::graph::host::GraphHost;
+use crate::media::Clock;
+
+/// How often everything is looked at.
+pub const EVALUATE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Looks at a host until it is stopped. Whoever owns the host spawns [`Watch::run`].
+#[derive(Debug)]
+pub struct Watch {
+    /// Where alarms are raised.
+    pub alarms: Alarms,
+    /// The graphs.
+    pub host: GraphHost,
+    /// Its backlog is looked at.
+    pub journal: Journal,
+    /// Where raises and clears are told.
+    pub events: Arc<dyn EventSink>,
+    /// The room of its disk is looked at.
+    pub state_dir: PathBuf,
+    /// Bytes that must stay free; none: [`super::keep_free`] of the disk.
+    pub keep_free: Option<u64>,
+    /// The host's clocks.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Watch {
+    /// Runs until it is stopped.
+    pub async fn run(self, stop: CancellationToken) {
+        loop {
+            self.look().await;
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(EVALUATE_INTERVAL) => {}
+            }
+        }
+    }
+
+    async fn look(&self) {
+        let path = self.state_dir.clone();
+        // A disk that hangs must not stop the network.
+        let asked = tokio::task::spawn_blocking(move || space(&path)).await;
+        let host = HostFacts {
+            journal: self.journal.counts(),
+            space: asked.ok().and_then(Result::ok),
+            keep_free: self.keep_free,
+        };
+        let now = Now {
+            wall: self.clock.wall(),
+            monotonic: self.clock.monotonic(),
+        };
+        for event in self.alarms.evaluate(&self.host.statuses(), &host, now) {
+            tracing::warn!(event = event.event_type, data = %event.data, "An alarm changed");
+            self.events.publish(event);
+        }
+    }
+}

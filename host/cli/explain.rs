@@ -1,0 +1,151 @@
+//! `mediagraph explain`: why there is, or is no, clip of a moment.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+
+use super::client::{Request, ServerArgs};
+use super::failure::{Failure, Outcome};
+use super::print;
+use super::table::{Paint, Tone, clean};
+use crate::events::journal::{FILE_NAME, Reader};
+use crate::explain::{Explanation, Question, Step, Verdict, explain, gather, moment};
+use crate::media::{Clock, SystemClock};
+
+/// Say why there is, or is no, clip of a moment
+///
+/// Follows the chain from the camera over frames, detectors and gates to the stored recording, as the host's journal
+/// has it, and ends in one sentence. TIME is `2026-11-21T14:02:00Z`, `2026-11-21 14:02`, `14:02` (the last one that has
+/// passed) or `yesterday 14:02`; without an offset it is meant in the time zone of the host's configuration, else in UTC.
+#[derive(Debug, clap::Args)]
+pub struct ExplainArgs {
+    /// The graph instance
+    instance: String,
+    /// The moment
+    #[arg(long, value_name = "TIME")]
+    at: String,
+    /// How far before and after it to look, such as `10s` or `2m`
+    #[arg(long, value_name = "DURATION", default_value = "30s")]
+    window: String,
+    /// Print the whole answer as JSON
+    #[arg(long)]
+    json: bool,
+    /// Read the journal in this state directory instead of asking a host; works beside a running host
+    #[arg(long, value_name = "DIR", conflicts_with = "server")]
+    state_dir: Option<PathBuf>,
+    /// With `--state-dir`: the time zone of TIME, such as `Europe/Berlin`
+    #[arg(long, value_name = "NAME", requires = "state_dir", default_value = "UTC")]
+    time_zone: String,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the moment makes no sense, or nobody can be asked.
+pub async fn run(args: ExplainArgs) -> Outcome {
+    let explanation = match &args.state_dir {
+        Some(dir) => offline(&args, dir.join(FILE_NAME)),
+        None => online(&args).await,
+    }?;
+    if args.json {
+        let json = serde_json::to_string_pretty(&explanation).map_err(Failure::failed)?;
+        return print::stdout(&format!("{json}\n"));
+    }
+    print::stdout(&text(&explanation, Paint::of_stdout()))
+}
+
+async fn online(args: &ExplainArgs) -> Result<Explanation, Failure> {
+    let client = args.server.client()?;
+    let path = ["api", "explain", args.instance.as_str()];
+    let request = Request::get(&path)
+        .query("at", Some(&args.at))
+        .query("window", Some(&args.window));
+    let reply = client.expect("explain that moment", request).await?;
+    serde_json::from_value(reply.json()?).map_err(|_| {
+        Failure::failed("the host's answer is no explanation\nhint: is it the same version of mediagraph?")
+    })
+}
+
+fn offline(args: &ExplainArgs, journal: PathBuf) -> Result<Explanation, Failure> {
+    let zone = zone(&args.time_zone)?;
+    let question = Question {
+        instance: args.instance.clone(),
+        at: moment::parse(&args.at, SystemClock::new().wall(), &zone).map_err(Failure::usage)?,
+        window: moment::window(&args.window).map_err(Failure::usage)?,
+    };
+    let reader = Reader::open(&journal).map_err(Failure::failed)?;
+    let evidence = gather(&reader, &question).map_err(Failure::failed)?;
+    if !evidence.known {
+        let mut known = reader.instances().map_err(Failure::failed)?;
+        known.truncate(MAX_NAMES);
+        let known = match known.as_slice() {
+            [] => "it knows none".to_owned(),
+            names => format!("it knows `{}`", names.join("`, `")),
+        };
+        return Err(Failure::failed(format!(
+            "the journal knows no graph instance `{}`\nhint: {}",
+            clean(&args.instance),
+            clean(&known)
+        )));
+    }
+    Ok(explain(&question, &evidence))
+}
+
+/// Names that an error lists.
+const MAX_NAMES: usize = 20;
+
+fn zone(name: &str) -> Result<TimeZone, Failure> {
+    if name.eq_ignore_ascii_case("UTC") {
+        return Ok(TimeZone::UTC);
+    }
+    TimeZone::get(name).map_err(|_| {
+        Failure::usage(format!(
+            "`{}` is no time zone of this machine\nhint: write it as `Europe/Berlin` or `UTC`",
+            clean(name)
+        ))
+    })
+}
+
+fn text(explanation: &Explanation, paint: Paint) -> String {
+    let mut out = format!(
+        "{} at {}, looked at from {} to {}\n",
+        clean(&explanation.instance),
+        clean(&explanation.at),
+        clean(&explanation.from),
+        clean(&explanation.to)
+    );
+    let width = |of: fn(&Step) -> &str| {
+        explanation
+            .steps
+            .iter()
+            .map(|step| clean(of(step)).chars().count())
+            .max()
+    };
+    let (links, nodes) = (width(|step| step.link.name()), width(name));
+    for step in &explanation.steps {
+        let (tone, mark) = match step.verdict {
+            Verdict::Fine => (Tone::Good, "ok"),
+            Verdict::Broken => (Tone::Bad, "NO"),
+            Verdict::Unknown => (Tone::Busy, "? "),
+        };
+        let _ = writeln!(
+            out,
+            "  {:links$}  {:nodes$}  {}  {}",
+            step.link.name(),
+            clean(name(step)),
+            paint.paint(tone, mark),
+            clean(&step.message),
+            links = links.unwrap_or_default(),
+            nodes = nodes.unwrap_or_default(),
+        );
+    }
+    let _ = writeln!(out, "\n{}", clean(&explanation.conclusion));
+    out
+}
+
+fn name(step: &Step) -> &str {
+    step.node.as_deref().unwrap_or_default()
+}
