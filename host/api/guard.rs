@@ -119,8 +119,9 @@ async fn answer(
         match admit(&api, row, path, request).await {
             Ok(call) => {
                 let caller = call.caller.token.clone();
+                let named: Vec<String> = call.path.iter().map(|(_, value)| shown(value)).collect();
                 let answer = (row.handler)(Arc::clone(&api), call).await;
-                record(row, caller.as_deref(), &answer);
+                record(row, &named.join(" "), caller.as_deref(), &answer);
                 answer
             }
             Err(problem) => Err(problem),
@@ -140,16 +141,16 @@ fn too_long() -> Problem {
 }
 
 /// Who changed what stands in the log; never what was sent.
-fn record(row: &Route, token: Option<&str>, answer: &Result<Response<Body>, Problem>) {
+fn record(row: &Route, named: &str, token: Option<&str>, answer: &Result<Response<Body>, Problem>) {
     let token = token.unwrap_or("-");
     match answer {
         Ok(answer) if row.verb.name() == "GET" => {
-            tracing::debug!(route = ?row, token, status = answer.status().as_u16(), "A request was answered");
+            tracing::debug!(route = ?row, named, token, status = answer.status().as_u16(), "A request was answered");
         }
         Ok(answer) => {
-            tracing::info!(route = ?row, token, status = answer.status().as_u16(), "A request was answered");
+            tracing::info!(route = ?row, named, token, status = answer.status().as_u16(), "A request was answered");
         }
-        Err(problem) => tracing::info!(route = ?row, token, ?problem, "A request was refused"),
+        Err(problem) => tracing::info!(route = ?row, named, token, ?problem, "A request was refused"),
     }
 }
 

@@ -108,33 +108,10 @@ impl HostPolicy {
         };
         refusal(rules, &name, address)
     }
-
-    /// The memory that the components of all active graphs may come to, in MiB.
-    #[must_use]
-    pub fn max_guest_memory_mib(&self) -> Option<u64> {
-        self.config().max_guest_memory_mib.map(u64::from)
-    }
-
-    /// Why a graph may not be activated beside others whose components come to `active_mib`; none when it may.
-    #[must_use]
-    pub fn too_much_beside(&self, active_mib: u64, graph: &Graph) -> Option<Detail> {
-        let most = self.max_guest_memory_mib()?;
-        let asked = guest_memory_mib(graph);
-        if active_mib.saturating_add(asked) <= most {
-            return None;
-        }
-        let message = format!(
-            "the components of this graph may use {asked} MiB and those of active graphs {active_mib} MiB, \
-             which is more than the policy allows: `policy.max_guest_memory_mib` is {most}"
-        );
-        let hint = "deactivate another graph, or give the components less with `limits.memoryMiB`";
-        Some(Detail::new(MODULE_VALIDATION, message).hint(hint))
-    }
 }
 
 /// The memory that the components of a graph may come to, in MiB.
-#[must_use]
-pub fn guest_memory_mib(graph: &Graph) -> u64 {
+fn guest_memory_mib(graph: &Graph) -> u64 {
     let components = graph.nodes.iter().filter_map(|node| component(&node.config));
     components.map(|asked| u64::from(asked.limits().memory_mib)).sum()
 }
@@ -151,7 +128,7 @@ fn refusal(rules: &NetworkRules, name: &str, address: IpAddr) -> Option<String> 
     let allowed = of(&rules.allow);
     let special = REFUSED.iter().find(|(network, _)| network.contains(address));
     if let Some((network, what)) = special
-        && !allowed.is_some_and(|allowed| allowed.prefix() >= network.prefix())
+        && allowed.is_none_or(|allowed| allowed.prefix() < network.prefix())
     {
         return Some(format!(
             "{what} are refused unless `{name}.allow` names `{network}`, or a part of it, itself"
@@ -245,9 +222,27 @@ impl Policy for HostPolicy {
             );
             details.push(Detail::new(MODULE_VALIDATION, message).hint("share the work among several graphs"));
         }
-        details.extend(self.too_much_beside(0, graph));
+        details.extend(check_memory(&config, graph));
         details
     }
+
+    fn max_guest_memory_mib(&self) -> Option<u64> {
+        self.config().max_guest_memory_mib.map(u64::from)
+    }
+}
+
+/// A graph that could not run even alone.
+fn check_memory(config: &PolicyConfig, graph: &Graph) -> Option<Detail> {
+    let (asked, most) = (guest_memory_mib(graph), config.max_guest_memory_mib?);
+    if asked <= u64::from(most) {
+        return None;
+    }
+    let message = format!(
+        "the components of this graph may use {asked} MiB, which is more than the policy allows for all graphs together: \
+         `policy.max_guest_memory_mib` is {most}"
+    );
+    let hint = "give the components less with `limits.memoryMiB`";
+    Some(Detail::new(MODULE_VALIDATION, message).hint(hint))
 }
 
 impl HostPolicy {
@@ -444,17 +439,5 @@ mod tests {
             );
         }
         assert_eq!(found.len(), 4);
-    }
-
-    #[test]
-    fn memory_is_counted_over_all_active_graphs() {
-        let policy = HostPolicy::new(PolicyConfig {
-            max_guest_memory_mib: Some(250),
-            ..PolicyConfig::default()
-        });
-        let graph = graph("rtsp://camera.example/", json!({"memoryMiB": 100}));
-        assert_eq!(guest_memory_mib(&graph), 100);
-        assert!(policy.too_much_beside(150, &graph).is_none());
-        assert!(policy.too_much_beside(151, &graph).is_some());
     }
 }

@@ -485,7 +485,10 @@ impl Recording<'_> {
 fn recordings<'a>(entries: &[&'a Entry], node: &str) -> Vec<Recording<'a>> {
     let mut found: Vec<Recording<'a>> = Vec::new();
     for entry in entries.iter().filter(|entry| entry.event.node() == Some(node)) {
-        let (Some(at), Some(output)) = (time(entry), entry.event.data["outputLocation"].as_str()) else {
+        let (Some(at), Some(output)) = (
+            time(entry),
+            entry.event.data.get("outputLocation").and_then(Value::as_str),
+        ) else {
             continue;
         };
         let open = found.iter_mut().rev().find(|one| one.output == output);
@@ -572,7 +575,10 @@ fn found_by(findings: &[&Entry], node: &str) -> BTreeMap<String, u64> {
                 *found.entry(name).or_default() += times;
             }
         } else if !noted {
-            for inference in entry.event.data["inferences"].as_array().into_iter().flatten() {
+            for inference in (entry.event.data.get("inferences").and_then(Value::as_array))
+                .into_iter()
+                .flatten()
+            {
                 *found.entry(text(inference, "type").to_owned()).or_default() += 1;
             }
         }

@@ -87,7 +87,11 @@ pub struct Instance {
     emitter: Emitter,
     clock: Arc<dyn Clock>,
     contexts: Vec<NodeContext>,
+    kept: Option<Kept>,
 }
+
+/// What a graph keeps until it has ended.
+type Kept = Box<dyn std::fmt::Debug + Send + Sync>;
 
 /// How the nodes of a graph are.
 #[derive(Clone, Debug)]
@@ -135,6 +139,7 @@ impl Instance {
             emitter: Emitter::new(Arc::clone(&runtime.events), TOPIC, &plan.instance_subject()),
             clock: Arc::clone(&runtime.clock),
             contexts,
+            kept: None,
         };
         instance.tell(STARTED);
         instance.spawn_all(plan, components, wiring, runtime);
@@ -179,6 +184,11 @@ impl Instance {
         }
         self.tell(STOPPED);
         drained.map_err(|_| InstanceError::Drain)
+    }
+
+    /// Keeps something until the graph has ended.
+    pub(super) fn keep(&mut self, kept: Kept) {
+        self.kept = Some(kept);
     }
 
     fn tell(&self, event_type: &str) {

@@ -10,8 +10,10 @@ use super::backup::{SMALL_FILES, copy_database, copy_file};
 use super::files::{read_small, sync_folder, write_new};
 use super::{FORMAT, REGISTRY, StateError, failed};
 
+type Step = fn(&Path) -> Result<(), StateError>;
+
 /// What leads from each older layout to the next.
-const STEPS: &[(u32, fn(&Path) -> Result<(), StateError>)] = &[
+const STEPS: &[(u32, Step)] = &[
     // The databases of topologies and events came: they are made when they are first used.
     (1, |_| Ok(())),
 ];

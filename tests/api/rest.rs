@@ -145,11 +145,15 @@ fn a_change_is_made_although_who_asked_for_it_has_gone() {
     let activate = Request::new("POST", "/api/GraphInstance/front/activate").json("");
     let mut stream = super::wire::connect(server.address);
     stream.write_all(&activate.bytes(server.address)).unwrap();
-    drop(stream);
-    super::until("the instance to be active", || {
+    let is = |wanted: &[&str]| {
         let status = server
             .send(&Request::get("/api/GraphInstance/front/status"))
             .json();
-        (status["state"] == "Active").then_some(())
-    });
+        assert!(status.get("lastError").is_none(), "{status}");
+        wanted.contains(&status["state"].as_str().unwrap()).then_some(())
+    };
+    // A request that is given up before the host has looked at it is none.
+    super::until("the host to begin", || is(&["Activating", "Active"]));
+    drop(stream);
+    super::until("the instance to be active", || is(&["Active"]));
 }

@@ -238,7 +238,8 @@ async fn without_a_name_messages_come_on_the_input_with_the_name_of_the_node_and
     assert!(sink.last_output.is_some() && sink.segment_length == Some(30.0) && sink.bytes > 0);
     let camera = node(&instance, "camera");
     assert_eq!((camera.state, camera.reconnects), ("playing", 0));
-    assert_eq!(camera.keyframe_interval, Some(INTERVAL));
+    let interval = camera.keyframe_interval.unwrap();
+    assert!((interval - INTERVAL).abs() < 0.2, "{interval}");
     let rate = camera.frame_rate.unwrap();
     assert!(
         (20.0..30.0).contains(&rate) && camera.bit_rate.unwrap() > 10_000,

@@ -83,17 +83,16 @@ fn a_camera_that_works_is_told_step_by_step() {
     let detail = |name: &str| probed.step(name)["detail"].as_str().unwrap();
     assert!(detail("streams").contains("video/h264: recorded, and decoded"));
     assert!(detail("keyframe").contains("avc1."), "{}", detail("keyframe"));
-    assert!(
-        detail("interval").contains("every 2.00 s"),
-        "{}",
-        detail("interval")
-    );
-    assert!(
-        detail("rate").contains("25.0 pictures/s") || detail("rate").contains("24.9"),
-        "{}",
-        detail("rate")
-    );
-    assert!(detail("clock").contains("0.0 s"), "{}", detail("clock"));
+    // The first number of a detail.
+    let number = |name: &str| {
+        let mut words = detail(name)
+            .split(' ')
+            .filter_map(|word| word.parse::<f64>().ok());
+        words.next().unwrap()
+    };
+    assert!((number("interval") - 2.0).abs() < 0.2, "{}", detail("interval"));
+    assert!((number("rate") - 25.0).abs() < 2.0, "{}", detail("rate"));
+    assert!(number("clock").abs() < 2.0, "{}", detail("clock"));
 }
 
 #[test]

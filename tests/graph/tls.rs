@@ -39,16 +39,20 @@ fn trusting(certificate: &str) -> Value {
     }})
 }
 
-fn graph(camera: &Camera, tls: &Value, state: &Path) -> Graph {
+fn graph(camera: &Camera, document: &Value, state: &Path) -> Graph {
     let folder = state.with_extension("topology");
     std::fs::create_dir_all(&folder).unwrap();
-    let path = topology::write(&document(tls), &folder);
+    let path = topology::write(document, &folder);
     Graph::start(path.to_str().unwrap(), &[("rtspUrl", &camera.url)], state)
 }
 
 /// What comes of the first attempt.
 fn attempt(camera: &Camera, tls: &Value, state: &Path) -> Event {
-    let graph = graph(camera, tls, state);
+    attempt_with(camera, &document(tls), state)
+}
+
+fn attempt_with(camera: &Camera, document: &Value, state: &Path) -> Event {
+    let graph = graph(camera, document, state);
     let event = graph.wait("end of the first attempt", START, |events| {
         let ends = ["MediaSessionEstablished", "NetworkError", "ProtocolError"];
         events.iter().find(|event| ends.contains(&event.name())).cloned()
@@ -84,7 +88,7 @@ fn a_camera_whose_authority_is_trusted_is_recorded() {
     let camera = camera(&certificate, folder.path());
     assert!(camera.url.starts_with("rtsps://"), "{}", camera.url);
     let state = folder.path().join("state");
-    let graph = graph(&camera, &trusting(&authority.pem()), &state);
+    let graph = graph(&camera, &document(&trusting(&authority.pem())), &state);
     graph.event("RecordingStarted", START);
     graph.recorded(20_000);
     graph.stop();
@@ -104,11 +108,16 @@ fn a_certificate_that_nobody_trusted_vouches_for_is_refused_unless_that_is_to_be
         because,
         "`trustedCertificates`",
     );
-    // Without a list the authorities of this host count, which do not know it either; an `rtsps` URL alone means TLS.
+    // Without a list the authorities of this host count, which do not know it either; `rtsps` alone means TLS.
+    refused(&attempt(&camera, &json!({}), &state), because, "ignoreSignature");
     let mut unsecured = document(&json!({}));
     unsecured["properties"]["sources"][0]["endpoint"]["@type"] =
         "#Microsoft.Media.MediaGraphUnsecuredEndpoint".into();
-    refused(&attempt(&camera, &json!({}), &state), because, "ignoreSignature");
+    refused(
+        &attempt_with(&camera, &unsecured, &state),
+        because,
+        "ignoreSignature",
+    );
     let mut ignoring = other;
     ignoring["validationOptions"] = json!({"ignoreSignature": "true"});
     accepted(&attempt(&camera, &ignoring, &state));

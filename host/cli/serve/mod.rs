@@ -205,7 +205,7 @@ impl Parts {
         let answering = serve_within(limits, self.listener, self.tls, router, stop.clone());
         let answering = tasks.spawn(answering);
         // Hundreds of graphs may take longer to start than a service manager waits.
-        service::ready("resuming");
+        service::ready(&summary(&self.host));
         let resuming = tasks.spawn({
             let host = self.host.clone();
             async move {

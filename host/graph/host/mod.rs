@@ -12,6 +12,7 @@ mod catalog;
 mod echo;
 pub mod error;
 mod instances;
+mod memory;
 pub mod page;
 mod secrets;
 pub mod status;
@@ -62,6 +63,11 @@ const INSTANCES: &str = "instances";
 pub trait Policy: Send + Sync + Debug {
     /// The rules that a graph breaks, one detail each.
     fn check(&self, graph: &Graph) -> Vec<Detail>;
+
+    /// The memory that the components of all active graphs may come to, in MiB; none: as much as there is.
+    fn max_guest_memory_mib(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// No rules.
@@ -173,6 +179,7 @@ struct Shared {
     checks: Arc<Semaphore>,
     changes: Arc<Semaphore>,
     activations: Semaphore,
+    memory: memory::Promised,
     tasks: TaskTracker,
     closing: CancellationToken,
 }
@@ -258,6 +265,7 @@ impl GraphHost {
                 checks: Arc::new(Semaphore::new(MAX_CONCURRENT_CHECKS)),
                 changes: Arc::new(Semaphore::new(MAX_CONCURRENT_CHANGES)),
                 activations,
+                memory: memory::Promised::default(),
                 tasks: TaskTracker::new(),
                 closing: CancellationToken::new(),
             }),

@@ -143,9 +143,14 @@ async fn start(
     let (plan, secrets) = tokio::task::spawn_blocking(planning)
         .await
         .map_err(ControlError::internal)?;
-    let instance = Instance::start(plan?, &shared.options.runtime).await;
+    let plan = plan?;
+    let most = shared.options.policy.max_guest_memory_mib();
+    let promise = shared.memory.promise(&plan, most)?;
+    let instance = Instance::start(plan, &shared.options.runtime).await;
     drop(turn);
-    instance.map_err(|error| secrets.scrub(refusal(&topology, &row, &error)))
+    let mut instance = instance.map_err(|error| secrets.scrub(refusal(&topology, &row, &error)))?;
+    instance.keep(Box::new(promise));
+    Ok(instance)
 }
 
 fn refusal(topology: &Topology, row: &InstanceRow, error: &InstanceError) -> ControlError {

@@ -62,13 +62,9 @@ pub(super) fn run(_: &Context) -> Result<Reading> {
     );
     std::thread::sleep(SETTLE);
     let (percent, memory) = idle(&host)?;
-    let missing = come_up(&binary, &host, &state, &ports)?;
-    Ok(reading(
-        percent,
-        memory,
-        usage::peak_mb(host.process.id()).unwrap_or(0.0),
-        missing,
-    ))
+    let peak = usage::peak_mb(host.process.id()).unwrap_or(0.0);
+    let missing = come_up(&binary, host, &state, &ports)?;
+    Ok(reading(percent, memory, peak, missing))
 }
 
 /// Ports at which nobody listens; the cameras that come up have one each.
@@ -99,8 +95,8 @@ fn idle(host: &Host) -> Result<(f64, f64)> {
     Ok((percent, memory))
 }
 
-/// Starts the cameras and waits until their instances record; gives how many did not.
-fn come_up(binary: &Path, host: &Host, state: &Path, ports: &[u16]) -> Result<usize> {
+/// Starts the cameras, waits until their instances record, and ends the host; gives how many did not record.
+fn come_up(binary: &Path, mut host: Host, state: &Path, ports: &[u16]) -> Result<usize> {
     eprintln!("starting {CAMERAS} cameras");
     let cameras: Vec<Guard> = ports
         .iter()
@@ -122,10 +118,8 @@ fn come_up(binary: &Path, host: &Host, state: &Path, ports: &[u16]) -> Result<us
     if let Err(error) = waited {
         eprintln!("{error:#}");
     }
-    for index in 0..CAMERAS {
-        host.instance("GraphInstanceDeactivate", &format!("idle{index}"))?;
-    }
     drop(cameras);
+    host.stop()?;
     let clips = check_assets(binary, state)?;
     let sound = |index: usize| {
         let prefix = format!("idle{index}-");

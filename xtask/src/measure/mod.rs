@@ -123,8 +123,8 @@ const MEASURES: [Measure; 7] = [
     },
     Measure {
         name: "activation",
-        what: "time from the request to activate an instance to its first recorded frame, less the camera's keyframe \
-               interval; the worst of ten",
+        what: "time from the request to activate an instance to its first recorded frame, with a camera that begins with a \
+               keyframe; the worst of ten",
         unit: "ms",
         goal: 200.0,
         needs_corpus: false,

@@ -14,6 +14,8 @@ use crate::project;
 
 /// How long the host may take to listen.
 const START: Duration = Duration::from_secs(60);
+/// How long the host may take to end; graphs may drain for a minute.
+const END: Duration = Duration::from_secs(120);
 /// How long a request may take; activations compile components.
 const REPLY: Duration = Duration::from_secs(120);
 /// Bytes of a reply.
@@ -63,6 +65,19 @@ impl Host {
             std::thread::sleep(POLL);
         }
         Ok(host)
+    }
+
+    /// Asks it to drain and to end, and waits until it has.
+    ///
+    /// # Errors
+    /// When it does not, or not in good order.
+    pub(super) fn stop(&mut self) -> Result<()> {
+        self.process.interrupt()?;
+        let status = self.process.wait(END)?;
+        if !status.success() {
+            bail!("the host ended with {status}");
+        }
+        Ok(())
     }
 
     /// The JSON at a path.

@@ -543,4 +543,29 @@ mod tests {
         );
         assert!(!format!("{target:?}").contains("hunter2"));
     }
+
+    #[test]
+    fn a_refusal_is_told_as_what_live_video_analytics_called_it() {
+        let message = String::new;
+        let refusal = |status| CameraError::Authentication {
+            status,
+            message: message(),
+        };
+        assert_eq!(refusal(401).events(), ["ProtocolError", "AuthenticationError"]);
+        assert_eq!(refusal(403).events(), ["ProtocolError", "AuthorizationError"]);
+        assert_eq!(refusal(403).code(), "403");
+        let missing = CameraError::Protocol {
+            status: 404,
+            message: message(),
+        };
+        assert_eq!(
+            (missing.events(), missing.code().as_str()),
+            (&["ProtocolError"][..], "404")
+        );
+        let untrusted = CameraError::Tls(message());
+        assert_eq!(
+            (untrusted.events(), untrusted.protocol()),
+            (&["NetworkError"][..], "tls")
+        );
+    }
 }
