@@ -23,8 +23,8 @@ const CLIPS: Duration = Duration::from_secs(120);
 const MEDIA: &str = "/var/media";
 /// `20200512T233309Z`
 const DATE_CHARS: usize = 16;
-/// Between keyframes of the clip, and a picture.
-const SLACK_SECONDS: f64 = 3.0;
+/// A clip starts with a keyframe, and the clip has one every 4.8 s; and a picture.
+const SLACK_SECONDS: f64 = 4.9;
 const TICKS_PER_SECOND: f64 = 90_000.0;
 
 struct Place {
@@ -137,10 +137,9 @@ impl Place {
             Artefact::Continuous { name } => {
                 let started = self.events.wait(instance, "RecordingAvailable", 1, START);
                 located(&started[0], "assetName", name);
-                let playlist = self.state().join("assets").join(name).join("index.m3u8");
-                until(&format!("a whole segment in {playlist:?}"), CLIPS, || {
-                    let text = std::fs::read_to_string(&playlist).ok()?;
-                    (text.matches("#EXTINF").count() > 1).then_some(())
+                let asset = self.state().join("assets").join(name);
+                until(&format!("a whole segment in {asset:?}"), CLIPS, || {
+                    segment(&asset)
                 });
             }
             Artefact::Clips { name, file, .. } => {
@@ -290,6 +289,12 @@ fn located(event: &Event, kind: &str, location: &str) {
         (event.text("outputType"), event.text("outputLocation")),
         (kind, location)
     );
+}
+
+/// A segment that is complete.
+fn segment(asset: &Path) -> Option<PathBuf> {
+    let mut paths = std::fs::read_dir(asset).ok()?.flatten().map(|entry| entry.path());
+    paths.find(|path| path.extension().is_some_and(|extension| extension == "m4s"))
 }
 
 /// The name, a date, and `.mp4` for a file.
