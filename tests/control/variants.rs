@@ -341,6 +341,41 @@ static MESSAGE: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// The words of Azure Video Analyzer for what cannot run yet.
+static PLANNED: LazyLock<String> = LazyLock::new(|| {
+    let extension = |kind: &str, name: &str, url: &str, more: Value| {
+        let mut node = json!({"@type": format!("{AVA}{kind}"), "name": name,
+            "endpoint": {"@type": format!("{AVA}UnsecuredEndpoint"), "url": url},
+            "image": {"scale": {"mode": "pad", "width": "416", "height": 416}, "format": {"@type": format!("{AVA}ImageFormatJpeg"), "quality": "90"}},
+            "samplingOptions": {"skipSamplesWithoutAnnotation": "false", "maximumSamplesPerSecond": 0.5},
+            "inputs": [{"nodeName": "camera"}]});
+        let members = node.as_object_mut().unwrap();
+        members.extend(more.as_object().unwrap().clone());
+        node
+    };
+    let operation = json!({"@type": format!("{AVA}SpatialAnalysisPersonCountOperation"), "zones": [{"events": [{"threshold": "5"}],
+        "zone": {"@type": format!("{AVA}NamedPolygonString"), "name": "door", "polygon": "[[0,0],[0,1],[1,1]]"}}]});
+    let transfer = json!({"mode": "embedded"});
+    let processors = json!([
+        extension("HttpExtension", "http", "http://127.0.0.1:9/score", json!({})),
+        extension(
+            "GrpcExtension",
+            "grpc",
+            "tcp://127.0.0.1:9",
+            json!({"dataTransfer": transfer, "extensionConfiguration": "{}"})
+        ),
+        extension(
+            "CognitiveServicesVisionProcessor",
+            "vision",
+            "tcp://127.0.0.1:9",
+            json!({"operation": operation})
+        ),
+    ]);
+    let hub = json!({"@type": format!("{AVA}IotHubMessageSink"), "name": "hub", "hubOutputName": "out",
+        "inputs": [{"nodeName": "http"}, {"nodeName": "grpc"}, {"nodeName": "vision"}]});
+    document("1.0", "Planned", json!([camera(AVA)]), processors, json!([hub]))
+});
+
 /// The camera's address in parts: host, port, path.
 fn parts(url: &str) -> (&str, &str, &str) {
     let (address, path) = url.trim_start_matches("rtsp://").split_once('/').unwrap();
@@ -452,6 +487,34 @@ fn the_transport_through_http_is_stored_and_refused_when_it_is_to_run() {
         assert_eq!(detail["hint"], "use `Tcp`", "{detail:#}");
     }
     assert_eq!(place.host.state(&running.instance), "Inactive");
+    running.end();
+    place.stop();
+}
+
+#[test]
+fn extensions_in_the_words_of_video_analyzer_are_stored_and_refused_when_they_are_to_run() {
+    let place = Place::new();
+    let running = place.set(&PLANNED, &place.camera());
+    let refused = running.ask("Activate");
+    assert_eq!(refused.status, 400, "{refused:?}");
+    assert_eq!(
+        refused.codes(),
+        ["ModuleValidationError", "NotYetAvailable"].repeat(3)
+    );
+    let details = refused.payload["error"]["details"].as_array().unwrap();
+    for (index, pair) in details.chunks(2).enumerate() {
+        for detail in pair {
+            let target = format!("$.Properties.Processors[{index}]['@type']");
+            assert_eq!(detail["target"], target.as_str(), "{detail:#}");
+            assert!(
+                detail["hint"]
+                    .as_str()
+                    .unwrap()
+                    .contains("#MediaGraph.ExtensionProcessor"),
+                "{detail:#}"
+            );
+        }
+    }
     running.end();
     place.stop();
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::common::camera::Camera;
-use crate::common::graph::{Event, START, assets, files};
+use crate::common::graph::{Event, START};
 use crate::common::host::{Events, Host};
 use crate::common::judge::{self, Recording};
 use crate::common::process::until;
@@ -19,8 +19,8 @@ const USER: &str = "porch";
 const PASSWORD: &str = "canary-a7d1";
 /// A car comes within 16 s; then the longest gate is open for 30 s.
 const CLIPS: Duration = Duration::from_secs(120);
-/// Where file sinks write, as the topologies say.
-const MEDIA: &str = "/var/media";
+/// Where file sinks write, below the folder of files: the topologies say `/var/media`.
+const MEDIA: &str = "var/media";
 /// `20200512T233309Z`
 const DATE_CHARS: usize = 16;
 /// A clip starts with a keyframe, and the clip has one every 4.8 s; and a picture.
@@ -174,13 +174,8 @@ impl Place {
                 has_tracks(&recording, document);
             }
             Artefact::Clips { name, file, seconds } => {
-                let all = if *file {
-                    files(&self.state(), MEDIA)
-                } else {
-                    assets(&self.state())
-                };
-                let clips: Vec<&PathBuf> = all.iter().filter(|path| is_clip(path, name)).collect();
-                assert!(!clips.is_empty(), "no `{name}` in {all:?}");
+                let clips = self.clips(document, *file);
+                assert!(clips.iter().all(|path| is_clip(path, name)), "{name}: {clips:?}");
                 let longest = clips.iter().map(|path| {
                     let clip = judge::judged(path);
                     has_tracks(&clip, document);
@@ -192,6 +187,30 @@ impl Place {
             }
             Artefact::Inferences { .. } => {}
         }
+    }
+
+    /// What its events say that it recorded.
+    fn clips(&self, document: &Document, file: bool) -> Vec<PathBuf> {
+        let stopped = self.events.of(&document.instance, "RecordingStopped");
+        let path = |event: &Event| {
+            let location = event.text("outputLocation");
+            if file {
+                PathBuf::from(location)
+            } else {
+                self.state().join("assets").join(location)
+            }
+        };
+        let clips: Vec<PathBuf> = stopped.iter().map(path).collect();
+        let folder = if file {
+            self.state().join("files").join(MEDIA)
+        } else {
+            self.state().join("assets")
+        };
+        assert!(
+            clips.iter().all(|clip| clip.parent() == Some(&folder)),
+            "{clips:?}"
+        );
+        clips
     }
 
     /// Runs everything of a version at once.
