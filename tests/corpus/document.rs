@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-/// Nodes that have their own time still.
+/// Nodes that cannot run yet.
 const PLANNED: [&str; 3] = [
     "HttpExtension",
     "GrpcExtension",
@@ -162,7 +162,7 @@ impl Document {
         true
     }
 
-    /// As Get shows it, but for `systemData`: SPEC's normal form of the published replies, and no secrets.
+    /// As Get shows it, but for `systemData`: the normal form of LVA's published replies, and no secrets.
     pub(crate) fn echoed(&self) -> Value {
         let mut properties = self.value["properties"].clone();
         let mut secret = Vec::new();
