@@ -132,6 +132,35 @@ fn a_topology_file_stands_beside_the_operations_and_its_lines_are_told() {
     );
 }
 
+#[test]
+fn a_topology_url_may_be_a_path_or_a_server_of_this_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let topology = write(folder.path(), "t/x y.json", "{\"name\": \"X\"}");
+    let server = Server::new(|asked| match asked.path.as_str() {
+        "/x.json" => Answer::text(200, "text/plain", "{\"name\": \"X\"}"),
+        _ => Answer::method(201, asked.json()),
+    });
+    let here = format!("{}/x.json", server.url());
+    let address = format!("file://{}", topology.replace(' ', "%20"));
+    for url in ["t/x y.json", &topology, &address, &here] {
+        let set = json!([{"opName": "GraphTopologySet", "opParams": {"topologyUrl": url}}]);
+        let operations = file(folder.path(), &set);
+        let out = ask(&server, &["ops", &operations, "--fetch"]).good();
+        assert!(out.contains("201  X, new"), "{url}: {out}");
+    }
+    // Without being told to, it asks nobody.
+    let set = json!([{"opName": "GraphTopologySet", "opParams": {"topologyUrl": here}}]);
+    ask(&server, &["ops", &file(folder.path(), &set)]).bad(1, &["`--fetch`"]);
+    for (url, said) in [
+        ("t/z.json", "t/z.json"),
+        ("file://elsewhere/z.json", "no file of this machine"),
+        ("ftp://127.0.0.1/z.json", "no address of the web"),
+    ] {
+        let set = json!([{"opName": "GraphTopologySet", "opParams": {"topologyUrl": url}}]);
+        ask(&server, &["ops", &file(folder.path(), &set), "--fetch"]).bad(1, &[said]);
+    }
+}
+
 fn two_that_fail() -> (Server, Value) {
     let server = Server::always(Answer::method(
         404,

@@ -6,6 +6,7 @@
 pub(crate) mod camera;
 pub(crate) mod clip;
 pub(crate) mod graph;
+pub(crate) mod host;
 pub(crate) mod judge;
 pub(crate) mod process;
 pub(crate) mod topology;

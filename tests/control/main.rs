@@ -14,6 +14,7 @@
 #[allow(dead_code, reason = "each test crate needs another part of it")]
 #[path = "../common/mod.rs"]
 mod common;
+mod variants;
 
 use std::path::Path;
 use std::process::Command;

@@ -17,8 +17,11 @@
 #[allow(dead_code, reason = "each test crate needs another part of it")]
 #[path = "../common/mod.rs"]
 mod common;
+mod document;
 mod live;
 mod media;
+mod operations;
+mod served;
 mod topologies;
 
 use std::path::PathBuf;

@@ -24,8 +24,9 @@ const INDENT: &str = "     ";
 /// Replay a file of operations, as the console app of Live Video Analytics did
 ///
 /// The file names direct methods (`opName`) and what they are given (`opParams`). Topologies may be named by
-/// `topologyFile`, a path beside the file, or by `topologyUrl`. Everything in the file is checked before the first
-/// operation; then each is printed with its status. It stops at the first that fails; the exit code is 1 if any did.
+/// `topologyFile`, a path beside the file, or by `topologyUrl`, which may be a path, too. Everything in the file is
+/// checked before the first operation; then each is printed with its status. It stops at the first that fails; the exit
+/// code is 1 if any did.
 #[derive(Debug, clap::Args)]
 pub struct OpsArgs {
     /// The file, usually called `operations.json`
@@ -41,7 +42,7 @@ pub struct OpsArgs {
     /// `DIR/motion-detection/2.0/topology.json`; may be repeated
     #[arg(long, value_name = "DIR")]
     topologies: Vec<PathBuf>,
-    /// Fetch a `topologyUrl` that is in no such folder from the network; only https
+    /// Fetch a `topologyUrl` that is in no such folder from the network; only https, or from this machine
     #[arg(long)]
     fetch: bool,
     /// Print one JSON object for each operation: its name, status and payload

@@ -1,11 +1,15 @@
 //! Where the topologies of a file of operations come from: a file beside it, a folder of the person, or, if they allow
 //! it, the network.
+//!
+//! Invariant: what comes over the network comes over https, or from this machine.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::Url;
+use reqwest::redirect::Policy;
 use serde_json::{Map, Value};
+use url::Host;
 
 use super::super::client::tls::{self, Trust};
 use super::super::load;
@@ -37,7 +41,7 @@ impl Places<'_> {
         let text = |name: &str| params.get(name).and_then(Value::as_str);
         match (text("topologyFile"), text("topologyUrl")) {
             (Some(file), None) => read(&folder.join(file)).map(Some),
-            (None, Some(url)) => self.at(url).await.map(Some),
+            (None, Some(url)) => self.at(url, folder).await.map(Some),
             (None, None) => Ok(None),
             (Some(_), Some(_)) => Err(Mistake::new(
                 "the operation has both `topologyUrl` and `topologyFile`",
@@ -45,15 +49,26 @@ impl Places<'_> {
         }
     }
 
-    async fn at(&self, text: &str) -> Result<(String, Vec<u8>), Mistake> {
+    async fn at(&self, text: &str, folder: &Path) -> Result<(String, Vec<u8>), Mistake> {
         let shown = clean(text);
-        let url = Url::parse(text)
-            .ok()
-            .filter(|url| matches!(url.scheme(), "https" | "http"))
-            .ok_or_else(|| {
-                Mistake::new(format!("`topologyUrl` is no address of the web: `{shown}`"))
-                    .hint("a file is named with `topologyFile`")
-            })?;
+        let Ok(url) = Url::parse(text) else {
+            // No address at all: who wrote it means a file.
+            return read(&folder.join(text));
+        };
+        match url.scheme() {
+            "file" => {
+                let path = url.to_file_path().map_err(|()| {
+                    Mistake::new(format!("`{shown}` is no file of this machine"))
+                        .hint("an address of a file is `file:///` and the path")
+                })?;
+                return read(&path);
+            }
+            "https" | "http" => {}
+            _ => {
+                let message = format!("`topologyUrl` is no address of the web: `{shown}`");
+                return Err(Mistake::new(message).hint("a file is named with `topologyFile`"));
+            }
+        }
         if let Some(path) = self.folders.iter().find_map(|folder| beneath(folder, &url)) {
             return read(&path);
         }
@@ -62,7 +77,7 @@ impl Places<'_> {
                 "`--topologies DIR` names a folder that has it, `--fetch` allows to fetch it from the network",
             ));
         }
-        if url.scheme() != "https" {
+        if url.scheme() != "https" && !is_here(&url) {
             return Err(Mistake::new(format!("`{shown}` is not fetched: it is not https")));
         }
         let bytes = fetch(url).await.map_err(|why| {
@@ -70,6 +85,16 @@ impl Places<'_> {
                 .hint("save it as a file, and name its folder with `--topologies DIR`")
         })?;
         Ok((shown, bytes))
+    }
+}
+
+/// Whether a server runs on this machine, where nobody is in between.
+fn is_here(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
     }
 }
 
@@ -102,9 +127,13 @@ fn read(path: &Path) -> Result<(String, Vec<u8>), Mistake> {
 async fn fetch(url: Url) -> Result<Vec<u8>, String> {
     let why = |error: reqwest::Error| causes(&error);
     let tls = tls::config(Trust::System).map_err(|failure| failure.message)?;
+    let plain = url.scheme() == "http";
+    // Nothing leads from https, or from this machine, to http elsewhere.
+    let redirect = if plain { Policy::none() } else { Policy::default() };
     let client = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
-        .https_only(true)
+        .https_only(!plain)
+        .redirect(redirect)
         .timeout(FETCH_LIMIT)
         .build()
         .map_err(why)?;

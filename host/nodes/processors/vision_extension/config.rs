@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use crate::nodes::endpoint::Endpoint;
 use crate::nodes::image::{Image, SamplingOptions};
+use crate::nodes::processors::extension::ComponentConfig;
 use crate::topology::Address;
 
 /// An inference server.
@@ -18,4 +19,7 @@ pub struct VisionExtension {
     /// Which frames it is sent.
     #[serde(default)]
     pub sampling_options: SamplingOptions,
+    /// Video Analyzer's: what the container is to look for; not checked yet.
+    #[serde(default)]
+    pub operation: ComponentConfig,
 }

@@ -10,7 +10,10 @@ use crate::topology::{Class, NodeType, Status};
 
 /// This node type.
 pub(in crate::nodes) const TYPE: NodeType<Config> = NodeType {
-    names: &["#Microsoft.Media.MediaGraphCognitiveServicesVisionExtension"],
+    names: &[
+        "#Microsoft.Media.MediaGraphCognitiveServicesVisionExtension",
+        "#Microsoft.VideoAnalyzer.CognitiveServicesVisionProcessor",
+    ],
     class: Class::Extension,
     summary: "Sends frames to Microsoft's spatial analysis container",
     since: "LVA 1.0",

@@ -1,0 +1,377 @@
+//! Microsoft's own topologies for Live Video Analytics, unchanged, at a host that is driven by direct methods: each
+//! delivers what it is for, or says what to use instead.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::common::camera::Camera;
+use crate::common::graph::{Event, START};
+use crate::common::host::{Events, Host};
+use crate::common::judge::{self, Recording};
+use crate::common::process::until;
+use crate::document::{Artefact, Document};
+
+const CLIP: &str = "media/parking-lot-cars.mp4";
+const USER: &str = "porch";
+/// No reply, event or line of the log may hold it.
+const PASSWORD: &str = "canary-a7d1";
+/// A car comes within 16 s; then the longest gate is open for 30 s.
+const CLIPS: Duration = Duration::from_secs(120);
+/// Where file sinks write, below the folder of files: the topologies say `/var/media`.
+const MEDIA: &str = "var/media";
+/// `20200512T233309Z`
+const DATE_CHARS: usize = 16;
+/// A clip starts with a keyframe, and the clip has one every 4.8 s; and a picture.
+const SLACK_SECONDS: f64 = 4.9;
+const TICKS_PER_SECOND: f64 = 90_000.0;
+
+struct Place {
+    host: Host,
+    events: Events,
+    camera: Camera,
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let host = Host::start(&folder.path().join("state"));
+        let user = format!("{USER}:{PASSWORD}");
+        Self {
+            events: host.events(""),
+            host,
+            camera: Camera::ours(&crate::corpus().join(CLIP), &["--user", &user]),
+            folder,
+        }
+    }
+
+    fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    fn values(&self, document: &Document) -> Vec<(String, String)> {
+        let output = format!("seen-by-{}", document.instance);
+        document.values(&[
+            ("rtspUrl", &self.camera.url),
+            ("rtspUserName", USER),
+            ("rtspPassword", PASSWORD),
+            ("inferencingUrl", "http://127.0.0.1:9/score"),
+            ("hubSinkOutputName", &output),
+            ("fileSinkOutputName", &document.instance),
+        ])
+    }
+
+    /// Sets the topology, its bytes as they are, and an instance of it.
+    fn set(&self, document: &Document) {
+        let name = document.name();
+        for status in [201, 200] {
+            let mut stored = self.host.method("GraphTopologySet", &document.text).with(status);
+            assert!(stored["systemData"]["createdAt"].is_string(), "{stored:#}");
+            stored.as_object_mut().unwrap().remove("systemData");
+            assert_eq!(stored, document.echoed(), "{name}");
+        }
+        let instance = &document.instance;
+        let values = self.values(document);
+        let stored = self.host.set_instance(instance, name, &values).with(201);
+        assert!(!stored.to_string().contains(PASSWORD), "{stored:#}");
+        assert_eq!(stored["properties"]["state"], "Inactive");
+        self.host.set_instance(instance, name, &values).with(200);
+    }
+
+    fn delete(&self, document: &Document) {
+        let (instance, topology) = (&document.instance, document.name());
+        // Also when it is inactive already.
+        for _ in 0..2 {
+            assert_eq!(
+                self.host.named("GraphInstanceDeactivate", instance).with(200),
+                Value::Null
+            );
+            assert_eq!(self.host.state(instance), "Inactive");
+        }
+        let used = self.host.named("GraphTopologyDelete", topology);
+        assert_eq!((used.status, used.codes()), (409, vec!["GraphTopologyInUse"]));
+        assert!(used.payload.to_string().contains(instance), "{used:?}");
+        for status in [200, 204] {
+            self.host.named("GraphInstanceDelete", instance).with(status);
+        }
+        for status in [200, 204] {
+            self.host.named("GraphTopologyDelete", topology).with(status);
+        }
+    }
+
+    fn activate(&self, document: &Document) {
+        for _ in 0..2 {
+            let reply = self.host.named("GraphInstanceActivate", &document.instance);
+            assert_eq!(reply.with(200), Value::Null, "{}", document.instance);
+        }
+        assert_eq!(self.host.state(&document.instance), "Active");
+    }
+
+    /// Activating it says of each planned node that it cannot run yet and what can, and nothing else.
+    fn is_refused(&self, document: &Document, planned: &[String]) {
+        let refused = self
+            .host
+            .named("GraphInstanceActivate", &document.instance)
+            .with(400);
+        assert_eq!(refused["error"]["code"], "BadRequest", "{refused:#}");
+        let details = refused["error"]["details"].as_array().unwrap();
+        assert_eq!(details.len(), planned.len() * 2, "{refused:#}");
+        for target in planned {
+            for code in ["ModuleValidationError", "NotYetAvailable"] {
+                let found = |one: &&Value| one["code"] == code && one["target"] == *target;
+                let detail = details.iter().find(found);
+                let detail = detail.unwrap_or_else(|| panic!("no {code} at {target}: {refused:#}"));
+                let hint = detail["hint"].as_str().unwrap();
+                assert!(hint.starts_with("use `#MediaGraph.ExtensionProcessor`"), "{hint}");
+            }
+        }
+        assert_eq!(self.host.state(&document.instance), "Inactive");
+    }
+
+    /// Waits until there is a whole one of what the sink is for.
+    fn wait(&self, document: &Document, artefact: &Artefact) {
+        let instance = &document.instance;
+        match artefact {
+            Artefact::Continuous { name } => {
+                let started = self.events.wait(instance, "RecordingAvailable", 1, START);
+                located(&started[0], "assetName", name);
+                let asset = self.state().join("assets").join(name);
+                until(&format!("a whole segment in {asset:?}"), CLIPS, || {
+                    segment(&asset)
+                });
+            }
+            Artefact::Clips { name, file, .. } => {
+                self.events.wait(instance, "RecordingStopped", 1, CLIPS);
+                let available = self.events.wait(instance, "RecordingAvailable", 1, CLIPS);
+                let location = available[0].text("outputLocation");
+                let kind = if *file { "filePath" } else { "assetName" };
+                assert_eq!(available[0].text("outputType"), kind);
+                assert!(location.contains(name.as_str()), "{location}");
+            }
+            Artefact::Inferences { output, node } => {
+                // Only what leaves by this output.
+                let there = self.host.events(&format!("&instance={instance}&output={output}"));
+                for event in there.wait(instance, "Inference", 1, CLIPS) {
+                    assert_eq!(
+                        event.0["subject"],
+                        format!("/graphInstances/{instance}/processors/{node}")
+                    );
+                    is_motion(&event);
+                }
+            }
+        }
+    }
+
+    /// What has been recorded is whole and plays, and is what the topology says.
+    fn judge(&self, document: &Document, artefact: &Artefact) {
+        match artefact {
+            Artefact::Continuous { name } => {
+                let recording = judge::judged(&self.state().join("assets").join(name));
+                assert!(recording.seconds() >= 30.0, "{name}: {}", recording.seconds());
+                assert_eq!(recording.gaps(), 0, "{name}");
+                has_tracks(&recording, document);
+            }
+            Artefact::Clips { name, file, seconds } => {
+                let clips = self.clips(document, *file);
+                assert!(clips.iter().all(|path| is_clip(path, name)), "{name}: {clips:?}");
+                // Others play one; of the rest, we read every sample.
+                judge::judged(&clips[0]);
+                let longest = clips.iter().map(|path| {
+                    let clip = judge::check(path);
+                    has_tracks(&clip, document);
+                    clip.seconds()
+                });
+                let longest = longest.fold(0.0, f64::max);
+                let expected = *seconds..*seconds + SLACK_SECONDS;
+                assert!(expected.contains(&longest), "{name}: {longest} s");
+            }
+            Artefact::Inferences { .. } => {}
+        }
+    }
+
+    /// What its events say that it recorded.
+    fn clips(&self, document: &Document, file: bool) -> Vec<PathBuf> {
+        let stopped = self.events.of(&document.instance, "RecordingStopped");
+        let path = |event: &Event| {
+            let location = event.text("outputLocation");
+            if file {
+                PathBuf::from(location)
+            } else {
+                self.state().join("assets").join(location)
+            }
+        };
+        let clips: Vec<PathBuf> = stopped.iter().map(path).collect();
+        let folder = if file {
+            self.state().join("files").join(MEDIA)
+        } else {
+            self.state().join("assets")
+        };
+        assert!(
+            clips.iter().all(|clip| clip.parent() == Some(&folder)),
+            "{clips:?}"
+        );
+        clips
+    }
+
+    /// Runs everything of a version at once.
+    fn version(&self, version: &str) -> (usize, usize) {
+        let all = documents(version);
+        let (mut running, mut refused) = (Vec::new(), 0);
+        for document in &all {
+            self.set(document);
+            let planned = document.planned();
+            if planned.is_empty() {
+                self.activate(document);
+                running.push((document, document.artefacts(&self.values(document))));
+            } else {
+                self.is_refused(document, &planned);
+                refused += 1;
+            }
+        }
+        self.lists(&all);
+        for (document, artefact) in pairs(&running) {
+            self.wait(document, artefact);
+        }
+        all.iter().for_each(|document| self.delete(document));
+        for (document, artefact) in pairs(&running) {
+            self.judge(document, artefact);
+        }
+        for (document, artefacts) in &running {
+            self.said_no_more(document, artefacts);
+        }
+        (running.len(), refused)
+    }
+
+    fn lists(&self, all: &[Document]) {
+        let names = |method: &str| {
+            let list = self.host.method(method, "{\"@apiVersion\": \"2.0\"}").with(200);
+            let name = |one: &Value| one["name"].as_str().unwrap().to_owned();
+            let mut names: Vec<String> = list["value"].as_array().unwrap().iter().map(name).collect();
+            names.sort();
+            names
+        };
+        let mut topologies: Vec<&str> = all.iter().map(Document::name).collect();
+        topologies.sort_unstable();
+        assert_eq!(names("GraphTopologyList"), topologies);
+        let mut instances: Vec<&str> = all.iter().map(|one| one.instance.as_str()).collect();
+        instances.sort_unstable();
+        assert_eq!(names("GraphInstanceList"), instances);
+    }
+
+    /// Nothing was lost or failed, what began has ended, and without a hub sink there are no inferences.
+    fn said_no_more(&self, document: &Document, artefacts: &[Artefact]) {
+        let count = |name: &str| self.events.of(&document.instance, name).len();
+        assert_eq!(count("MediaSessionEstablished"), 1, "{}", document.instance);
+        for bad in [
+            "DataDropped",
+            "ProtocolError",
+            "AuthenticationError",
+            "NetworkError",
+            "StorageError",
+            "CameraLost",
+        ] {
+            assert_eq!(count(bad), 0, "{bad} of {}", document.instance);
+        }
+        assert_eq!(
+            count("RecordingStarted"),
+            count("RecordingStopped"),
+            "{}",
+            document.instance
+        );
+        let tells = artefacts
+            .iter()
+            .any(|one| matches!(one, Artefact::Inferences { .. }));
+        assert_eq!(count("Inference") > 0, tells, "{}", document.instance);
+    }
+}
+
+fn pairs<'a>(
+    running: &'a [(&'a Document, Vec<Artefact>)],
+) -> impl Iterator<Item = (&'a Document, &'a Artefact)> {
+    running
+        .iter()
+        .flat_map(|(document, artefacts)| artefacts.iter().map(move |one| (*document, one)))
+}
+
+fn documents(version: &str) -> Vec<Document> {
+    let folder = crate::corpus().join("lva/topologies").join(version);
+    let paths = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut paths: Vec<PathBuf> = paths.collect();
+    paths.sort();
+    paths.iter().map(|path| Document::read(path, version)).collect()
+}
+
+fn located(event: &Event, kind: &str, location: &str) {
+    assert_eq!(
+        (event.text("outputType"), event.text("outputLocation")),
+        (kind, location)
+    );
+}
+
+/// A segment that is complete.
+fn segment(asset: &Path) -> Option<PathBuf> {
+    let mut paths = std::fs::read_dir(asset).ok()?.flatten().map(|entry| entry.path());
+    paths.find(|path| path.extension().is_some_and(|extension| extension == "m4s"))
+}
+
+/// The name, a date, and `.mp4` for a file.
+fn is_clip(path: &Path, name: &str) -> bool {
+    let rest = path.file_name().unwrap().to_str().unwrap().strip_prefix(name);
+    let date = rest.map(|rest| rest.strip_suffix(".mp4").unwrap_or(rest));
+    date.is_some_and(|date| date.len() == DATE_CHARS && date.ends_with('Z') && date.as_bytes()[8] == b'T')
+}
+
+fn has_tracks(recording: &Recording, document: &Document) {
+    assert!(!recording.video().is_empty());
+    assert_eq!(
+        !recording.audio().is_empty(),
+        document.has_sound(),
+        "sound of {}",
+        document.instance
+    );
+}
+
+/// Boxes within the picture, and the time of the picture.
+fn is_motion(event: &Event) {
+    let inferences = event.data("inferences").as_array().unwrap();
+    assert!(!inferences.is_empty());
+    for one in inferences {
+        assert_eq!(one["type"], "motion", "{event:?}");
+        let side = |name: &str| one["motion"]["box"][name].as_f64().unwrap();
+        for (start, length) in [("l", "w"), ("t", "h")] {
+            assert!(
+                side(start) >= 0.0 && side(length) > 0.0 && side(start) + side(length) <= 1.001,
+                "{event:?}"
+            );
+        }
+    }
+    let told: jiff::Timestamp = event.0["eventTime"].as_str().unwrap().parse().unwrap();
+    let media = event.ticks() as f64 / TICKS_PER_SECOND;
+    assert!(
+        (told.as_millisecond() as f64 / 1000.0 - media).abs() < 0.002,
+        "{event:?}"
+    );
+}
+
+#[test]
+fn every_topology_of_lva_delivers_what_it_is_for_or_says_what_to_use_instead() {
+    let place = Place::new();
+    let (running, refused) = ["1.0", "2.0"]
+        .map(|version| place.version(version))
+        .into_iter()
+        .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    assert!(running >= 11, "only {running} ran");
+    assert!(
+        running + refused >= 27,
+        "the corpus is not whole: {running} and {refused}"
+    );
+    let text = place.events.text();
+    let ended = place.host.stop();
+    for said in [&text, &ended.stderr] {
+        assert!(!said.contains(PASSWORD), "the password was told:\n{said}");
+    }
+}
