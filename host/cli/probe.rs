@@ -160,6 +160,7 @@ fn target(args: &ProbeArgs) -> Result<(Target, Option<Step>), Failure> {
         url,
         credentials,
         tls,
+        secret: false,
     };
     Ok((target, odd))
 }

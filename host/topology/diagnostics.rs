@@ -240,6 +240,14 @@ pub fn did_you_mean<'a>(written: &str, known: impl IntoIterator<Item = &'a str>)
         .map(|(_, name)| name)
 }
 
+/// Whether a terminal or a browser obeys a letter instead of showing it: control characters, and those that turn the
+/// direction of what follows.
+#[must_use]
+pub fn obeyed(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// What someone wrote, fit for a message: in backticks, without control characters, and not endless.
 #[must_use]
 pub fn shown(written: &str) -> String {
@@ -247,7 +255,7 @@ pub fn shown(written: &str) -> String {
     let mut text: String = letters
         .by_ref()
         .take(MAX_SHOWN_CHARS)
-        .map(|letter| if letter.is_control() { '\u{fffd}' } else { letter })
+        .map(|letter| if obeyed(letter) { '\u{fffd}' } else { letter })
         .collect();
     if letters.next().is_some() {
         text.push_str("...");
@@ -294,6 +302,14 @@ mod tests {
     fn what_is_repeated_is_short_and_free_of_control_characters() {
         assert_eq!(shown("a\u{1b}[31m"), "`a\u{fffd}[31m`");
         assert!(shown(&"x".repeat(1000)).len() < 100);
+    }
+
+    #[test]
+    fn what_somebody_wrote_cannot_turn_a_message_around() {
+        assert_eq!(
+            shown("a\u{202e}b\u{2066}\u{1b}[0m\n"),
+            "`a\u{fffd}b\u{fffd}\u{fffd}[0m\u{fffd}`"
+        );
     }
 
     #[test]

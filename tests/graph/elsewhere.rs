@@ -159,3 +159,38 @@ fn a_name_is_asked_about_when_it_has_led_to_an_address() {
     graph.event("MediaSessionEstablished", START + Duration::from_secs(1));
     graph.stop();
 }
+
+#[test]
+fn a_secret_in_a_url_is_told_to_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    // The camera repeats it, as many do: in its description, and where it says that it is.
+    let sdp = "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=canary-path\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n\
+               a=control:rtsp://[canary-path/?password=canary-query\r\n";
+    let (camera, _) = listener(move |_, _| {
+        format!(
+            "RTSP/1.0 200 OK\r\nCSeq: {{cseq}}\r\nContent-Base: canary-path/?password=canary-query\r\n\
+             Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{sdp}",
+            sdp.len()
+        )
+    });
+    let mut document = topology::document("2.0", &[], &[topology::asset_sink("camera")]);
+    let parameters = document["properties"]["parameters"].as_array_mut().unwrap();
+    parameters.push(json!({"name": "key", "type": "SecretString"}));
+    let endpoint = &mut document["properties"]["sources"][0]["endpoint"];
+    endpoint["url"] = "${rtspUrl}/${key}/live?password=canary-query".into();
+    let path = topology::write(&document, folder.path());
+    let state = folder.path().join("state");
+    let url = format!("rtsp://{camera}");
+    let parameters = [("rtspUrl", url.as_str()), ("key", "canary-path")];
+    let mut command = command(path.to_str().unwrap(), &parameters, &state);
+    let graph = Graph::of(
+        command.args(["--log", "debug,retina=off,mediagraph=trace"]),
+        &state,
+    );
+    let event = graph.event("NetworkError", START);
+    assert_eq!(event.text("target"), "rtsp://***");
+    let ended = graph.stop().ended;
+    for text in [&ended.stdout, &ended.stderr] {
+        assert!(!text.contains("canary"), "{text}");
+    }
+}

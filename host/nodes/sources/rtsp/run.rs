@@ -55,6 +55,7 @@ impl RtspSource {
                 () = stop.cancelled() => break,
                 ended = self.session(&caller, &mut backoff, &mut outage) => ended,
             };
+            let ended = ended.retold(|text| self.target.hide(text));
             self.send(&MediaItem::Lost);
             self.context.state("waiting");
             outage.lost(&self.context, &self.target.shown(), &ended);
@@ -136,7 +137,8 @@ impl RtspSource {
 
     fn established(&self, session: &CameraSession) {
         tracing::info!(node = %self.context.name, url = %self.target.shown(), "The camera plays");
-        let data = json!({"sdp": format!("SDP:\n{}", session.sdp())});
+        let sdp = self.target.hide(session.sdp());
+        let data = json!({"sdp": format!("SDP:\n{sdp}")});
         self.context
             .emit(&format!("{DIAGNOSTICS}.MediaSessionEstablished"), data);
         for stream in session.unsupported() {

@@ -25,6 +25,7 @@ use super::{address, tunnel};
 use crate::media::timeline::{Mapped, Timeline};
 use crate::media::{AccessUnit, Clock, MediaTime, StreamFormat, TICKS_PER_SECOND, Ticks, TrackKind};
 use crate::nodes::reach::Reach;
+use crate::topology::masked::{MASK, masked, named};
 
 /// Each step of the conversation, and each wait for media, takes at most this long.
 pub const CAMERA_TIMEOUT: Duration = Duration::from_secs(15);
@@ -39,6 +40,8 @@ const MAX_UNIT_BYTES: usize = 16 << 20;
 /// A track whose first timestamp is this far from the other's is taken to have an origin of its own.
 const MAX_TRACK_OFFSET: Ticks = Ticks::from_secs(2);
 
+/// Shorter secrets are not looked for in texts: they would be found in ordinary words.
+const MIN_HIDDEN_CHARS: usize = 4;
 /// How retina's error begins when nobody took the connection.
 const NOT_CONNECTED: &str = "Unable to connect";
 
@@ -114,9 +117,28 @@ impl CameraError {
         }
     }
 
+    /// The same, told with other words.
+    #[must_use]
+    pub fn retold(self, tell: impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::Authentication { status, message } => Self::Authentication {
+                status,
+                message: tell(&message),
+            },
+            Self::Protocol { status, message } => Self::Protocol {
+                status,
+                message: tell(&message),
+            },
+            Self::Network(message) => Self::Network(tell(&message)),
+            Self::Refused(message) => Self::Refused(tell(&message)),
+            Self::Tls(message) => Self::Tls(tell(&message)),
+            Self::Format(streams) => Self::Format(tell(&streams)),
+        }
+    }
+
     fn from_retina(error: &retina::Error) -> Self {
         // Below the first line retina tells which packet it was; that is for the log.
-        tracing::debug!(%error, "The camera's session failed");
+        tracing::debug!(error = %masked(&error.to_string()), "The camera's session failed");
         let message = error.to_string().lines().next().unwrap_or_default().to_owned();
         match error.status_code() {
             Some(status @ (401 | 403)) => Self::Authentication { status, message },
@@ -142,12 +164,17 @@ pub struct Target {
     pub credentials: Option<Credentials>,
     /// How to connect safely; None speaks in the clear.
     pub tls: Option<CameraTls>,
+    /// A secret went into the URL, nobody knows where.
+    pub secret: bool,
 }
 
 impl Target {
     /// The URL as it may be shown: the values of its query are left out, since many cameras take a password there.
     #[must_use]
     pub fn shown(&self) -> String {
+        if self.secret {
+            return format!("{}://{MASK}", self.url.scheme());
+        }
         let mut url = self.url.clone();
         // As in `prepare`: what cannot have credentials has none.
         let _ = url.set_username("").and_then(|()| url.set_password(None));
@@ -156,7 +183,31 @@ impl Target {
             let hidden = names.iter().map(|name| (name, "***"));
             url.query_pairs_mut().clear().extend_pairs(hidden);
         }
-        url.into()
+        masked(url.as_str()).into_owned()
+    }
+
+    /// A text that the camera or a library made, without what is not shown: both repeat URLs.
+    #[must_use]
+    pub fn hide(&self, text: &str) -> String {
+        let url = self.url.as_str();
+        let mut secrets: Vec<&str> = self
+            .url
+            .query()
+            .filter(|query| query.contains('='))
+            .into_iter()
+            .collect();
+        secrets.extend(named(url).into_iter().filter_map(|range| url.get(range)));
+        if self.secret {
+            secrets.extend(self.url.query());
+            secrets.extend(self.url.host_str());
+            secrets.extend(self.url.path().split('/'));
+        }
+        secrets.extend(self.credentials.as_ref().map(|login| login.password.as_str()));
+        secrets.retain(|secret| secret.chars().count() >= MIN_HIDDEN_CHARS);
+        // One may hold another.
+        secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+        let without = |text: String, secret: &&str| text.replace(secret, MASK);
+        secrets.iter().fold(text.to_owned(), without)
     }
 }
 
@@ -600,12 +651,40 @@ mod tests {
                 .unwrap(),
             credentials: None,
             tls: None,
+            secret: false,
         };
         assert_eq!(
             target.shown(),
             "rtsp://10.0.0.7:554/live?user=***&password=***&channel=***#x"
         );
         assert!(!format!("{target:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn what_a_camera_repeats_is_told_without_secrets() {
+        let mut target = Target {
+            url: Url::parse("rtsp://camera.example/user=me_password=hunter2/live?token=abcd1234").unwrap(),
+            credentials: Some(Credentials {
+                username: "admin".to_owned(),
+                password: "battery".to_owned(),
+            }),
+            tls: None,
+            secret: false,
+        };
+        assert_eq!(
+            target.shown(),
+            "rtsp://camera.example/user=me_password=***/live?token=***"
+        );
+        let said = "a=control:rtsp://10.0.0.7/user=me_password=hunter2/live?token=abcd1234&x (battery)";
+        assert_eq!(
+            target.hide(said),
+            "a=control:rtsp://10.0.0.7/user=me_password=***/live?***&x (***)"
+        );
+        target.secret = true;
+        assert_eq!(target.shown(), "rtsp://***");
+        let error = CameraError::Network("cannot connect to camera.example:554 for /live".to_owned());
+        let error = error.retold(|text| target.hide(text));
+        assert_eq!(error.to_string(), "cannot connect to ***:554 for /***");
     }
 
     #[test]
