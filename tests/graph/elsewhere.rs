@@ -166,7 +166,10 @@ fn a_secret_in_a_url_is_told_to_nobody() {
     // The camera repeats it, as many do: in its description, and where it says that it is.
     let sdp = "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=canary-path\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n\
                a=control:rtsp://[canary-path/?password=canary-query\r\n";
-    let (camera, _) = listener(move |_, _| {
+    let (camera, _) = listener(move |method, _| {
+        if method == "SETUP" {
+            return "RTSP/1.0 404 no canary-path/?password=canary-query\r\nCSeq: {cseq}\r\n\r\n".to_owned();
+        }
         format!(
             "RTSP/1.0 200 OK\r\nCSeq: {{cseq}}\r\nContent-Base: canary-path/?password=canary-query\r\n\
              Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{sdp}",
@@ -187,7 +190,7 @@ fn a_secret_in_a_url_is_told_to_nobody() {
         command.args(["--log", "debug,retina=off,mediagraph=trace"]),
         &state,
     );
-    let event = graph.event("NetworkError", START);
+    let event = graph.event("CameraLost", START);
     assert_eq!(event.text("target"), "rtsp://***");
     let ended = graph.stop().ended;
     for text in [&ended.stdout, &ended.stderr] {
