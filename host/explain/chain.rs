@@ -5,13 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::Value;
 
+mod gate;
+mod recording;
+
+use self::gate::gate;
+use self::recording::{Recording, recordings};
 use super::evidence::*;
 use super::moment::iso;
 use super::{Evidence, Link, Question, Step, Verdict};
 use crate::events::journal::Entry;
-use crate::events::notes::{DETECTION, Detection, FRAMES, Frames, GateDecision, Verdict as Decided};
+use crate::events::notes::{DETECTION, Detection, FRAMES, Frames, GateDecision};
 
-/// The most recordings that a gate's span is looked for in.
+/// The most errors of sinks that are told.
 const MAX_MESSAGES: usize = 5;
 
 /// What was found out, and the steps that say it.
@@ -22,6 +27,8 @@ pub(super) struct Chain {
     pub(super) inactive: Option<String>,
     /// A camera was away.
     pub(super) away: Option<String>,
+    /// So were all others.
+    pub(super) all_away: bool,
     /// A minute in which nothing came from any camera.
     pub(super) no_frames: Option<String>,
     /// A component that did not run.
@@ -111,6 +118,7 @@ impl Chain {
     fn cameras(&mut self, question: &Question, evidence: &Evidence) {
         let types = [ESTABLISHED, CAMERA_LOST, CAMERA_RESTORED];
         let of_camera: Vec<&Entry> = of_types(&evidence.states, &types);
+        let (mut cameras, mut gone) = (0, 0);
         for node in nodes(&of_camera) {
             let mine = || of_camera.iter().filter(|entry| entry.event.node() == Some(node));
             let last = mine().rfind(|entry| until(entry, question.at));
@@ -127,12 +135,15 @@ impl Chain {
                     format!("it was there since {}", last.event.event_time),
                 ),
             };
+            cameras += 1;
             if verdict == Verdict::Broken {
+                gone += 1;
                 self.away
                     .get_or_insert(format!("the camera of node `{node}` was away: {message}"));
             }
             self.add(Link::Camera, Some(node), verdict, message);
         }
+        self.all_away = cameras > 0 && gone == cameras;
         if of_camera.is_empty() {
             self.add(
                 Link::Camera,
@@ -346,155 +357,6 @@ impl Chain {
     }
 }
 
-fn gate(question: &Question, decisions: &[(Timestamp, GateDecision)]) -> (Verdict, String) {
-    // What was said last of an activation holds.
-    let mut spans: BTreeMap<u64, (Timestamp, Timestamp, Option<&str>, Timestamp)> = BTreeMap::new();
-    for (at, decision) in decisions {
-        if decision.decision == Decided::TooLate {
-            continue;
-        }
-        for span in &decision.spans {
-            if let (Ok(start), Ok(end)) = (span.start.parse(), span.end.parse()) {
-                spans.insert(span.id, (start, end, decision.origin.as_deref(), *at));
-            }
-        }
-    }
-    if let Some((start, end, origin, at)) = spans
-        .values()
-        .find(|(start, end, ..)| *start <= question.at && question.at < *end)
-    {
-        let whom = origin.map_or_else(String::new, |origin| {
-            format!(", last because of `{origin}` at {}", iso(*at))
-        });
-        return (
-            Verdict::Fine,
-            format!("it let {} to {} through{whom}", iso(*start), iso(*end)),
-        );
-    }
-    let within = |at: Timestamp| at >= question.from() && at <= question.to();
-    let near: Vec<&(Timestamp, GateDecision)> = decisions.iter().filter(|(at, _)| within(*at)).collect();
-    let of = |wanted: Decided| near.iter().rfind(|(_, decision)| decision.decision == wanted);
-    let because = |decision: &GateDecision| {
-        let seen = list(&decision.observed);
-        let reason = decision
-            .reason
-            .as_ref()
-            .map_or_else(String::new, |reason| format!(": {reason}"));
-        (
-            if seen.is_empty() {
-                "an observation".to_owned()
-            } else {
-                seen
-            },
-            reason,
-        )
-    };
-    if let Some((at, decision)) = of(Decided::TooLate) {
-        let (seen, reason) = because(decision);
-        return (
-            Verdict::Broken,
-            format!("{seen} at {} came too late{reason}", iso(*at)),
-        );
-    }
-    if let Some((at, decision)) = of(Decided::Unanswered) {
-        let (_, reason) = because(decision);
-        return (
-            Verdict::Broken,
-            format!("its component did not answer at {}{reason}", iso(*at)),
-        );
-    }
-    if let Some((start, end, ..)) = spans
-        .values()
-        .rfind(|(start, end, ..)| *end >= question.from() && *start <= question.to())
-    {
-        return (
-            Verdict::Broken,
-            format!(
-                "it let {} to {} through, which is not that moment",
-                iso(*start),
-                iso(*end)
-            ),
-        );
-    }
-    if let Some((at, decision)) = of(Decided::Nothing) {
-        let (seen, reason) = because(decision);
-        return (
-            Verdict::Broken,
-            format!("it considered {seen} at {} and stayed closed{reason}", iso(*at)),
-        );
-    }
-    (
-        Verdict::Broken,
-        "it was closed: nothing was told to it within the window".to_owned(),
-    )
-}
-
-/// A recording of one sink.
-struct Recording<'a> {
-    output: &'a str,
-    started: Timestamp,
-    available: Option<Timestamp>,
-    stopped: Option<Timestamp>,
-}
-
-impl Recording<'_> {
-    /// A gate's media reaches back before the moment at which its recording is begun.
-    fn covers(&self, question: &Question, evidence: &Evidence, passed: bool) -> bool {
-        let ended_before = self.stopped.is_some_and(|stopped| stopped < question.at);
-        if !passed {
-            return self.started <= question.at && !ended_before;
-        }
-        let span = evidence.decisions.iter().rev().find_map(|entry| {
-            let decision: GateDecision = serde_json::from_value(entry.event.data.clone()).ok()?;
-            let span = decision.spans.iter().find_map(|span| {
-                let (start, end) = (span.start.parse().ok()?, span.end.parse().ok()?);
-                (start <= question.at && question.at < end).then_some((start, end))
-            })?;
-            Some(span)
-        });
-        let Some((start, end)): Option<(Timestamp, Timestamp)> = span else {
-            return false;
-        };
-        // Opening and the first picture take a moment.
-        let latest = end
-            .checked_add(std::time::Duration::from_secs(120))
-            .unwrap_or(Timestamp::MAX);
-        self.started >= start && self.started <= latest
-    }
-
-    fn message(&self) -> String {
-        let mut message = format!("it recorded to `{}` from {}", self.output, iso(self.started));
-        match (self.available, self.stopped) {
-            (_, Some(stopped)) => message.push_str(&format!(" until {}", iso(stopped))),
-            (Some(_), None) => message.push_str(", which can be played and goes on"),
-            (None, None) => message.push_str(", which goes on"),
-        }
-        message
-    }
-}
-
-fn recordings<'a>(entries: &[&'a Entry], node: &str) -> Vec<Recording<'a>> {
-    let mut found: Vec<Recording<'a>> = Vec::new();
-    for entry in entries.iter().filter(|entry| entry.event.node() == Some(node)) {
-        let (Some(at), Some(output)) = (time(entry), entry.event.data["outputLocation"].as_str()) else {
-            continue;
-        };
-        let open = found.iter_mut().rev().find(|one| one.output == output);
-        match (entry.event.event_type.as_str(), open) {
-            (RECORDING_STARTED, _) => found.push(Recording {
-                output,
-                started: at,
-                available: None,
-                stopped: None,
-            }),
-            (RECORDING_AVAILABLE, Some(open)) => open.available = Some(at),
-            (RECORDING_STOPPED, Some(open)) => open.stopped = Some(at),
-            _ => {}
-        }
-    }
-    found
-}
-
 fn away(lost: &Entry, back: Option<&Entry>) -> String {
     let data = &lost.event.data;
     let since = text(data, "since");
@@ -563,7 +425,10 @@ fn found_by(findings: &[&Entry], node: &str) -> BTreeMap<String, u64> {
                 *found.entry(name).or_default() += times;
             }
         } else if !noted {
-            for inference in entry.event.data["inferences"].as_array().into_iter().flatten() {
+            for inference in (entry.event.data.get("inferences").and_then(Value::as_array))
+                .into_iter()
+                .flatten()
+            {
                 *found.entry(text(inference, "type").to_owned()).or_default() += 1;
             }
         }
