@@ -7,14 +7,15 @@ use serde_json::{Value, json};
 use super::Shared;
 use super::auth::Caller;
 use super::guard::Call;
-use super::problem::{self, Problem};
+use super::problem::{self, Problem, discreet};
 use crate::alarms::Alarm;
 use crate::explain::{self, Question, gather, moment};
 use crate::graph::host::{Detail, InstanceStatus};
 
 /// `GET /api/GraphInstance/{name}/status`
 pub(super) async fn status(api: Shared, call: Call) -> Result<Response<Body>, Problem> {
-    let status = api.options.host.instance_status(call.named("name")).await?;
+    let status = api.options.host.instance_status(call.named("name")).await;
+    let status = status.map_err(|error| discreet(error, &call.caller))?;
     Ok(problem::json(StatusCode::OK, &json!(status)))
 }
 
@@ -72,7 +73,8 @@ pub(super) async fn explain(api: Shared, call: Call) -> Result<Response<Body>, P
     })?;
     if !evidence.known {
         // The journal also remembers instances that were deleted; this one never was.
-        api.options.host.instance_status(&question.instance).await?;
+        let status = api.options.host.instance_status(&question.instance).await;
+        status.map_err(|error| discreet(error, &call.caller))?;
     }
     let explanation = explain::explain(&question, &evidence);
     Ok(problem::json(StatusCode::OK, &json!(explanation)))

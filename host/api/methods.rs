@@ -10,7 +10,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Value, json};
 
 use super::auth::{Caller, Role};
-use super::problem::Problem;
+use super::problem::{Problem, discreet};
 use super::{Api, Shared};
 use crate::graph::host::error::json_path;
 use crate::graph::host::{ControlError, Deleted, Detail, GraphHost, Kind, PageRequest, Stored};
@@ -332,7 +332,7 @@ pub(super) async fn perform(
         }
         changing => change(api, host, changing, head, payload).await,
     };
-    Ok(done.unwrap_or_else(Reply::from))
+    Ok(done.unwrap_or_else(|error| discreet(error, caller).into()))
 }
 
 fn ok(payload: Value) -> Reply {

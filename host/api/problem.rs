@@ -5,7 +5,8 @@ use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{Response, StatusCode};
 use serde_json::Value;
 
-use crate::graph::host::{ControlError, Detail};
+use super::auth::Caller;
+use crate::graph::host::{ControlError, Detail, Kind};
 
 /// A request that was refused.
 #[derive(Debug)]
@@ -84,6 +85,14 @@ impl Problem {
         }
         response
     }
+}
+
+/// An error as this caller may know it: "did you mean" would name what a limited token does not see.
+pub(super) fn discreet(mut error: ControlError, caller: &Caller) -> ControlError {
+    if caller.is_limited() && error.kind == Kind::NotFound {
+        error.details.iter_mut().for_each(|detail| detail.hint = None);
+    }
+    error
 }
 
 impl From<ControlError> for Problem {

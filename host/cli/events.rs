@@ -150,8 +150,9 @@ fn show(data: &str, from: Option<Timestamp>) -> Outcome {
     if from.is_some_and(|from| moment(data).is_some_and(|at| at < from)) {
         return Ok(());
     }
-    // A line is a line, and JSON has no control characters but between its values.
+    // A line is a line. JSON has no escape characters; what is none is no better for them.
     let line: String = data.lines().collect();
+    let line = line.replace('\u{1b}', "\\u001b");
     print::stdout(&format!("{line}\n"))
 }
 

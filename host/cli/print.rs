@@ -3,13 +3,15 @@
 use std::io::{self, Write};
 
 use super::failure::{Failure, Outcome};
+use crate::topology::diagnostics::spelled;
 
-/// Writes to standard output; a closed pipe is not an error.
+/// Writes to standard output, and nothing that came from outside and that a terminal would obey; a closed pipe is not an
+/// error.
 ///
 /// # Errors
 /// When standard output cannot be written for another reason.
 pub fn stdout(text: &str) -> Outcome {
-    to(&mut io::stdout().lock(), text)
+    to(&mut io::stdout().lock(), &spelled(text))
 }
 
 /// Writes to standard error; what cannot be written there cannot be told anywhere.

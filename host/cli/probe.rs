@@ -11,6 +11,7 @@ use url::Url;
 
 use super::{Failure, Outcome, print};
 use crate::media::SystemClock;
+use crate::nodes::reach::Anywhere;
 use crate::nodes::sources::rtsp::probe::{Probe, State, Step};
 use crate::nodes::sources::rtsp::session::{Caller, Target};
 use crate::nodes::sources::rtsp::tls::{CameraTls, TlsOptions};
@@ -68,7 +69,7 @@ pub async fn run(args: ProbeArgs, stop: CancellationToken) -> Outcome {
         watch: Duration::from_secs(args.seconds),
         patience: Duration::from_secs(args.timeout),
     };
-    let caller = Caller::new(Arc::new(SystemClock::new()));
+    let caller = Caller::new(Arc::new(SystemClock::new()), Arc::new(Anywhere));
     let mut steps: Vec<Step> = Vec::new();
     let mut told = |step: Step| {
         if !args.json {
@@ -159,6 +160,7 @@ fn target(args: &ProbeArgs) -> Result<(Target, Option<Step>), Failure> {
         url,
         credentials,
         tls,
+        secret: false,
     };
     Ok((target, odd))
 }

@@ -7,6 +7,7 @@ use std::thread::available_parallelism;
 use super::load::{self, LoadError, ParameterArgs};
 use super::{Failure, Outcome, config, print, signals};
 use crate::config::HostConfig;
+use crate::config::policy::HostPolicy;
 use crate::events::lines::{JsonLines, LinesWriter};
 use crate::extension::{EngineOptions, LazyEngine};
 use crate::graph::instance::InstanceError;
@@ -51,7 +52,7 @@ pub async fn run(args: RunArgs) -> Outcome {
     let state = StateDir::open(&args.state_dir).map_err(Failure::failed)?;
     let state = Arc::new(state.with_paths(config.paths.path_map()));
     let plan = plan(&graph, &args, Arc::clone(&state), Arc::clone(&clock)).await?;
-    let (runtime, lines, writer) = runtime(clock)?;
+    let (runtime, lines, writer) = runtime(clock, &config)?;
     let started = tokio::select! {
         () = stop.cancelled() => None,
         started = Instance::start(plan, &runtime) => Some(started),
@@ -129,7 +130,10 @@ fn parent(path: &Path) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
-fn runtime(clock: Arc<dyn Clock>) -> Result<(Runtime, Arc<JsonLines>, LinesWriter), Failure> {
+fn runtime(
+    clock: Arc<dyn Clock>,
+    config: &HostConfig,
+) -> Result<(Runtime, Arc<JsonLines>, LinesWriter), Failure> {
     let (lines, writer) = JsonLines::new(std::io::stdout()).map_err(Failure::failed)?;
     let lines = Arc::new(lines);
     let cores = available_parallelism().map_or(1, std::num::NonZero::get);
@@ -140,6 +144,7 @@ fn runtime(clock: Arc<dyn Clock>) -> Result<(Runtime, Arc<JsonLines>, LinesWrite
             events: Arc::clone(&lines) as _,
             pool,
             hub: Arc::default(),
+            reach: Arc::new(HostPolicy::new(config.policy.clone())),
         },
         lines,
         writer,

@@ -6,6 +6,8 @@
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
+use crate::topology::diagnostics::obeyed;
+
 /// Letters of a cell; what is longer is cut, and ends in an ellipsis.
 pub const MAX_CELL_CHARS: usize = 72;
 /// Letters of a text that may span lines, such as an error.
@@ -232,10 +234,6 @@ pub fn clean(text: &str) -> String {
 pub fn clean_lines(text: &str) -> String {
     let lines: Vec<String> = cut(text, MAX_TEXT_CHARS).lines().map(clean).collect();
     lines.join("\n")
-}
-
-fn obeyed(letter: char) -> bool {
-    letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// At most `most` letters; what was cut ends in an ellipsis.

@@ -15,6 +15,7 @@ use crate::graph::host::error::MODULE_VALIDATION;
 use crate::graph::host::{Detail, Policy};
 use crate::media::{Ticks, duration};
 use crate::nodes::processors::extension::Limits as Asked;
+use crate::nodes::reach::Reach;
 use crate::nodes::{Config, Graph};
 use crate::topology::Address;
 
@@ -91,16 +92,10 @@ impl HostPolicy {
     fn config(&self) -> Arc<PolicyConfig> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
+}
 
-    /// Whether a graph may connect to an address: to be asked with what a name resolved to, before connecting.
-    #[must_use]
-    pub fn allows(&self, address: IpAddr, scheme: &str) -> bool {
-        self.refusal(address, scheme).is_none()
-    }
-
-    /// Why a graph may not connect to an address; none when it may.
-    #[must_use]
-    pub fn refusal(&self, address: IpAddr, scheme: &str) -> Option<String> {
+impl Reach for HostPolicy {
+    fn refusal(&self, address: IpAddr, scheme: &str) -> Option<String> {
         let config = self.config();
         let (rules, name) = match config.schemes.get(scheme) {
             Some(rules) => (rules, format!("policy.schemes.{scheme}")),
@@ -307,7 +302,7 @@ mod tests {
     }
 
     fn allows(policy: &HostPolicy, address: &str) -> bool {
-        policy.allows(address.parse().unwrap(), "rtsp")
+        policy.refusal(address.parse().unwrap(), "rtsp").is_none()
     }
 
     #[test]
@@ -369,10 +364,10 @@ mod tests {
             .insert("http".to_owned(), rules(&[], &["10.0.0.0/8"]));
         let policy = HostPolicy::new(config);
         let address = "10.0.0.1".parse().unwrap();
-        assert!(policy.allows(address, "rtsp"));
-        assert!(!policy.allows(address, "http"));
+        assert!(policy.refusal(address, "rtsp").is_none());
+        assert!(policy.refusal(address, "http").is_some());
         policy.replace(PolicyConfig::default());
-        assert!(policy.allows(address, "http"));
+        assert!(policy.refusal(address, "http").is_none());
     }
 
     fn graph(url: &str, limits: Value) -> Graph {

@@ -266,6 +266,8 @@ impl<'t> Reader<'t> {
             .any(|section| item.key.starts_with(section));
         let found = match item.value.get_ref() {
             other if private => format!("this {}", other.type_str()),
+            // A key, most likely.
+            DeValue::String(text) if text.contains("-----BEGIN") => "what stands in a file".to_owned(),
             DeValue::String(text) => shown(text),
             DeValue::Integer(number) => shown(number.as_str()),
             DeValue::Float(number) => shown(number.as_str()),

@@ -219,6 +219,8 @@ fn a_secret_is_refused_where_it_is_written_and_shown_nowhere() {
         "[secrets]\na = 'canary-1",
         "[secrets]\na = canary-1",
         "[secrets]\na = \"canary-\\1\"",
+        "[server]\ntls = { certificate = '/a', key = '-----BEGIN PRIVATE KEY-----canary-1' }",
+        "[server.tls]\ncertificate = '/a'\nkey = '''\n-----BEGIN PRIVATE KEY-----\ncanary-1\n'''",
     ] {
         let told = format!("{:?}", parse(wrong).unwrap_err());
         assert!(!told.contains("canary"), "{wrong}\n{told}");

@@ -1,10 +1,10 @@
 //! Messages from outside on their way to the sources that listen for them.
 //!
 //! Invariants: delivering never waits; at most [`MAX_QUEUED_MESSAGES`] wait in front of one source, and what does not
-//! fit is told to whoever sent it and counted. A source listens for as long as its [`HubRegistration`] exists.
+//! fit, or is too much in front of all of them ([`MAX_QUEUED_BYTES`]), is told to whoever sent it and counted. A source listens for as long as its [`HubRegistration`] exists.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -13,6 +13,9 @@ use tokio::sync::mpsc::error::TrySendError;
 
 /// Messages that wait in front of one source. More than a sensor sends while a gate is busy for a moment.
 pub const MAX_QUEUED_MESSAGES: usize = 64;
+
+/// Bytes of messages that wait in front of all sources; a message to many counts once.
+pub const MAX_QUEUED_BYTES: usize = 64 << 20;
 
 /// The property that says when what the message speaks of happened: ISO 8601, UTC.
 pub const EVENT_TIME: &str = "eventTime";
@@ -24,6 +27,14 @@ pub struct HubMessage {
     pub body: Bytes,
     /// What is said about it.
     pub properties: BTreeMap<String, String>,
+}
+
+impl HubMessage {
+    fn bytes(&self) -> usize {
+        let properties = self.properties.iter();
+        let properties: usize = properties.map(|(name, value)| name.len() + value.len()).sum();
+        self.body.len() + properties
+    }
 }
 
 /// What came of a message.
@@ -47,6 +58,39 @@ impl Delivered {
 #[derive(Debug, Default)]
 pub struct HubInputs {
     listeners: Arc<Mutex<Listeners>>,
+    waiting_bytes: Arc<AtomicUsize>,
+}
+
+/// A message that waits, until the last source has taken it.
+#[derive(Debug)]
+struct Waiting {
+    message: Arc<HubMessage>,
+    _room: Room,
+}
+
+/// A part of [`MAX_QUEUED_BYTES`], given back when it is dropped.
+#[derive(Debug)]
+struct Room {
+    bytes: usize,
+    of: Arc<AtomicUsize>,
+}
+
+impl Room {
+    fn take(of: &Arc<AtomicUsize>, bytes: usize) -> Option<Self> {
+        let grown = |used: usize| used.checked_add(bytes).filter(|used| *used <= MAX_QUEUED_BYTES);
+        of.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown)
+            .ok()?;
+        Some(Self {
+            bytes,
+            of: Arc::clone(of),
+        })
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.of.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -60,7 +104,7 @@ struct Listener {
     number: u64,
     input: Box<str>,
     instance: Box<str>,
-    queue: mpsc::Sender<Arc<HubMessage>>,
+    queue: mpsc::Sender<Arc<Waiting>>,
     full: Arc<AtomicU64>,
 }
 
@@ -71,21 +115,30 @@ fn lock(listeners: &Mutex<Listeners>) -> MutexGuard<'_, Listeners> {
 impl HubInputs {
     /// Gives a message to everyone who listens on `input`, or to one instance of them.
     pub fn deliver(&self, input: &str, instance: Option<&str>, message: HubMessage) -> Delivered {
-        let message = Arc::new(message);
+        let room = Room::take(&self.waiting_bytes, message.bytes());
+        let waiting = room.map(|room| {
+            Arc::new(Waiting {
+                message: Arc::new(message),
+                _room: room,
+            })
+        });
         let mut delivered = Delivered::default();
         let listeners = lock(&self.listeners);
         let meant = listeners.all.iter().filter(|listener| {
             *listener.input == *input && instance.is_none_or(|instance| *listener.instance == *instance)
         });
         for listener in meant {
-            match listener.queue.try_send(Arc::clone(&message)) {
-                Ok(()) => delivered.taken += 1,
-                Err(TrySendError::Full(_)) => {
+            let sent = waiting
+                .as_ref()
+                .map(|waiting| listener.queue.try_send(Arc::clone(waiting)));
+            match sent {
+                Some(Ok(())) => delivered.taken += 1,
+                None | Some(Err(TrySendError::Full(_))) => {
                     listener.full.fetch_add(1, Ordering::Relaxed);
                     delivered.full += 1;
                 }
                 // It is about to go.
-                Err(TrySendError::Closed(_)) => {}
+                Some(Err(TrySendError::Closed(_))) => {}
             }
         }
         delivered
@@ -134,14 +187,15 @@ impl HubInputs {
 pub struct HubRegistration {
     number: u64,
     listeners: Arc<Mutex<Listeners>>,
-    messages: mpsc::Receiver<Arc<HubMessage>>,
+    messages: mpsc::Receiver<Arc<Waiting>>,
     full: Arc<AtomicU64>,
 }
 
 impl HubRegistration {
     /// The next message. Cancel-safe.
     pub async fn next(&mut self) -> Option<Arc<HubMessage>> {
-        self.messages.recv().await
+        let waiting = self.messages.recv().await?;
+        Some(Arc::clone(&waiting.message))
     }
 
     /// How many messages found no room since the last call.
@@ -208,5 +262,31 @@ mod tests {
         assert_eq!((door.take_full(), door.take_full()), (2, 0));
         assert!(door.next().await.is_some());
         assert_eq!(inputs.deliver("door", None, message("x")).taken, 1);
+    }
+
+    #[tokio::test]
+    async fn large_messages_to_many_sources_hold_no_more_than_their_share_of_memory() {
+        let inputs = HubInputs::default();
+        let names: Vec<String> = (0..8).map(|number| format!("cam{number}")).collect();
+        let mut doors: Vec<_> = names.iter().map(|name| inputs.register("door", name)).collect();
+        let body = Bytes::from(vec![0; 256 << 10]);
+        let large = || HubMessage {
+            body: body.clone(),
+            properties: BTreeMap::new(),
+        };
+        let to_each = (0..MAX_QUEUED_MESSAGES).flat_map(|_| &names);
+        let taken: usize = to_each
+            .map(|name| inputs.deliver("door", Some(name), large()).taken)
+            .sum();
+        assert_eq!(taken, MAX_QUEUED_BYTES / body.len());
+        assert_eq!(
+            inputs.deliver("door", None, message("x")),
+            Delivered { taken: 0, full: 8 }
+        );
+        // What was taken makes room, and so does a source that goes.
+        assert!(doors[0].next().await.is_some());
+        assert_eq!(inputs.deliver("door", Some("cam0"), large()).taken, 1);
+        drop(doors);
+        assert_eq!(inputs.waiting_bytes.load(Ordering::Relaxed), 0);
     }
 }

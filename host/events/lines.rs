@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::time::Duration;
 
 use super::{Event, EventSink};
+use crate::topology::diagnostics::spelled;
 
 /// Events that wait for a slow reader of the lines; more are left out and counted.
 pub const MAX_WAITING_EVENTS: usize = 4096;
@@ -37,12 +38,13 @@ impl JsonLines {
             // Its end tells that everything is written.
             let _done = done;
             for event in events {
-                let Ok(mut line) = serde_json::to_vec(&event) else {
+                let Ok(line) = serde_json::to_string(&event) else {
                     continue;
                 };
-                line.push(b'\n');
+                let mut line = spelled(&line).into_owned();
+                line.push('\n');
                 // A reader that has gone (such as `head`) is no reason to stop recording.
-                if out.write_all(&line).and_then(|()| out.flush()).is_err() {
+                if out.write_all(line.as_bytes()).and_then(|()| out.flush()).is_err() {
                     break;
                 }
             }

@@ -27,6 +27,7 @@ use crate::nodes::processors::findings::Findings;
 use crate::nodes::processors::gate::buffer::Buffer;
 use crate::nodes::processors::gate::decisions::Decisions;
 use crate::nodes::processors::gate::run::GateNode;
+use crate::nodes::reach::Reach;
 use crate::nodes::sinks::hub::run::MessageSink;
 use crate::nodes::sinks::recorder::RecordingSink;
 use crate::nodes::sources::hub::run::MessageSource;
@@ -52,6 +53,8 @@ pub struct Runtime {
     pub pool: AnalysisPool,
     /// Messages from outside.
     pub hub: Arc<HubInputs>,
+    /// Where nodes may connect to.
+    pub reach: Arc<dyn Reach>,
 }
 
 /// Why a graph cannot be started or stopped.
@@ -223,6 +226,7 @@ impl Instance {
                         RtspSource {
                             context,
                             target,
+                            reach: Arc::clone(&runtime.reach),
                             outputs,
                             unhurried,
                         }

@@ -196,6 +196,7 @@ fn target(source: &RtspSource) -> Prepared<Target> {
         url,
         credentials,
         tls,
+        secret: address.0.holds_secret(),
     })
 }
 

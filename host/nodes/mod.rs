@@ -12,6 +12,7 @@ pub mod io;
 pub mod losses;
 pub mod minutes;
 pub mod processors;
+pub mod reach;
 pub mod sinks;
 pub mod sources;
 pub mod stats;

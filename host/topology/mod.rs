@@ -13,6 +13,7 @@ pub mod document;
 pub mod draw;
 pub mod instance;
 pub mod limits;
+pub mod masked;
 pub mod model;
 pub mod node;
 pub mod parameters;

@@ -12,6 +12,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::diagnostics::{Code, Severity, shown};
+use super::masked::masked;
 use super::parameters::Bound;
 use super::template::Pattern;
 use crate::media::{Ticks, duration};
@@ -101,18 +102,25 @@ impl Address {
         &self.url
     }
 
+    /// Whether a secret went into it.
+    #[must_use]
+    pub fn holds_secret(&self) -> bool {
+        self.secret
+    }
+
     /// For logs and errors.
     #[must_use]
     pub fn redacted(&self) -> String {
         match Url::parse(&self.url) {
             Ok(url) if !self.secret => {
                 let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-                format!(
+                let shown = format!(
                     "{}://{}{port}{}",
                     url.scheme(),
                     url.host_str().unwrap_or(""),
                     url.path()
-                )
+                );
+                masked(&shown).into_owned()
             }
             _ => REDACTED.to_owned(),
         }

@@ -264,6 +264,29 @@ fn a_limited_token_sees_and_changes_its_instances_alone() {
         let response = server.send(&Request::get(path).token(SITE_A));
         assert_eq!(names(response), ["site-a-door"], "{path}");
     }
+    // A hint would name the instance of the others that has nearly this name.
+    let near = json!({"@apiVersion": "2.0", "name": "site-a-b-door"});
+    let mut answers = vec![
+        send("GraphInstanceGet", &near, SITE_A),
+        send("GraphInstanceActivate", &near, SITE_A),
+    ];
+    for path in [
+        "/api/GraphInstance/{}",
+        "/api/GraphInstance/{}/status",
+        "/api/explain/{}",
+    ] {
+        let request = Request::get(&path.replace("{}", "site-a-b-door"));
+        answers.push(server.send(&request.token(SITE_A)));
+    }
+    for answer in answers {
+        assert!(
+            answer.body.contains("NotFound") && !answer.body.contains("site-b"),
+            "{}",
+            answer.body
+        );
+    }
+    let told = send("GraphInstanceGet", &near, READ).body;
+    assert!(told.contains("did you mean `site-"), "{told}");
 }
 
 const TWIN: &str = "/twins/lva-sample-device/modules/lvaEdge/methods?api-version=2021-04-12";

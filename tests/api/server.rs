@@ -127,6 +127,7 @@ fn host(folder: &Path, journal: &Journal, hub: &Arc<HubInputs>, clock: &Arc<dyn 
             events: Arc::new(journal.clone()),
             pool: AnalysisPool::new(Arc::clone(clock), 1),
             hub: Arc::clone(hub),
+            reach: Arc::new(mediagraph::nodes::reach::Anywhere),
         },
         engine,
         load_roots: Vec::new(),

@@ -83,6 +83,7 @@ impl Host {
             events: Arc::clone(&told) as _,
             pool: AnalysisPool::new(Arc::clone(&clock) as _, 2),
             hub: Arc::new(HubInputs::default()),
+            reach: Arc::new(mediagraph::nodes::reach::Anywhere),
         };
         Self {
             camera: Camera::ours(&yard(), &[]),

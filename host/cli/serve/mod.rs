@@ -107,13 +107,14 @@ impl Parts {
         let (events, files) = events(&journal, &config.events)?;
         let hub = Arc::new(HubInputs::default());
         let cores = available_parallelism().map_or(1, std::num::NonZero::get);
+        let policy = Arc::new(HostPolicy::new(config.policy.clone()));
         let runtime = Runtime {
             pool: AnalysisPool::new(Arc::clone(&clock), cores),
             events: Arc::clone(&events),
             hub: Arc::clone(&hub),
             clock: Arc::clone(&clock),
+            reach: Arc::clone(&policy) as _,
         };
-        let policy = Arc::new(HostPolicy::new(config.policy.clone()));
         let secrets = Secrets::new(config.secrets.clone());
         let host = GraphHost::open(HostOptions {
             engine: LazyEngine::new(EngineOptions {

@@ -1,6 +1,6 @@
 //! What must not be shown again, and taking it out of what is shown.
 //!
-//! Secret are: passwords, header values and keys of credentials; users and passwords in URLs; the values of parameters
+//! Secret are: passwords, header values and keys of credentials; users and passwords in URLs, also in their queries; the values of parameters
 //! that are declared as `SecretString`, and of those that stand in one of the places above, whatever their type: most
 //! topologies that were written for Live Video Analytics declare the camera's password as a `String`.
 
@@ -11,12 +11,13 @@ use serde_json::Value;
 
 use super::error::ControlError;
 use crate::topology::Secret;
+use crate::topology::masked::{MASK, masked, named};
 use crate::topology::template::references;
 
 /// Members of credentials that are never shown.
 const SECRET_MEMBERS: [&str; 3] = ["password", "headerValue", "key"];
 /// What stands in the place of a user and a password in a URL.
-const REDACTED: &str = "***";
+const REDACTED: &str = MASK;
 /// Shorter values are not looked for in messages: they would be found in ordinary words.
 const MIN_SCRUBBED_CHARS: usize = 4;
 
@@ -47,8 +48,18 @@ fn userinfo(text: &str) -> Option<std::ops::Range<usize>> {
     Some(start..start + at)
 }
 
-/// The text without the user and password of a URL in it.
+/// The text without the user and the passwords of a URL in it. A key that came along with a certificate is taken out whole.
 pub(super) fn redacted(text: &str) -> Cow<'_, str> {
+    if text.contains("PRIVATE KEY-----") {
+        return REDACTED.into();
+    }
+    match masked(text) {
+        Cow::Borrowed(text) => without_user(text),
+        Cow::Owned(text) => without_user(&text).into_owned().into(),
+    }
+}
+
+fn without_user(text: &str) -> Cow<'_, str> {
     match userinfo(text) {
         Some(range) => {
             let (before, after) = (text.get(..range.start), text.get(range.end..));
@@ -107,7 +118,7 @@ impl Secrets {
         if self.parameters.contains(parameter) {
             self.add_literal(value);
         }
-        self.add_userinfo(value);
+        self.add_url(value);
     }
 
     /// Adds secrets that stand elsewhere.
@@ -123,7 +134,10 @@ impl Secrets {
         }
     }
 
-    fn add_userinfo(&mut self, text: &str) {
+    fn add_url(&mut self, text: &str) {
+        for range in named(text) {
+            self.add_secret(text.get(range).unwrap_or_default());
+        }
         let Some(userinfo) = userinfo(text).and_then(|range| text.get(range)) else {
             return;
         };
@@ -137,7 +151,7 @@ impl Secrets {
 
     fn walk(&mut self, value: &Value) {
         match value {
-            Value::String(text) => self.add_userinfo(text),
+            Value::String(text) => self.add_url(text),
             Value::Array(items) => items.iter().for_each(|item| self.walk(item)),
             Value::Object(members) => {
                 for (name, inner) in members {
@@ -205,6 +219,9 @@ mod tests {
             ("${url}", "${url}"),
             ("rtsp://${user}:${pw}@host", "rtsp://***@host"),
             ("a@b", "a@b"),
+            ("rtsp://u:p@h/?password=a@b&c=1", "rtsp://***@h/?password=***&c=1"),
+            ("rtsp://h/?password=${pw}", "rtsp://h/?password=***"),
+            ("-----BEGIN EC PRIVATE KEY-----\ncanary", "***"),
         ];
         for (text, expected) in cases {
             assert_eq!(redacted(text), expected);
@@ -216,10 +233,10 @@ mod tests {
         let secrets = Secrets::of_topology(&json!({"properties": {
             "parameters": [{"name": "a", "type": "String", "default": "canary-a"}, {"name": "s", "type": "secretstring"},
                 {"name": "open", "type": "String", "default": "shown"}],
-            "sources": [{"endpoint": {"url": "rtsp://${u}@h/${open}", "credentials": {"Password": "x-${a}"}}}],
+            "sources": [{"endpoint": {"url": "rtsp://${u}@h/${open}?pwd=${q}", "credentials": {"Password": "x-${a}"}}}],
             "processors": [{"config": {"key": "canary-not"}}]}}));
         let names: Vec<&str> = secrets.parameters.iter().map(String::as_str).collect();
-        assert_eq!(names, ["a", "s", "u"]);
+        assert_eq!(names, ["a", "q", "s", "u"]);
         let error =
             ControlError::bad_request(Detail::new("X", "no canary-a, no ${u}").hint("canary-a? canary-not"));
         let error = secrets.scrub(error);

@@ -8,6 +8,9 @@
 mod schema;
 
 use std::fmt;
+use std::fs::{OpenOptions, Permissions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,6 +20,10 @@ use serde::{Deserialize, Serialize};
 /// The registry's file in the state directory.
 pub const REGISTRY_FILE: &str = "registry.db";
 
+/// It holds secrets.
+const OWNER_ONLY_FILE: u32 = 0o600;
+/// The rights of everyone else.
+const OTHERS: u32 = 0o077;
 /// How long a change waits for somebody else who reads the file, such as a backup.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -30,6 +37,14 @@ pub enum RegistryError {
         path: PathBuf,
         /// Why.
         source: rusqlite::Error,
+    },
+    /// The file cannot be made, or kept from others.
+    #[error("the registry `{}` cannot be used: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
     },
     /// Written by another version.
     #[error(
@@ -135,6 +150,10 @@ impl Registry {
             path: path.to_owned(),
             source,
         };
+        keep_private(path).map_err(|source| RegistryError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
         let mut connection = open(path).map_err(failed)?;
         if let Some(found) = schema::migrate(&mut connection, schema::MIGRATIONS).map_err(failed)? {
             return Err(RegistryError::Newer {
@@ -253,9 +272,31 @@ impl Registry {
     }
 }
 
+/// Makes the file if need be. SQLite would make it readable for everyone; its other files get the rights of this one.
+fn keep_private(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    let file = options
+        .append(true)
+        .create(true)
+        .mode(OWNER_ONLY_FILE)
+        .open(path)?;
+    if file.metadata()?.mode() & OTHERS == 0 {
+        return Ok(());
+    }
+    // From an earlier version.
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        match std::fs::set_permissions(PathBuf::from(name), Permissions::from_mode(OWNER_ONLY_FILE)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            done => done?,
+        }
+    }
+    Ok(())
+}
+
 fn open(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
         // One thread at a time, which the borrow checker sees to.
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -302,6 +343,26 @@ fn instance(row: &Row<'_>) -> rusqlite::Result<InstanceRow> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_else_may_read_it_also_when_an_earlier_version_let_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(REGISTRY_FILE);
+        let modes = || {
+            let files = std::fs::read_dir(folder.path()).unwrap();
+            let mut modes: Vec<_> = files
+                .map(|file| file.unwrap().metadata().unwrap().mode() & 0o777)
+                .collect();
+            modes.dedup();
+            modes
+        };
+        let registry = Registry::open(&path).unwrap();
+        assert_eq!(modes(), [OWNER_ONLY_FILE]);
+        drop(registry);
+        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        let _registry = Registry::open(&path).unwrap();
+        assert_eq!(modes(), [OWNER_ONLY_FILE]);
+    }
 
     fn a_topology(name: &str, document: &str) -> TopologyRow {
         TopologyRow {

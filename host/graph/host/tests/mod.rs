@@ -60,6 +60,7 @@ impl Place {
             pool: AnalysisPool::new(Arc::clone(&clock) as _, 1),
             events: Arc::clone(&self.events) as _,
             hub: Arc::default(),
+            reach: Arc::new(crate::nodes::reach::Anywhere),
             clock,
         };
         GraphHost::open(HostOptions {

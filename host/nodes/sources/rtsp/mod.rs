@@ -1,5 +1,6 @@
 //! Pulls video and audio from a camera over RTSP
 
+mod address;
 pub mod backoff;
 mod clock;
 mod config;

@@ -13,6 +13,7 @@ use super::session::{Caller, CameraError, CameraSession, Target};
 use crate::media::{AccessUnit, MediaTime, Ticks};
 use crate::nodes::context::{Dropped, NodeContext, NodeStats};
 use crate::nodes::io::units::{CONTINUOUS, MediaItem, UnitSender};
+use crate::nodes::reach::Reach;
 
 /// A session that has brought media for this long is a success: the next failure waits briefly again.
 const GOOD_SESSION: Ticks = Ticks::from_secs(10);
@@ -32,6 +33,8 @@ pub struct RtspSource {
     pub context: NodeContext,
     /// The camera.
     pub target: Target,
+    /// Where it may be.
+    pub reach: Arc<dyn Reach>,
     /// Everyone who wants its media.
     pub outputs: Vec<UnitSender>,
     /// Whether pictures are only recorded, so that none of them is urgent.
@@ -41,7 +44,7 @@ pub struct RtspSource {
 impl RtspSource {
     /// Runs until the graph is stopped.
     pub async fn run(mut self) {
-        let caller = Caller::new(Arc::clone(&self.context.clock));
+        let caller = Caller::new(Arc::clone(&self.context.clock), Arc::clone(&self.reach));
         let mut backoff = Backoff::new(fastrand::Rng::new());
         let mut outage = Outage::default();
         let stop = self.context.stop.clone();
@@ -52,6 +55,7 @@ impl RtspSource {
                 () = stop.cancelled() => break,
                 ended = self.session(&caller, &mut backoff, &mut outage) => ended,
             };
+            let ended = ended.retold(|text| self.target.hide(text));
             self.send(&MediaItem::Lost);
             self.context.state("waiting");
             outage.lost(&self.context, &self.target.shown(), &ended);
@@ -140,7 +144,8 @@ impl RtspSource {
 
     fn established(&self, session: &CameraSession) {
         tracing::info!(node = %self.context.name, url = %self.target.shown(), "The camera plays");
-        let data = json!({"sdp": format!("SDP:\n{}", session.sdp())});
+        let sdp = self.target.hide(session.sdp());
+        let data = json!({"sdp": format!("SDP:\n{sdp}")});
         self.context
             .emit(&format!("{DIAGNOSTICS}.MediaSessionEstablished"), data);
         for stream in session.unsupported() {

@@ -1,5 +1,6 @@
 //! One conversation with a camera, from DESCRIBE to its end, as access units on the host's timeline.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use futures::StreamExt;
 use retina::UNIX_EPOCH;
 use retina::client::{
     Credentials, Demuxed, Described, InitialTimestampPolicy, PlayOptions, SessionGroup, SessionOptions,
-    SetupOptions, TcpTransportOptions, Tool, Transport,
+    SetupOptions, TcpTransportOptions, TeardownPolicy, Tool, Transport,
 };
 use retina::codec::{CodecItem, FrameFormat};
 use retina::rtcp::ReceivedCompoundPacket;
@@ -20,9 +21,11 @@ use url::Url;
 use super::clock::SessionClock;
 use super::formats::{self, Use};
 use super::tls::CameraTls;
-use super::tunnel;
+use super::{address, tunnel};
 use crate::media::timeline::{Mapped, Timeline};
 use crate::media::{AccessUnit, Clock, MediaTime, StreamFormat, TICKS_PER_SECOND, Ticks, TrackKind};
+use crate::nodes::reach::Reach;
+use crate::topology::masked::{MASK, masked, named};
 
 /// Each step of the conversation, and each wait for media, takes at most this long.
 pub const CAMERA_TIMEOUT: Duration = Duration::from_secs(15);
@@ -36,6 +39,14 @@ const MAX_JUMPS: u32 = 10;
 const MAX_UNIT_BYTES: usize = 16 << 20;
 /// A track whose first timestamp is this far from the other's is taken to have an origin of its own.
 const MAX_TRACK_OFFSET: Ticks = Ticks::from_secs(2);
+
+/// Shorter secrets are not looked for in texts: they would be found in ordinary words.
+const MIN_HIDDEN_CHARS: usize = 4;
+/// How retina's error begins when nobody took the connection.
+const NOT_CONNECTED: &str = "Unable to connect";
+
+/// A conversation that has come as far as the description.
+type Session = retina::client::Session<Described>;
 
 /// Why a conversation failed or ended.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -59,6 +70,9 @@ pub enum CameraError {
     /// The camera cannot be reached, or went away.
     #[error("{0}")]
     Network(String),
+    /// The host does not connect to where the camera is; says which rule it follows.
+    #[error("{0}")]
+    Refused(String),
     /// No safe connection could be made; says what to do.
     #[error("{0}")]
     Tls(String),
@@ -74,6 +88,7 @@ impl CameraError {
         match self {
             Self::Authentication { status, .. } | Self::Protocol { status, .. } => status.to_string(),
             Self::Network(_) => "connectionLost".to_owned(),
+            Self::Refused(_) => "addressRefused".to_owned(),
             Self::Tls(_) => "tlsFailed".to_owned(),
             Self::Format(_) => "unsupportedVideoFormat".to_owned(),
         }
@@ -87,7 +102,7 @@ impl CameraError {
             Self::Authentication { status: 403, .. } => &["ProtocolError", "AuthorizationError"],
             Self::Authentication { .. } => &["ProtocolError", "AuthenticationError"],
             Self::Protocol { .. } => &["ProtocolError"],
-            Self::Network(_) | Self::Tls(_) => &["NetworkError"],
+            Self::Network(_) | Self::Refused(_) | Self::Tls(_) => &["NetworkError"],
             Self::Format(_) => &[],
         }
     }
@@ -102,9 +117,28 @@ impl CameraError {
         }
     }
 
+    /// The same, told with other words.
+    #[must_use]
+    pub fn retold(self, tell: impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::Authentication { status, message } => Self::Authentication {
+                status,
+                message: tell(&message),
+            },
+            Self::Protocol { status, message } => Self::Protocol {
+                status,
+                message: tell(&message),
+            },
+            Self::Network(message) => Self::Network(tell(&message)),
+            Self::Refused(message) => Self::Refused(tell(&message)),
+            Self::Tls(message) => Self::Tls(tell(&message)),
+            Self::Format(streams) => Self::Format(tell(&streams)),
+        }
+    }
+
     fn from_retina(error: &retina::Error) -> Self {
         // Below the first line retina tells which packet it was; that is for the log.
-        tracing::debug!(%error, "The camera's session failed");
+        tracing::debug!(error = %masked(&error.to_string()), "The camera's session failed");
         let message = error.to_string().lines().next().unwrap_or_default().to_owned();
         match error.status_code() {
             Some(status @ (401 | 403)) => Self::Authentication { status, message },
@@ -130,12 +164,17 @@ pub struct Target {
     pub credentials: Option<Credentials>,
     /// How to connect safely; None speaks in the clear.
     pub tls: Option<CameraTls>,
+    /// A secret went into the URL, nobody knows where.
+    pub secret: bool,
 }
 
 impl Target {
     /// The URL as it may be shown: the values of its query are left out, since many cameras take a password there.
     #[must_use]
     pub fn shown(&self) -> String {
+        if self.secret {
+            return format!("{}://{MASK}", self.url.scheme());
+        }
         let mut url = self.url.clone();
         // As in `prepare`: what cannot have credentials has none.
         let _ = url.set_username("").and_then(|()| url.set_password(None));
@@ -144,7 +183,31 @@ impl Target {
             let hidden = names.iter().map(|name| (name, "***"));
             url.query_pairs_mut().clear().extend_pairs(hidden);
         }
-        url.into()
+        masked(url.as_str()).into_owned()
+    }
+
+    /// A text that the camera or a library made, without what is not shown: both repeat URLs.
+    #[must_use]
+    pub fn hide(&self, text: &str) -> String {
+        let url = self.url.as_str();
+        let mut secrets: Vec<&str> = self
+            .url
+            .query()
+            .filter(|query| query.contains('='))
+            .into_iter()
+            .collect();
+        secrets.extend(named(url).into_iter().filter_map(|range| url.get(range)));
+        if self.secret {
+            secrets.extend(self.url.query());
+            secrets.extend(self.url.host_str());
+            secrets.extend(self.url.path().split('/'));
+        }
+        secrets.extend(self.credentials.as_ref().map(|login| login.password.as_str()));
+        secrets.retain(|secret| secret.chars().count() >= MIN_HIDDEN_CHARS);
+        // One may hold another.
+        secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+        let without = |text: String, secret: &&str| text.replace(secret, MASK);
+        secrets.iter().fold(text.to_owned(), without)
     }
 }
 
@@ -167,6 +230,8 @@ pub struct Caller {
     pub group: Arc<SessionGroup>,
     /// The host's clocks.
     pub clock: Arc<dyn Clock>,
+    /// Where it may call.
+    pub reach: Arc<dyn Reach>,
     /// The ways through TLS.
     pub tunnels: TaskTracker,
 }
@@ -182,10 +247,11 @@ impl std::fmt::Debug for Caller {
 impl Caller {
     /// Of a source.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
+    pub fn new(clock: Arc<dyn Clock>, reach: Arc<dyn Reach>) -> Self {
         Self {
             group: Arc::default(),
             clock,
+            reach,
             tunnels: TaskTracker::new(),
         }
     }
@@ -246,25 +312,11 @@ impl CameraSession {
         caller: &Caller,
         tell: &mut (dyn FnMut(&'static str) + Send),
     ) -> Result<Self, CameraError> {
-        let options = SessionOptions::default()
-            .creds(target.credentials.clone())
-            .user_agent(concat!("mediagraph/", env!("CARGO_PKG_VERSION")).to_owned())
-            .session_group(Arc::clone(&caller.group));
-        let url = match &target.tls {
-            Some(tls) => tunnel::open(&target.url, tls, &caller.tunnels).await?,
-            None => target.url.clone(),
-        };
         tell("DESCRIBE");
-        let describe = retina::client::Session::describe(url, options);
-        let mut session = step("DESCRIBE", describe).await?;
-        if target.tls.is_some() && session.tool().is_some_and(Tool::has_live555_tcp_bug) {
-            // To such a server retina may say goodbye over a new connection, which would be in the clear.
-            return Err(CameraError::Tls(
-                "the camera's RTSP server is from before 2017, which is too old to be used with TLS\n\
-                 hint: look for newer firmware of the camera"
-                    .to_owned(),
-            ));
-        }
+        let mut session = match &target.tls {
+            Some(tls) => describe_safely(target, tls, caller).await?,
+            None => describe_openly(target, caller).await?,
+        };
         let sdp = String::from_utf8_lossy(session.sdp()).into_owned();
         tell("SETUP");
         let (tracks, unsupported) = set_up(&mut session).await?;
@@ -435,10 +487,73 @@ impl CameraSession {
     }
 }
 
+fn options(target: &Target, caller: &Caller) -> SessionOptions {
+    SessionOptions::default()
+        .creds(target.credentials.clone())
+        .user_agent(concat!("mediagraph/", env!("CARGO_PKG_VERSION")).to_owned())
+        .session_group(Arc::clone(&caller.group))
+}
+
+/// Whether retina says goodbye over a new connection, to the address that the camera told (Content-Base).
+fn goodbye_elsewhere(session: &Session) -> bool {
+    session.tool().is_some_and(Tool::has_live555_tcp_bug)
+}
+
+async fn describe_safely(target: &Target, tls: &CameraTls, caller: &Caller) -> Result<Session, CameraError> {
+    let url = tunnel::open(&target.url, tls, caller).await?;
+    let session = step("DESCRIBE", Session::describe(url, options(target, caller))).await?;
+    if goodbye_elsewhere(&session) {
+        // That connection would be in the clear.
+        return Err(CameraError::Tls(
+            "the camera's RTSP server is from before 2017, which is too old to be used with TLS\n\
+             hint: look for newer firmware of the camera"
+                .to_owned(),
+        ));
+    }
+    Ok(session)
+}
+
+async fn describe_openly(target: &Target, caller: &Caller) -> Result<Session, CameraError> {
+    let port = target.url.port().unwrap_or(address::RTSP_PORT);
+    let addresses = address::addresses(&target.url, port, &*caller.reach).await?;
+    let session = describe_any(target, &addresses, || options(target, caller)).await?;
+    if !goodbye_elsewhere(&session) {
+        return Ok(session);
+    }
+    // A camera could send the host, and the login, anywhere. It is asked again by one who leaves without goodbye.
+    drop(session);
+    let silent = || options(target, caller).teardown(TeardownPolicy::Never);
+    describe_any(target, &addresses, silent).await
+}
+
+/// Asks the first address that takes the connection.
+async fn describe_any(
+    target: &Target,
+    addresses: &[SocketAddr],
+    options: impl Fn() -> SessionOptions + Send,
+) -> Result<Session, CameraError> {
+    let asking = async {
+        let mut last = None;
+        for address in addresses {
+            let Some(url) = address::at(&target.url, *address) else {
+                continue;
+            };
+            match Session::describe(url, options()).await {
+                Err(error) if error.to_string().starts_with(NOT_CONNECTED) => last = Some(error),
+                described => return described.map_err(|error| CameraError::from_retina(&error)),
+            }
+        }
+        Err(last.map_or_else(
+            || CameraError::Network("the URL has no host".to_owned()),
+            |error| CameraError::from_retina(&error),
+        ))
+    };
+    let asked = timeout(CAMERA_TIMEOUT, asking).await;
+    asked.map_err(|_| CameraError::timed_out("DESCRIBE"))?
+}
+
 /// Sets up one track of each kind: a second picture or language would need a sink of its own.
-async fn set_up(
-    session: &mut retina::client::Session<Described>,
-) -> Result<(Vec<Option<Track>>, Vec<String>), CameraError> {
+async fn set_up(session: &mut Session) -> Result<(Vec<Option<Track>>, Vec<String>), CameraError> {
     let mut tracks: Vec<Option<Track>> = Vec::new();
     let mut unsupported: Vec<String> = Vec::new();
     let mut index = 0;
@@ -536,12 +651,40 @@ mod tests {
                 .unwrap(),
             credentials: None,
             tls: None,
+            secret: false,
         };
         assert_eq!(
             target.shown(),
             "rtsp://10.0.0.7:554/live?user=***&password=***&channel=***#x"
         );
         assert!(!format!("{target:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn what_a_camera_repeats_is_told_without_secrets() {
+        let mut target = Target {
+            url: Url::parse("rtsp://camera.example/user=me_password=hunter2/live?token=abcd1234").unwrap(),
+            credentials: Some(Credentials {
+                username: "admin".to_owned(),
+                password: "battery".to_owned(),
+            }),
+            tls: None,
+            secret: false,
+        };
+        assert_eq!(
+            target.shown(),
+            "rtsp://camera.example/user=me_password=***/live?token=***"
+        );
+        let said = "a=control:rtsp://10.0.0.7/user=me_password=hunter2/live?token=abcd1234&x (battery)";
+        assert_eq!(
+            target.hide(said),
+            "a=control:rtsp://10.0.0.7/user=me_password=***/live?***&x (***)"
+        );
+        target.secret = true;
+        assert_eq!(target.shown(), "rtsp://***");
+        let error = CameraError::Network("cannot connect to camera.example:554 for /live".to_owned());
+        let error = error.retold(|text| target.hide(text));
+        assert_eq!(error.to_string(), "cannot connect to ***:554 for /***");
     }
 
     #[test]

@@ -11,11 +11,12 @@ use tokio::io::{AsyncWriteExt, copy, split};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
-use tokio_util::task::TaskTracker;
 use url::Url;
 
-use super::session::{CAMERA_TIMEOUT, CameraError};
+use super::address;
+use super::session::{CAMERA_TIMEOUT, Caller, CameraError};
 use super::tls::CameraTls;
+use crate::nodes::reach::Reach;
 
 /// The port of RTSP over TLS (IANA `rtsps`).
 pub const RTSPS_PORT: u16 = 322;
@@ -36,16 +37,10 @@ pub fn port(url: &Url) -> u16 {
     url.port().unwrap_or(RTSPS_PORT)
 }
 
-/// Connects to the camera safely.
-///
-/// # Errors
-/// Says what failed, and what to do.
-pub async fn connect(url: &Url, tls: &CameraTls) -> Result<TlsStream<TcpStream>, CameraError> {
-    let (host, port) = (host(url), port(url));
-    let connecting = timeout(CAMERA_TIMEOUT, TcpStream::connect((host.as_str(), port))).await;
-    let stream = connecting
-        .map_err(|_| CameraError::timed_out("the connection"))?
-        .map_err(|error| CameraError::Network(format!("cannot connect to {host}:{port}: {error}")))?;
+async fn connect(url: &Url, tls: &CameraTls, reach: &dyn Reach) -> Result<TlsStream<TcpStream>, CameraError> {
+    let host = host(url);
+    let addresses = address::addresses(url, port(url), reach).await?;
+    let stream = address::connect(&addresses, &host, CAMERA_TIMEOUT).await?;
     let shaking = timeout(CAMERA_TIMEOUT, tls.handshake(&host, stream)).await;
     shaking.map_err(|_| CameraError::timed_out("the TLS handshake"))?
 }
@@ -54,8 +49,8 @@ pub async fn connect(url: &Url, tls: &CameraTls) -> Result<TlsStream<TcpStream>,
 ///
 /// # Errors
 /// When there is no safe way to the camera.
-pub async fn open(url: &Url, tls: &CameraTls, tasks: &TaskTracker) -> Result<Url, CameraError> {
-    let camera = connect(url, tls).await?;
+pub async fn open(url: &Url, tls: &CameraTls, caller: &Caller) -> Result<Url, CameraError> {
+    let camera = connect(url, tls, &*caller.reach).await?;
     let no_door = |error: std::io::Error| CameraError::Network(format!("no port on the loopback: {error}"));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await
@@ -68,7 +63,7 @@ pub async fn open(url: &Url, tls: &CameraTls, tasks: &TaskTracker) -> Result<Url
     if renamed.is_err() || through.set_host(Some("127.0.0.1")).is_err() {
         return Err(CameraError::Network("the URL has no host".into()));
     }
-    tasks.spawn(serve(listener, door, camera));
+    caller.tunnels.spawn(serve(listener, door, camera));
     Ok(through)
 }
 

@@ -17,13 +17,11 @@ use serde::Serialize;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::address::RTSP_PORT;
 use super::session::{Caller, CameraError, CameraSession, Target};
 use super::tunnel;
 use login::Challenge;
 use talk::{Answer, Connection, Talk};
-
-/// The port of RTSP (RFC 2326, section 3.2).
-const RTSP_PORT: u16 = 554;
 
 /// What to find out.
 #[derive(Clone, Debug)]
