@@ -8,6 +8,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
 
 use crate::api::LogControl;
+use crate::graph::logging::TARGET;
 
 /// What is logged when nobody says anything else.
 const DEFAULT: &str = "info";
@@ -72,15 +73,18 @@ impl LogControl for LogHandle {
 }
 
 fn filter(text: &str) -> Result<EnvFilter, String> {
-    let filter = EnvFilter::try_new(text).map_err(|error| error.to_string())?;
-    if text.contains('=') {
-        return Ok(filter);
+    let mut filter = EnvFilter::try_new(text).map_err(|error| error.to_string())?;
+    // Whom a line is about is told with every line, whatever is logged of whom.
+    let about = format!("{TARGET}=error");
+    let mut more = vec![about.as_str()];
+    if !text.contains('=') {
+        // What libraries say below a warning is for their authors.
+        more.extend(["retina=warn", "wasmtime=warn", "cranelift=warn"]);
     }
-    // What libraries say below a warning is for their authors.
-    let quiet = ["retina=warn", "wasmtime=warn", "cranelift=warn"].into_iter();
-    Ok(quiet
-        .filter_map(|text| text.parse().ok())
-        .fold(filter, EnvFilter::add_directive))
+    for directive in more.into_iter().filter_map(|text| text.parse().ok()) {
+        filter = filter.add_directive(directive);
+    }
+    Ok(filter)
 }
 
 /// Starts logging to standard error. A filter that cannot be read is taken as `info`, and the log says so.
@@ -98,7 +102,7 @@ pub fn start(args: &LoggingArgs) -> LogHandle {
     // Fails only when logging was started before, as a test might.
     let _ = match args.log_format {
         Format::Text => base.with(lines.with_target(false)).try_init(),
-        Format::Json => base.with(lines.json()).try_init(),
+        Format::Json => base.with(lines.json().with_span_list(false)).try_init(),
     };
     if let Some(error) = unreadable {
         tracing::warn!(

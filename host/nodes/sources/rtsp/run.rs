@@ -68,7 +68,7 @@ impl RtspSource {
             .await
             .is_err()
         {
-            tracing::debug!(node = %self.context.name, "The camera did not answer TEARDOWN");
+            tracing::debug!("The camera did not answer TEARDOWN");
         }
     }
 
@@ -132,7 +132,7 @@ impl RtspSource {
     }
 
     fn established(&self, session: &CameraSession) {
-        tracing::info!(node = %self.context.name, url = %self.target.shown(), "The camera plays");
+        tracing::info!(url = %self.target.shown(), "The camera plays");
         let data = json!({"sdp": format!("SDP:\n{}", session.sdp())});
         self.context
             .emit(&format!("{DIAGNOSTICS}.MediaSessionEstablished"), data);

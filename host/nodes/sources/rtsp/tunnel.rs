@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 use url::Url;
 
 use super::session::{CAMERA_TIMEOUT, CameraError};
@@ -68,7 +69,7 @@ pub async fn open(url: &Url, tls: &CameraTls, tasks: &TaskTracker) -> Result<Url
     if renamed.is_err() || through.set_host(Some("127.0.0.1")).is_err() {
         return Err(CameraError::Network("the URL has no host".into()));
     }
-    tasks.spawn(serve(listener, door, camera));
+    tasks.spawn(serve(listener, door, camera).in_current_span());
     Ok(through)
 }
 
