@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
@@ -68,7 +69,7 @@ impl Watch {
 }
 
 fn log(event: &Event) {
-    let text = |name: &str| event.data[name].as_str().unwrap_or_default();
+    let text = |name: &str| event.data.get(name).and_then(Value::as_str).unwrap_or_default();
     let whom = match (text("instance"), text("node")) {
         ("", _) => Span::none(),
         (instance, "") => logging::instance(instance),

@@ -7,7 +7,8 @@ use super::{Evidence, Question};
 
 /// Whether there is a clip, and why.
 pub(super) fn of(question: &Question, evidence: &Evidence, chain: &Chain) -> (Option<bool>, String) {
-    if !chain.recorded.is_empty() {
+    // A recording goes on while its camera is away; there is nothing in it then.
+    if !chain.recorded.is_empty() && !chain.all_away {
         return (Some(true), there_is(chain));
     }
     if let Some(unknown) = unknown(question, evidence) {

@@ -9,7 +9,6 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 mod chain;
@@ -18,10 +17,6 @@ mod evidence;
 pub mod moment;
 
 pub use evidence::{Evidence, gather};
-
-use crate::events::Journal;
-use crate::events::journal::JournalError;
-use crate::media::Clock;
 
 /// How far around the moment to look when nobody says it.
 pub const DEFAULT_WINDOW: Duration = Duration::from_secs(30);
@@ -130,45 +125,6 @@ pub struct Explanation {
     pub steps: Vec<Step>,
     /// One plain sentence.
     pub conclusion: String,
-}
-
-/// Why a question cannot be answered.
-#[derive(Debug, thiserror::Error)]
-pub enum ExplainError {
-    /// The moment makes no sense.
-    #[error(transparent)]
-    Moment(#[from] moment::NoMoment),
-    /// The window makes no sense.
-    #[error(transparent)]
-    Window(#[from] moment::NoWindow),
-    /// The journal cannot be read.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-}
-
-/// Answers from the journal of a running host. `at` and `window` are as people write them ([`moment::parse`],
-/// [`moment::window`]); what has no offset is meant in `zone`.
-///
-/// # Errors
-/// When the question makes no sense, or the journal cannot be read.
-pub async fn answer(
-    journal: &Journal,
-    instance: &str,
-    at: &str,
-    window: Option<&str>,
-    clock: &dyn Clock,
-    zone: &TimeZone,
-) -> Result<Explanation, ExplainError> {
-    let question = Question {
-        instance: instance.to_owned(),
-        at: moment::parse(at, clock.wall(), zone)?,
-        window: window.map_or(Ok(DEFAULT_WINDOW), moment::window)?,
-    };
-    // What has just happened may still be on its way.
-    journal.flush().await;
-    let asked = question.clone();
-    let evidence = journal.read(move |reader| gather(reader, &asked)).await?;
-    Ok(explain(&question, &evidence))
 }
 
 /// Answers a question from what the journal has.

@@ -52,22 +52,12 @@ pub(crate) fn tokens() -> Vec<Token> {
 }
 
 /// How a server is to be.
+#[derive(Default)]
 pub(crate) struct Options {
     pub(crate) tokens: Option<Vec<Token>>,
     pub(crate) tls: Option<Arc<TlsReload>>,
     pub(crate) limits: ServeLimits,
     pub(crate) journal: JournalLimits,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            tokens: None,
-            tls: None,
-            limits: ServeLimits::default(),
-            journal: JournalLimits::default(),
-        }
-    }
 }
 
 /// A running server; stops when dropped.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::super::evidence::*;
 use super::super::{Evidence, Link, Question, Verdict};
@@ -148,7 +149,8 @@ fn found_by(findings: &[&Entry], node: &str) -> BTreeMap<String, u64> {
                 *found.entry(name).or_default() += times;
             }
         } else if !noted {
-            for inference in entry.event.data["inferences"].as_array().into_iter().flatten() {
+            let inferences = entry.event.data.get("inferences").and_then(Value::as_array);
+            for inference in inferences.into_iter().flatten() {
                 *found.entry(text(inference, "type").to_owned()).or_default() += 1;
             }
         }

@@ -11,8 +11,10 @@ use crate::events::journal::Entry;
 use crate::events::notes::{GRAPH, Graph, Role};
 
 mod frames;
+mod gate;
 mod gates;
 mod lifetime;
+mod recording;
 mod sinks;
 
 /// What was found out, and the steps that say it.
@@ -25,6 +27,8 @@ pub(super) struct Chain {
     pub(super) inactive: Option<String>,
     /// A camera was away.
     pub(super) away: Option<String>,
+    /// So were all others.
+    pub(super) all_away: bool,
     /// A minute in which nothing came from any camera.
     pub(super) no_frames: Option<String>,
     /// A component that did not run.
@@ -129,6 +133,7 @@ impl Chain {
     fn cameras(&mut self, question: &Question, evidence: &Evidence) {
         let types = [ESTABLISHED, CAMERA_LOST, CAMERA_RESTORED];
         let of_camera: Vec<&Entry> = of_types(&evidence.states, &types);
+        let (mut cameras, mut gone) = (0, 0);
         for node in nodes(&of_camera) {
             let mine = || of_camera.iter().filter(|entry| entry.event.node() == Some(node));
             let last = mine().rfind(|entry| until(entry, question.at));
@@ -145,12 +150,15 @@ impl Chain {
                     format!("it was there since {}", last.event.event_time),
                 ),
             };
+            cameras += 1;
             if verdict == Verdict::Broken {
+                gone += 1;
                 self.away
                     .get_or_insert(format!("the camera of node `{node}` was away: {message}"));
             }
             self.add(Link::Camera, Some(node), verdict, message);
         }
+        self.all_away = cameras > 0 && gone == cameras;
         if of_camera.is_empty() {
             self.add(
                 Link::Camera,

@@ -5,9 +5,10 @@ use jiff::Timestamp;
 use super::super::evidence::*;
 use super::super::moment::iso;
 use super::super::{Evidence, Link, Question, Verdict};
+use super::recording::{Recording, recordings};
 use super::{Chain, nodes, of_types, text};
 use crate::events::journal::Entry;
-use crate::events::notes::{GateDecision, Role};
+use crate::events::notes::Role;
 
 /// The most failures to store something that are told.
 const MAX_MESSAGES: usize = 5;
@@ -21,7 +22,7 @@ impl Chain {
         for node in nodes(&of_sinks) {
             let mut recordings = recordings(&of_sinks, node);
             for recording in &mut recordings {
-                recording.cut = cut(recording, evidence);
+                recording.find_cut(evidence);
             }
             let covering: Vec<&Recording<'_>> = recordings
                 .iter()
@@ -128,85 +129,4 @@ impl Chain {
             }
         }
     }
-}
-
-/// A recording of one sink.
-struct Recording<'a> {
-    output: &'a str,
-    started: Timestamp,
-    available: Option<Timestamp>,
-    stopped: Option<Timestamp>,
-    /// When the graph was started again although nobody had ended this one.
-    cut: Option<Timestamp>,
-}
-
-impl Recording<'_> {
-    /// A gate's media reaches back before the moment at which its recording is begun.
-    fn covers(&self, question: &Question, evidence: &Evidence, passed: bool) -> bool {
-        let ended_before = self.stopped.is_some_and(|stopped| stopped < question.at);
-        if !passed {
-            return self.started <= question.at && !ended_before;
-        }
-        let span = evidence.decisions.iter().rev().find_map(|entry| {
-            let decision: GateDecision = serde_json::from_value(entry.event.data.clone()).ok()?;
-            let span = decision.spans.iter().find_map(|span| {
-                let (start, end) = (span.start.parse().ok()?, span.end.parse().ok()?);
-                (start <= question.at && question.at < end).then_some((start, end))
-            })?;
-            Some(span)
-        });
-        let Some((start, end)): Option<(Timestamp, Timestamp)> = span else {
-            return false;
-        };
-        // Opening and the first picture take a moment.
-        let latest = end
-            .checked_add(std::time::Duration::from_secs(120))
-            .unwrap_or(Timestamp::MAX);
-        self.started >= start && self.started <= latest
-    }
-
-    fn message(&self) -> String {
-        let mut message = format!("it recorded to `{}` from {}", self.output, iso(self.started));
-        match (self.stopped, self.cut, self.available) {
-            (Some(stopped), ..) => message.push_str(&format!(" until {}", iso(stopped))),
-            (None, Some(cut), _) => {
-                let cut = iso(cut);
-                message.push_str(&format!(
-                    ", which was cut off before the host began anew at {cut}"
-                ));
-            }
-            (None, None, Some(_)) => message.push_str(", which can be played and goes on"),
-            (None, None, None) => message.push_str(", which goes on"),
-        }
-        message
-    }
-}
-
-fn cut(recording: &Recording<'_>, evidence: &Evidence) -> Option<Timestamp> {
-    let starts = of_types(&evidence.states, &[STARTED]);
-    let mut later = starts.iter().filter_map(|entry| time(entry));
-    later.find(|start| recording.stopped.is_none() && *start > recording.started)
-}
-
-fn recordings<'a>(entries: &[&'a Entry], node: &str) -> Vec<Recording<'a>> {
-    let mut found: Vec<Recording<'a>> = Vec::new();
-    for entry in entries.iter().filter(|entry| entry.event.node() == Some(node)) {
-        let (Some(at), Some(output)) = (time(entry), entry.event.data["outputLocation"].as_str()) else {
-            continue;
-        };
-        let open = found.iter_mut().rev().find(|one| one.output == output);
-        match (entry.event.event_type.as_str(), open) {
-            (RECORDING_STARTED, _) => found.push(Recording {
-                output,
-                started: at,
-                available: None,
-                stopped: None,
-                cut: None,
-            }),
-            (RECORDING_AVAILABLE, Some(open)) => open.available = Some(at),
-            (RECORDING_STOPPED, Some(open)) => open.stopped = Some(at),
-            _ => {}
-        }
-    }
-    found
 }
