@@ -8,6 +8,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
 
 use crate::api::LogControl;
+use crate::config::LogFormat;
 use crate::graph::logging::TARGET;
 
 /// What is logged when nobody says anything else.
@@ -20,9 +21,9 @@ pub struct LoggingArgs {
     /// [default: info]
     #[arg(long, global = true, value_name = "FILTER")]
     log: Option<String>,
-    /// How to log
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
-    log_format: Format,
+    /// How to log [default: text, or what the configuration of a host says]
+    #[arg(long, global = true, value_enum)]
+    log_format: Option<Format>,
 }
 
 /// How log lines look.
@@ -32,6 +33,15 @@ enum Format {
     Text,
     /// For programs: one JSON object a line
     Json,
+}
+
+impl From<LogFormat> for Format {
+    fn from(format: LogFormat) -> Self {
+        match format {
+            LogFormat::Text => Self::Text,
+            LogFormat::Json => Self::Json,
+        }
+    }
 }
 
 /// Changes what is logged while the program runs. Clones are the same.
@@ -87,8 +97,9 @@ fn filter(text: &str) -> Result<EnvFilter, String> {
     Ok(filter)
 }
 
-/// Starts logging to standard error. A filter that cannot be read is taken as `info`, and the log says so.
-pub fn start(args: &LoggingArgs) -> LogHandle {
+/// Starts logging to standard error, in the configured format unless the command line names one. A filter that cannot
+/// be read is taken as `info`, and the log says so.
+pub fn start(args: &LoggingArgs, configured: Option<LogFormat>) -> LogHandle {
     let text = args.log.as_deref().unwrap_or(DEFAULT);
     let (first, text, unreadable) = match filter(text) {
         Ok(first) => (first, text, None),
@@ -99,8 +110,12 @@ pub fn start(args: &LoggingArgs) -> LogHandle {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
     let base = tracing_subscriber::registry().with(first);
+    let format = args
+        .log_format
+        .or(configured.map(Format::from))
+        .unwrap_or(Format::Text);
     // Fails only when logging was started before, as a test might.
-    let _ = match args.log_format {
+    let _ = match format {
         Format::Text => base.with(lines.with_target(false)).try_init(),
         Format::Json => base.with(lines.json().with_span_list(false)).try_init(),
     };

@@ -213,6 +213,23 @@ fn log_lines_name_instance_and_node_also_after_the_level_was_changed() {
 }
 
 #[test]
+fn the_configuration_says_how_the_log_looks() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = write(
+        folder.path(),
+        "mediagraph.toml",
+        "[server]\nlisten = \"127.0.0.1:0\"\n[log]\nformat = \"json\"\n",
+    );
+    let mut command = binary();
+    command.args(["serve", "--config", &config, "--state-dir"]);
+    command.arg(folder.path().join("state"));
+    let process = Process::start("the host", &mut command);
+    process.wait_stderr_for("a line of JSON", START, |lines| {
+        lines.iter().find_map(|line| address(line))
+    });
+}
+
+#[test]
 fn setting_the_same_again_says_that_nothing_changed() {
     let host = Host::start();
     let topology = text(&repository("topologies/cvr-asset"));

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags, Row, params};
 use serde::{Deserialize, Serialize};
 
 /// The registry's file in the state directory.
-pub const REGISTRY_FILE: &str = "registry.db";
+pub use crate::state::REGISTRY as REGISTRY_FILE;
 
 /// How long a change waits for somebody else who reads the file, such as a backup.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
