@@ -424,36 +424,36 @@ fn a_gate_that_was_never_asked_and_a_sink_that_never_recorded_are_named() {
     );
 }
 
-/// Continuous; the host is killed at 100 and starts again at 1000.
+/// Continuous; the host is killed at 100 and starts again at 300.
 fn killed() -> Night {
     let night = Night::new();
     night.recording(3, RECORDING_STARTED, "yard-1");
     night.frames(CAMERA, 60, 1500);
-    night.event("", 1000, STARTED, json!({}));
-    night.event(CAMERA, 1002, ESTABLISHED, json!({"sdp": "SDP:\n"}));
-    night.recording(1003, RECORDING_STARTED, "yard-2");
-    night.frames(CAMERA, 1060, 1500);
+    night.event("", 300, STARTED, json!({}));
+    night.event(CAMERA, 302, ESTABLISHED, json!({"sdp": "SDP:\n"}));
+    night.recording(303, RECORDING_STARTED, "yard-2");
+    night.frames(CAMERA, 360, 1500);
     night
 }
 
 #[test]
 fn a_host_that_was_killed_did_not_run_until_it_was_started_again() {
-    let explanation = killed().ask(500);
+    let explanation = killed().ask(250);
     assert_eq!(
         explanation.conclusion,
         "there is no clip because graph instance `yard` was not active: the host ended without a word after \
-         2026-11-20T14:01:00.000Z, and began anew at 2026-11-20T14:16:40.000Z"
+         2026-11-20T14:01:00.000Z, and began anew at 2026-11-20T14:05:00.000Z"
     );
     let before = killed().ask(50);
     assert_eq!(before.conclusion, "there is a clip: `yard-1`");
     let sink = before.steps.iter().find(|step| step.link == Link::Sink).unwrap();
     assert!(
         sink.message
-            .ends_with("which was cut off before the host began anew at 2026-11-20T14:16:40.000Z"),
+            .ends_with("which was cut off before the host began anew at 2026-11-20T14:05:00.000Z"),
         "{}",
         sink.message
     );
-    let after = killed().ask(1050);
+    let after = killed().ask(350);
     assert_eq!(after.conclusion, "there is a clip: `yard-2`");
 }
 
