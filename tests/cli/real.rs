@@ -197,7 +197,7 @@ fn log_lines_name_instance_and_node_also_after_the_level_was_changed() {
     let plays = logged(&host, "The camera plays");
     assert_eq!(
         (&plays["span"]["instance"], &plays["span"]["node"]),
-        (&json!("yard"), &json!("rtspSource")),
+        (&json!("yard"), &json!("camera")),
         "{plays}"
     );
     assert_eq!(host.ask(&["log", "level", "debug"]).good(), "debug\n");
@@ -205,7 +205,7 @@ fn log_lines_name_instance_and_node_also_after_the_level_was_changed() {
     let sealed = logged(&host, "A segment is complete");
     assert_eq!(
         (&sealed["span"]["instance"], &sealed["span"]["node"]),
-        (&json!("yard"), &json!("assetSink")),
+        (&json!("yard"), &json!("recorder")),
         "{sealed}"
     );
     let stopped = logged(&host, "The graph has stopped");

@@ -30,7 +30,7 @@ fn a_topology_that_says_its_version_is_sent_byte_for_byte() {
     let server = Server::always(Answer::method(200, json!({"name": "x"})));
     let path = "topologies/motion-detection";
     let out = ask(&server, &["topology", "set", repository(path).to_str().unwrap()]).good();
-    assert_eq!(out, "x: updated\n");
+    assert_eq!(out, "MotionDetection: updated\n");
     let file = std::fs::read_to_string(repository(path).join("topology.json")).unwrap();
     assert_eq!(server.asked()[1].body, file);
 }
@@ -91,10 +91,14 @@ fn what_is_no_json_is_found_before_the_host_is_asked() {
 
 #[test]
 fn several_files_are_all_tried() {
-    let server = Server::new(|asked| match asked.method.as_str() {
-        _ if asked.method == "GET" => Answer::error(404, "NotFound", "no"),
-        "b" => Answer::method(400, error("BadRequest", "no", json!([]))),
-        name => Answer::method(201, json!({ "name": name })),
+    let server = Server::new(|asked| {
+        if asked.method == "GET" {
+            return Answer::error(404, "NotFound", "no");
+        }
+        match asked.json()["name"].as_str().unwrap() {
+            "b" => Answer::method(400, error("BadRequest", "no", json!([]))),
+            name => Answer::method(201, json!({ "name": name })),
+        }
     });
     let folder = tempfile::tempdir().unwrap();
     let files: Vec<String> = ["a", "b", "c"]
