@@ -201,6 +201,10 @@ fn log_lines_name_instance_and_node_also_after_the_level_was_changed() {
         "{plays}"
     );
     assert_eq!(host.ask(&["log", "level", "debug"]).good(), "debug\n");
+    until("a recording", SOON, || {
+        let status = host.ask(&["instance", "status", "yard"]).good();
+        status.contains("AssetSink   recording").then_some(())
+    });
     host.ask(&["instance", "deactivate", "yard"]).good();
     let sealed = logged(&host, "A segment is complete");
     assert_eq!(
