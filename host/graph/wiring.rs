@@ -5,13 +5,7 @@ use std::collections::HashMap;
 use super::plan::{Plan, PlannedInput, PlannedKind, lower};
 use crate::nodes::io::frames::{self, FrameReceiver, FrameSender};
 use crate::nodes::io::signals::{self, SignalReceiver, SignalSender};
-use crate::nodes::io::units::{self, Tracks, UnitReceiver, UnitSender};
-
-/// Decoding wants pictures only.
-const PICTURES: Tracks = Tracks {
-    video: true,
-    audio: false,
-};
+use crate::nodes::io::units::{self, UnitReceiver, UnitSender};
 
 /// What flows out of, and into, each node, by its index in the plan.
 #[derive(Debug, Default)]
@@ -110,7 +104,7 @@ impl Wiring {
     fn decoding(&mut self, plan: &Plan) {
         for (index, node) in plan.nodes.iter().enumerate() {
             if matches!(node.kind, PlannedKind::RtspSource(_)) && self.frames_out.contains_key(&index) {
-                let (sender, receiver) = units::queue(PICTURES);
+                let (sender, receiver) = units::queue_for_analysis();
                 self.media_out.entry(index).or_default().push(sender);
                 self.decode_in.insert(index, receiver);
             }

@@ -4,6 +4,10 @@
 //! reached, units are left out up to the next random access point, which is then marked as a discontinuity, so
 //! that what the reader gets is always decodable. That counts for each recording by itself. The beginning and end
 //! of a recording are never left out, unless all between them was.
+//!
+//! A queue for analysis also stays near the present: what is more than [`MAX_BEHIND`] behind makes room for a new random
+//! access point, since nobody waits for what a detector would say of it, and a graph that stops would have to look at
+//! all of it.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,10 +15,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::media::{AccessUnit, MediaTime, TrackKind};
+use crate::media::{AccessUnit, MediaTime, Ticks, TrackKind};
 
 /// The most media that waits in one queue: four seconds of a 64 Mbit/s camera.
 pub const MAX_QUEUED_BYTES: usize = 32 << 20;
+
+/// How far analysis may be behind the media: less than [`super::signals::MAX_LAG`], after which gates decide without it.
+pub const MAX_BEHIND: Ticks = Ticks::from_secs(3);
 
 /// The number of a recording within a graph; what comes straight from a source is number [`CONTINUOUS`].
 pub type RecordingId = u64;
@@ -70,6 +77,23 @@ struct Queue {
 }
 
 impl Queue {
+    /// How far the oldest unit is behind a moment.
+    fn behind(&self, now: MediaTime) -> Ticks {
+        let oldest = self.items.iter().find_map(|item| match item {
+            MediaItem::Unit { unit, .. } => Some(unit.time),
+            _ => None,
+        });
+        oldest.map_or(Ticks(0), |time| now.since(time))
+    }
+
+    /// Leaves out all units, and says how many they were.
+    fn skip(&mut self) -> u64 {
+        let all = self.items.len();
+        self.items.retain(|item| !matches!(item, MediaItem::Unit { .. }));
+        self.bytes = 0;
+        (all - self.items.len()) as u64
+    }
+
     fn end(&mut self, recording: RecordingId) {
         self.skipping.remove(&recording);
         let last = self
@@ -114,6 +138,8 @@ impl Tracks {
 pub struct UnitSender {
     shared: Arc<Shared>,
     tracks: Tracks,
+    /// For analysis, which is to stay near the present.
+    near: bool,
 }
 
 /// The reading end.
@@ -125,49 +151,73 @@ pub struct UnitReceiver {
 /// Makes a queue for a consumer of these tracks.
 #[must_use]
 pub fn queue(tracks: Tracks) -> (UnitSender, UnitReceiver) {
+    make(tracks, false)
+}
+
+/// Makes a queue for someone who looks at pictures, and wants to see the present ones.
+#[must_use]
+pub fn queue_for_analysis() -> (UnitSender, UnitReceiver) {
+    let pictures = Tracks {
+        video: true,
+        audio: false,
+    };
+    make(pictures, true)
+}
+
+fn make(tracks: Tracks, near: bool) -> (UnitSender, UnitReceiver) {
     let shared = Arc::new(Shared::default());
-    (
-        UnitSender {
-            shared: Arc::clone(&shared),
-            tracks,
-        },
-        UnitReceiver { shared },
-    )
+    let sender = UnitSender {
+        shared: Arc::clone(&shared),
+        tracks,
+        near,
+    };
+    (sender, UnitReceiver { shared })
 }
 
 impl UnitSender {
-    /// Adds an item. Gives true when it had to be left out.
-    pub fn push(&self, item: MediaItem) -> bool {
+    /// Whether it leads to analysis.
+    #[must_use]
+    pub fn is_for_analysis(&self) -> bool {
+        self.near
+    }
+
+    /// Adds an item. Gives how many units had to be left out: this one, or others for its sake.
+    pub fn push(&self, item: MediaItem) -> u64 {
         let left_out = {
             let mut queue = self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner);
             match item {
                 MediaItem::Unit { recording, unit } => {
                     if !self.tracks.wants(unit.kind()) {
-                        return false;
+                        return 0;
                     }
                     self.push_unit(&mut queue, recording, unit)
                 }
                 MediaItem::End { recording } => {
                     queue.end(recording);
-                    false
+                    0
                 }
                 other => {
                     queue.items.push_back(other);
-                    false
+                    0
                 }
             }
         };
+        self.shared.dropped.fetch_add(left_out, Ordering::Relaxed);
         self.shared.ready.notify_one();
         left_out
     }
 
-    fn push_unit(&self, queue: &mut Queue, recording: RecordingId, mut unit: Arc<AccessUnit>) -> bool {
+    fn push_unit(&self, queue: &mut Queue, recording: RecordingId, mut unit: Arc<AccessUnit>) -> u64 {
+        let mut left_out = 0;
+        if self.near && unit.random_access && queue.behind(unit.time) > MAX_BEHIND {
+            left_out = queue.skip();
+            queue.skipping.insert(recording);
+        }
         let full = queue.bytes.saturating_add(unit.weight()) > MAX_QUEUED_BYTES;
         let resumes = unit.random_access && (unit.kind() == TrackKind::Video || !self.tracks.video);
         if full || (queue.skipping.contains(&recording) && !resumes) {
-            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
             queue.skipping.insert(recording);
-            return true;
+            return left_out + 1;
         }
         if queue.skipping.remove(&recording) {
             unit = Arc::new(AccessUnit {
@@ -177,7 +227,7 @@ impl UnitSender {
         }
         queue.bytes += unit.weight();
         queue.items.push_back(MediaItem::Unit { recording, unit });
-        false
+        left_out
     }
 
     /// How many units were left out so far.
@@ -244,16 +294,17 @@ mod tests {
             data: vec![0; MAX_QUEUED_BYTES / 2 - 256].into(),
             ..unit(0.0, key)
         };
-        assert!(!sender.push(item(big(true))));
-        assert!(!sender.push(item(big(false))));
-        assert!(sender.push(item(big(false))), "what is left out is told");
-        assert!(sender.push(item(big(true))));
+        assert_eq!(sender.push(item(big(true))), 0);
+        assert_eq!(sender.push(item(big(false))), 0);
+        assert_eq!(sender.push(item(big(false))), 1, "what is left out is told");
+        assert_eq!(sender.push(item(big(true))), 1);
         receiver.next().await;
-        assert!(
+        assert_eq!(
             sender.push(item(big(false))),
+            1,
             "there is room, but it depends on what was left out"
         );
-        assert!(!sender.push(item(big(true))));
+        assert_eq!(sender.push(item(big(true))), 0);
         receiver.next().await;
         let Some(MediaItem::Unit { unit, .. }) = receiver.next().await else {
             panic!("a unit")
@@ -273,7 +324,10 @@ mod tests {
             }),
         };
         sender.push(of(1, 0.0, true, MAX_QUEUED_BYTES - 256));
-        assert!(sender.push(of(1, 0.1, false, 9)) && sender.push(of(2, 0.1, false, 9)));
+        assert_eq!(
+            sender.push(of(1, 0.1, false, 9)) + sender.push(of(2, 0.1, false, 9)),
+            2
+        );
         receiver.next().await;
         sender.push(of(1, 0.2, true, 9));
         sender.push(of(2, 0.2, false, 9));
@@ -285,6 +339,29 @@ mod tests {
         }
         use crate::nodes::testing::at;
         assert_eq!(got, [(1, at(0.2), true), (2, at(0.3), true)]);
+    }
+
+    #[tokio::test]
+    async fn analysis_that_is_far_behind_goes_on_at_the_next_key_frame() {
+        let (sender, mut receiver) = queue_for_analysis();
+        for second in 0..3 {
+            assert_eq!(sender.push(item(unit(f64::from(second), second == 0))), 0);
+        }
+        assert_eq!(sender.push(item(unit(3.0, true))), 0, "near enough");
+        assert_eq!(
+            sender.push(item(unit(3.5, false))),
+            0,
+            "it depends on what is queued"
+        );
+        sender.push(MediaItem::Lost);
+        assert_eq!(sender.push(item(unit(4.0, true))), 5);
+        drop(sender);
+        assert!(matches!(receiver.next().await, Some(MediaItem::Lost)));
+        let Some(MediaItem::Unit { unit, .. }) = receiver.next().await else {
+            panic!("a unit")
+        };
+        assert!(unit.discontinuity && unit.time == crate::nodes::testing::at(4.0));
+        assert!(receiver.next().await.is_none());
     }
 
     #[tokio::test]

@@ -204,7 +204,7 @@ impl GateNode {
         for item in items {
             sent += u64::from(matches!(item, MediaItem::Unit { .. }));
             for output in &self.outputs {
-                lost += u64::from(output.push(item.clone()));
+                lost += output.push(item.clone());
             }
         }
         if sent > 0 {

@@ -124,9 +124,16 @@ impl RtspSource {
 
     fn send(&mut self, item: &MediaItem) {
         for output in &self.outputs {
-            if output.push(item.clone()) {
-                let message = "a consumer of this source is too slow";
-                self.context.lost_now(Dropped::Media, 1, message);
+            match output.push(item.clone()) {
+                0 => {}
+                units if output.is_for_analysis() => {
+                    let message = "decoding does not keep up with the camera: it goes on at a later keyframe";
+                    self.context.lost_now(Dropped::Frames, units, message);
+                }
+                units => {
+                    let message = "a consumer of this source is too slow";
+                    self.context.lost_now(Dropped::Media, units, message);
+                }
             }
         }
     }
