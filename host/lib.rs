@@ -2,7 +2,8 @@
 //!
 //! The map. Arrows point one way: a module may use only what stands to its right.
 //!
-//! `cli` -> { `api`, `config`, `service` }, `api` -> `graph` -> `nodes` -> { `media`, `extension`, `recording`, `events`, `topology` }
+//! `cli` -> { `config`, `service` }, `config` -> `api` -> `metrics`, `explain` -> `alarms` -> `graph` -> `nodes`
+//! -> { `extension`, `recording`, `events`, `topology` } -> `media`; `state` stands below `graph` and `config`
 //!
 //! | module | what it is for |
 //! |---|---|

@@ -96,7 +96,7 @@ pub fn detector(
     let extension = Engine::new(EngineOptions::default())?.load(bytes, "bench")?;
     let context = NodeContext {
         node: "bench".into(),
-        log: Arc::new(TracingLog::new("bench")),
+        log: Arc::new(TracingLog),
         clock: Arc::new(SystemClock::new()),
         seed: 0,
     };

@@ -227,7 +227,7 @@ fn disk(space: Space, keep_free: Option<u64>) -> Level {
                 space.free >> 20,
                 least >> 20
             ),
-            "make room, or let file sinks keep less (`maximumFileSizeInMiB`); when it is full nothing is recorded",
+            "make room, or let file sinks keep less (`maximumSizeMiB`); when it is full nothing is recorded",
         );
     }
     if space.free >= least.saturating_add(least / 5) {

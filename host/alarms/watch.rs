@@ -4,11 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 
-use super::{Alarms, HostFacts, Now, space};
-use crate::events::{EventSink, Journal};
+use super::{Alarms, CLEARED, HostFacts, Now, space};
+use crate::events::{Event, EventSink, Journal};
 use crate::graph::host::GraphHost;
+use crate::graph::logging;
 use crate::media::Clock;
 
 /// How often everything is looked at.
@@ -59,8 +62,22 @@ impl Watch {
             monotonic: self.clock.monotonic(),
         };
         for event in self.alarms.evaluate(&self.host.statuses(), &host, now) {
-            tracing::warn!(event = event.event_type, data = %event.data, "An alarm changed");
+            log(&event);
             self.events.publish(event);
         }
     }
+}
+
+fn log(event: &Event) {
+    let text = |name: &str| event.data.get(name).and_then(Value::as_str).unwrap_or_default();
+    let whom = match (text("instance"), text("node")) {
+        ("", _) => Span::none(),
+        (instance, "") => logging::instance(instance),
+        (instance, node) => logging::node(instance, node),
+    };
+    let (alarm, message, hint) = (text("kind"), text("message"), text("hint"));
+    whom.in_scope(|| match event.event_type.as_str() {
+        CLEARED => tracing::info!(alarm, "The alarm is over"),
+        _ => tracing::warn!(alarm, message, hint, "Alarm"),
+    });
 }

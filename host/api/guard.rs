@@ -150,7 +150,10 @@ fn record(row: &Route, named: &str, token: Option<&str>, answer: &Result<Respons
         Ok(answer) => {
             tracing::info!(route = ?row, named, token, status = answer.status().as_u16(), "A request was answered");
         }
-        Err(problem) => tracing::info!(route = ?row, named, token, ?problem, "A request was refused"),
+        Err(problem) => {
+            let (status, why) = problem.in_short();
+            tracing::info!(route = ?row, named, token, status, why, "A request was refused");
+        }
     }
 }
 

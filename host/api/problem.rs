@@ -17,6 +17,12 @@ pub(super) struct Problem {
 }
 
 impl Problem {
+    /// For the log: the status, and what went wrong.
+    pub(super) fn in_short(&self) -> (u16, &str) {
+        let message = self.body.pointer("/error/message").and_then(Value::as_str);
+        (self.status.as_u16(), message.unwrap_or_default())
+    }
+
     /// With an outer code, and what went wrong.
     pub(super) fn new(status: StatusCode, code: &str, message: &str) -> Self {
         let body = serde_json::json!({"error": {"code": code, "message": message, "details": []}});

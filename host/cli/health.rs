@@ -66,8 +66,20 @@ pub async fn health(args: HealthArgs) -> Outcome {
 
 fn told(body: &Value, paint: Paint) -> String {
     let status = body.at("status").as_str().unwrap_or("unknown");
-    let mut text = format!("{}\n", paint.paint(tone_of(status), &clean(status)));
-    let mut table = Table::new(&["INSTANCE", "HEALTH", "STATE", "WANTED", "LAST ERROR"]);
+    let more = match (status, body.items("value").is_empty()) {
+        ("ok", true) => ": there are no instances yet",
+        ("ok", false) => ": everything is as it should be",
+        _ => "",
+    };
+    let mut text = format!("{}{more}\n", paint.paint(tone_of(status), &clean(status)));
+    for alarm in body.items("alarms") {
+        text.push_str(&format!(
+            "{}: {}\n",
+            clean(alarm.text("kind")),
+            clean(alarm.text("message"))
+        ));
+    }
+    let mut table = Table::new(&["INSTANCE", "HEALTH", "STATE", "WANTED", "WHY"]);
     for one in body.items("value") {
         let text = |name: &str| one.text(name);
         table.row([
@@ -75,13 +87,20 @@ fn told(body: &Value, paint: Paint) -> String {
             Cell::state(text("status")),
             Cell::state(text("state")),
             Cell::text(text("wanted")),
-            Cell::text(text("lastError")),
+            Cell::text(&why(one)),
         ]);
     }
     if !table.is_empty() {
         text.push_str(&table.render(paint));
     }
     text
+}
+
+/// What is wrong with an instance: what is in alarm, and its last error.
+fn why(instance: &Value) -> String {
+    let alarms = instance.items("alarms").iter().map(|alarm| alarm.text("kind"));
+    let known = alarms.chain([instance.text("lastError")]);
+    known.filter(|one| !one.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 /// Runs `mediagraph alarms`.
@@ -109,11 +128,12 @@ pub async fn alarms(args: AlarmsArgs) -> Outcome {
             Cell::text(&text(&["instance", "graphInstance"])),
             Cell::text(&text(&["node"])),
             Cell::text(&text(&["alarm", "kind", "name", "type"])),
-            Cell::text(&text(&["message", "text", "detail"])),
+            // The reason stands at its end.
+            Cell::whole(&text(&["message", "text", "detail"])),
         ]);
     }
     if table.is_empty() {
-        return print::stdout("no alarms\n");
+        return print::stdout("no alarms: nothing is wrong right now\n");
     }
     print::stdout(&table.render(Paint::of_stdout()))
 }

@@ -8,6 +8,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
 
 use crate::api::LogControl;
+use crate::config::LogFormat;
+use crate::graph::logging::TARGET;
 
 /// What is logged when nobody says anything else.
 const DEFAULT: &str = "info";
@@ -19,9 +21,9 @@ pub struct LoggingArgs {
     /// [default: info]
     #[arg(long, global = true, value_name = "FILTER")]
     log: Option<String>,
-    /// How to log
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
-    log_format: Format,
+    /// How to log [default: text, or what the configuration of a host says]
+    #[arg(long, global = true, value_enum)]
+    log_format: Option<Format>,
 }
 
 /// How log lines look.
@@ -31,6 +33,15 @@ enum Format {
     Text,
     /// For programs: one JSON object a line
     Json,
+}
+
+impl From<LogFormat> for Format {
+    fn from(format: LogFormat) -> Self {
+        match format {
+            LogFormat::Text => Self::Text,
+            LogFormat::Json => Self::Json,
+        }
+    }
 }
 
 /// Changes what is logged while the program runs. Clones are the same.
@@ -72,19 +83,23 @@ impl LogControl for LogHandle {
 }
 
 fn filter(text: &str) -> Result<EnvFilter, String> {
-    let filter = EnvFilter::try_new(text).map_err(|error| error.to_string())?;
-    if text.contains('=') {
-        return Ok(filter);
+    let mut filter = EnvFilter::try_new(text).map_err(|error| error.to_string())?;
+    // Whom a line is about is told with every line, whatever is logged of whom.
+    let about = format!("{TARGET}=error");
+    let mut more = vec![about.as_str()];
+    if !text.contains('=') {
+        // What libraries say below a warning is for their authors.
+        more.extend(["retina=warn", "wasmtime=warn", "cranelift=warn"]);
     }
-    // What libraries say below a warning is for their authors.
-    let quiet = ["retina=warn", "wasmtime=warn", "cranelift=warn"].into_iter();
-    Ok(quiet
-        .filter_map(|text| text.parse().ok())
-        .fold(filter, EnvFilter::add_directive))
+    for directive in more.into_iter().filter_map(|text| text.parse().ok()) {
+        filter = filter.add_directive(directive);
+    }
+    Ok(filter)
 }
 
-/// Starts logging to standard error. A filter that cannot be read is taken as `info`, and the log says so.
-pub fn start(args: &LoggingArgs) -> LogHandle {
+/// Starts logging to standard error, in the configured format unless the command line names one. A filter that cannot
+/// be read is taken as `info`, and the log says so.
+pub fn start(args: &LoggingArgs, configured: Option<LogFormat>) -> LogHandle {
     let text = args.log.as_deref().unwrap_or(DEFAULT);
     let (first, text, unreadable) = match filter(text) {
         Ok(first) => (first, text, None),
@@ -95,10 +110,14 @@ pub fn start(args: &LoggingArgs) -> LogHandle {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
     let base = tracing_subscriber::registry().with(first);
+    let format = args
+        .log_format
+        .or(configured.map(Format::from))
+        .unwrap_or(Format::Text);
     // Fails only when logging was started before, as a test might.
-    let _ = match args.log_format {
+    let _ = match format {
         Format::Text => base.with(lines.with_target(false)).try_init(),
-        Format::Json => base.with(lines.json()).try_init(),
+        Format::Json => base.with(lines.json().with_span_list(false)).try_init(),
     };
     if let Some(error) = unreadable {
         tracing::warn!(

@@ -76,7 +76,12 @@ enum Command {
 /// # Errors
 /// What the command came to, if not success.
 pub fn run(cli: Cli) -> Outcome {
-    let logs = logging::start(&cli.logging);
+    // Before everything else, so the configuration is asked for this alone; what is wrong with it is told below.
+    let configured = match &cli.command {
+        Command::Serve(args) => args.log_format(),
+        _ => None,
+    };
+    let logs = logging::start(&cli.logging, configured);
     match cli.command {
         Command::Run(args) => in_runtime(|| run::run(args)),
         Command::Serve(args) => in_runtime(|| serve::run(args, logs)),

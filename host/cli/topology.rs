@@ -107,6 +107,7 @@ async fn set(client: &Client, path: &Path, json: bool) -> Outcome {
         )));
     };
     let payload = method::with_version(&bytes, doc.value(), method::API_VERSION);
+    let before = client.modified_at(&[TOPOLOGIES[0], TOPOLOGIES[1], name]).await?;
     let reply = client.method("GraphTopologySet", payload).await?;
     if !reply.is_success() {
         let what = format!("store the topology `{}`", clean(name));
@@ -116,14 +117,13 @@ async fn set(client: &Client, path: &Path, json: bool) -> Outcome {
     if json {
         return print::stdout(&format!("{:#}\n", reply.payload));
     }
-    let new = reply.status == 201;
-    print::stdout(&stored(name, doc.value(), new))
+    print::stdout(&stored(name, doc.value(), reply.became(before.as_deref())))
 }
 
-fn stored(name: &str, topology: &Value, new: bool) -> String {
+fn stored(name: &str, topology: &Value, became: &str) -> String {
     let name = clean(name);
-    if !new {
-        return format!("{name}: stored, in place of the one before\n");
+    if became != "created" {
+        return format!("{name}: {became}\n");
     }
     let secrets = needed(topology, is_secret);
     // A secret is better not typed where others can see it.
@@ -132,7 +132,7 @@ fn stored(name: &str, topology: &Value, new: bool) -> String {
         false => format!(" -p {name}=..."),
     };
     let values: String = needed(topology, |_| true).iter().map(value).collect();
-    format!("{name}: stored\n  next: mediagraph instance set NAME --topology {name}{values}\n")
+    format!("{name}: created\n  next: mediagraph instance set NAME --topology {name}{values}\n")
 }
 
 fn is_secret(parameter: &Value) -> bool {

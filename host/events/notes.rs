@@ -14,6 +14,46 @@ pub const DETECTION: &str = "MediaGraph.Journal.Detection";
 /// What came through a source or a detector in a minute: [`Frames`]. Its time is that of the minute's end.
 pub const FRAMES: &str = "MediaGraph.Journal.Frames";
 
+/// Of which nodes a graph was made: [`Graph`]. Its subject is the instance; its time is that of the start.
+pub const GRAPH: &str = "MediaGraph.Journal.Graph";
+
+/// Of which nodes a graph was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Graph {
+    /// All of them.
+    pub nodes: Vec<GraphNode>,
+}
+
+/// A node of a graph.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GraphNode {
+    /// Its name in the topology.
+    pub name: String,
+    /// What it does.
+    pub role: Role,
+}
+
+/// What a node does for a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Role {
+    /// Brings media.
+    Camera,
+    /// Brings messages from outside.
+    Messages,
+    /// Looks at frames.
+    Detector,
+    /// Decides what is recorded.
+    Gate,
+    /// Records.
+    Recorder,
+    /// Something else.
+    #[serde(other)]
+    Other,
+}
+
 /// What a gate made of an observation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

@@ -21,6 +21,11 @@ pub(super) fn of(question: &Question, evidence: &Evidence, chain: &Chain) -> (Op
             question.instance
         ));
     }
+    if chain.no_sink {
+        return because(
+            "nothing in this graph records: its topology has neither an asset sink nor a file sink",
+        );
+    }
     if chain.passed {
         let why = (chain.unstored.as_ref())
             .or(chain.missing.as_ref())
@@ -46,6 +51,9 @@ pub(super) fn of(question: &Question, evidence: &Evidence, chain: &Chain) -> (Op
     }
     if chain.sinks {
         return because("no sink recorded that moment; the journal does not say why");
+    }
+    if let Some(why) = &chain.idle {
+        return because(why);
     }
     let missing = evidence.host.iter().rev().find_map(time);
     let hint = missing.map_or_else(String::new, |at| {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Question;
 use crate::alarms;
 use crate::events::journal::{Entry, JournalError, LOST, Reader};
-use crate::events::notes::{DETECTION, FRAMES, GATE_DECISION};
+use crate::events::notes::{DETECTION, FRAMES, GATE_DECISION, GRAPH};
 
 pub(super) const STARTED: &str = "Microsoft.Media.Graph.Operational.GraphInstanceStarted";
 pub(super) const STOPPED: &str = "Microsoft.Media.Graph.Operational.GraphInstanceStopped";
@@ -24,11 +24,11 @@ pub(super) const DATA_DROPPED: &str = "Microsoft.Media.Graph.Diagnostics.DataDro
 pub(super) const INFERENCE: &str = "Microsoft.Media.Graph.Analytics.Inference";
 
 /// The most entries of one sort that are looked at, the newest.
-const MAX_ENTRIES: usize = 2_000;
+pub(super) const MAX_ENTRIES: usize = 2_000;
 /// What is told of a moment may be told so much later: recordings end, gates decide.
 const LOOK_AHEAD: Duration = Duration::from_secs(600);
 /// Frames are told once a minute, of the minute before.
-const FRAMES_AHEAD: Duration = Duration::from_secs(75);
+pub(super) const FRAMES_AHEAD: Duration = Duration::from_secs(75);
 
 /// What the journal has of a moment; each list oldest first.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +52,27 @@ pub struct Evidence {
     pub host: Vec<Entry>,
 }
 
+impl Evidence {
+    /// When the run of the graph began that a moment lies in.
+    pub(super) fn began(&self, question: &Question) -> Option<Timestamp> {
+        let starts = self
+            .states
+            .iter()
+            .filter(|entry| entry.event.event_type == STARTED);
+        starts.filter_map(time).rfind(|start| *start <= question.at)
+    }
+
+    /// Without what gates decided in an earlier run: it ended with that.
+    pub(super) fn of_run(&self, question: &Question) -> Self {
+        let mut evidence = self.clone();
+        if let Some(began) = self.began(question) {
+            let in_run = |entry: &Entry| time(entry).is_none_or(|at| at >= began);
+            evidence.decisions.retain(in_run);
+        }
+        evidence
+    }
+}
+
 /// Reads what the journal has of a moment. Blocks.
 ///
 /// # Errors
@@ -73,6 +94,7 @@ pub fn gather(reader: &Reader, question: &Question) -> Result<Evidence, JournalE
         CAMERA_RESTORED,
         DOWN,
         BACK,
+        GRAPH,
     ];
     let recordings = [
         RECORDING_STARTED,

@@ -130,6 +130,7 @@ pub struct Explanation {
 /// Answers a question from what the journal has.
 #[must_use]
 pub fn explain(question: &Question, evidence: &Evidence) -> Explanation {
+    let evidence = &evidence.of_run(question);
     let chain = chain::Chain::of(question, evidence);
     let (clip, conclusion) = conclusion::of(question, evidence, &chain);
     Explanation {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::events::journal::{FILE_NAME, Journal, JournalLimits, Reader};
-use crate::events::notes::{DETECTION, FRAMES, GATE_DECISION};
+use crate::events::notes::{DETECTION, FRAMES, GATE_DECISION, GRAPH};
 use crate::events::{Event, EventSink};
 use crate::media::{ManualClock, MediaTime};
 
@@ -72,6 +72,14 @@ impl Night {
         let data =
             json!({"seconds": 60, "received": received, "processed": received, "dropped": 0, "found": 0});
         self.note(node, second, FRAMES, data);
+    }
+
+    fn made_of(&self, second: i64, nodes: &[(&str, &str)]) {
+        let nodes: Vec<Value> = nodes
+            .iter()
+            .map(|(name, role)| json!({"name": name, "role": role}))
+            .collect();
+        self.note("", second, GRAPH, json!({ "nodes": nodes }));
     }
 
     fn motion(&self, second: i64) {
@@ -373,6 +381,104 @@ fn the_instance_was_not_active() {
         explanation.conclusion,
         "there is no clip because graph instance `yard` was not active: it was deactivated at 2026-11-20T14:01:00.000Z"
     );
+}
+
+#[test]
+fn a_graph_in_which_nothing_records_has_no_clips() {
+    let night = Night::new();
+    night.made_of(
+        0,
+        &[("camera", "camera"), ("motion", "detector"), ("hub", "other")],
+    );
+    night.frames(CAMERA, 160, 1500);
+    night.motion(118);
+    let explanation = night.ask(120);
+    assert_eq!(explanation.clip, Some(false));
+    assert_eq!(
+        explanation.conclusion,
+        "there is no clip because nothing in this graph records: its topology has neither an asset sink nor a file sink"
+    );
+    assert_eq!(verdict(&explanation, Link::Sink), [Verdict::Broken]);
+}
+
+#[test]
+fn a_gate_that_was_never_asked_and_a_sink_that_never_recorded_are_named() {
+    let night = Night::new();
+    night.made_of(
+        0,
+        &[("camera", "camera"), ("gate", "gate"), ("asset", "recorder")],
+    );
+    night.frames(CAMERA, 160, 1500);
+    let explanation = night.ask(120);
+    assert_eq!(
+        explanation.conclusion,
+        "there is no clip because gate `gate` let nothing of that moment through: it was closed: nothing was told to it \
+         within the window"
+    );
+    let night = Night::new();
+    night.made_of(0, &[("camera", "camera"), ("asset", "recorder")]);
+    let explanation = night.ask(120);
+    assert_eq!(
+        explanation.conclusion,
+        "there is no clip because sink `asset` has recorded nothing, as far as the journal goes back"
+    );
+}
+
+/// Continuous; the host is killed at 100 and starts again at 300.
+fn killed() -> Night {
+    let night = Night::new();
+    night.recording(3, RECORDING_STARTED, "yard-1");
+    night.frames(CAMERA, 60, 1500);
+    night.event("", 300, STARTED, json!({}));
+    night.event(CAMERA, 302, ESTABLISHED, json!({"sdp": "SDP:\n"}));
+    night.recording(303, RECORDING_STARTED, "yard-2");
+    night.frames(CAMERA, 360, 1500);
+    night
+}
+
+#[test]
+fn a_host_that_was_killed_did_not_run_until_it_was_started_again() {
+    let explanation = killed().ask(250);
+    assert_eq!(
+        explanation.conclusion,
+        "there is no clip because graph instance `yard` was not active: the host ended without a word after \
+         2026-11-20T14:01:00.000Z, and began anew at 2026-11-20T14:05:00.000Z"
+    );
+    let before = killed().ask(50);
+    assert_eq!(before.conclusion, "there is a clip: `yard-1`");
+    let sink = before.steps.iter().find(|step| step.link == Link::Sink).unwrap();
+    assert!(
+        sink.message
+            .ends_with("which was cut off before the host began anew at 2026-11-20T14:05:00.000Z"),
+        "{}",
+        sink.message
+    );
+    let after = killed().ask(350);
+    assert_eq!(after.conclusion, "there is a clip: `yard-2`");
+}
+
+#[test]
+fn a_host_that_is_still_away_is_told_from_its_silence() {
+    let night = Night::new();
+    night.recording(3, RECORDING_STARTED, "yard-1");
+    night.frames(CAMERA, 60, 1500);
+    let explanation = night.ask(500);
+    assert_eq!(
+        explanation.conclusion,
+        "there is no clip because graph instance `yard` was not active: the host has said nothing of it since \
+         2026-11-20T14:01:00.000Z: it ended without a word"
+    );
+}
+
+#[test]
+fn what_a_gate_decided_before_a_restart_ends_with_it() {
+    let night = Night::new();
+    night.motion(98);
+    night.decided(98, "open", Some((93, 130)), None);
+    night.recording(99, RECORDING_STARTED, "yard-1");
+    night.event("", 105, STARTED, json!({}));
+    let explanation = night.ask(120);
+    assert_eq!(explanation.clip, Some(false), "{explanation:#?}");
 }
 
 #[test]

@@ -211,7 +211,8 @@ impl Engine {
             .enable_time()
             .build()
             .map_err(|error| host(&error))?;
-        let ask = move || runtime.block_on(describe(extension, about, self.0.limits));
+        let span = tracing::error_span!("describe", extension = extension.name);
+        let ask = move || span.in_scope(|| runtime.block_on(describe(extension, about, self.0.limits)));
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new()
                 .name("describe".into())
@@ -235,7 +236,7 @@ async fn describe(
 ) -> Result<about::Description, LoadProblem> {
     let context = NodeContext {
         node: "describe".into(),
-        log: Arc::new(TracingLog::new("describe")),
+        log: Arc::new(TracingLog),
         clock: Arc::new(SystemClock::new()),
         seed: 0,
     };

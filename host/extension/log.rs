@@ -32,29 +32,18 @@ pub trait LogSink: Send + Sync + fmt::Debug {
     fn line(&self, level: LogLevel, text: &str);
 }
 
-/// Writes to `tracing`, with the node's name.
-#[derive(Clone, Debug)]
-pub struct TracingLog {
-    node: Arc<str>,
-}
-
-impl TracingLog {
-    /// For the component of one node.
-    #[must_use]
-    pub fn new(node: &str) -> Self {
-        Self { node: node.into() }
-    }
-}
+/// Writes to `tracing`. Whose line it is says the span in which the component is called.
+#[derive(Clone, Copy, Debug)]
+pub struct TracingLog;
 
 impl LogSink for TracingLog {
     fn line(&self, level: LogLevel, text: &str) {
-        let node = &*self.node;
         match level {
-            LogLevel::Trace => tracing::trace!(target: "extension", node, "{text}"),
-            LogLevel::Debug => tracing::debug!(target: "extension", node, "{text}"),
-            LogLevel::Info => tracing::info!(target: "extension", node, "{text}"),
-            LogLevel::Warn => tracing::warn!(target: "extension", node, "{text}"),
-            LogLevel::Error => tracing::error!(target: "extension", node, "{text}"),
+            LogLevel::Trace => tracing::trace!(target: "extension", "{text}"),
+            LogLevel::Debug => tracing::debug!(target: "extension", "{text}"),
+            LogLevel::Info => tracing::info!(target: "extension", "{text}"),
+            LogLevel::Warn => tracing::warn!(target: "extension", "{text}"),
+            LogLevel::Error => tracing::error!(target: "extension", "{text}"),
         }
     }
 }

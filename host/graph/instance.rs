@@ -7,10 +7,13 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument as _, Span};
 
+use super::logging;
 use super::plan::{Plan, PlannedComponent, PlannedKind, PlannedNode};
 use super::wiring::Wiring;
 use crate::events::hub::HubInputs;
+use crate::events::notes::GRAPH;
 use crate::events::{Emitter, EventSink};
 use crate::extension::{CallError, Detector, Gate, NodeContext as GuestContext, Supervised, TracingLog};
 use crate::media::Clock;
@@ -145,6 +148,8 @@ impl Instance {
             kept: None,
         };
         instance.tell(STARTED);
+        let graph = serde_json::json!(plan.graph());
+        instance.emitter.note(GRAPH, instance.clock.media(), graph);
         instance.spawn_all(plan, components, wiring, runtime);
         instance.tasks.close();
         Ok(instance)
@@ -202,11 +207,12 @@ impl Instance {
     /// Lets the graph drain only once the test says so.
     #[cfg(test)]
     pub(super) fn hold(&mut self, until: CancellationToken) {
-        self.spawn(async move { until.cancelled().await });
+        self.spawn(Span::none(), async move { until.cancelled().await });
     }
 
-    fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
-        self.aborts.push(self.tasks.spawn(task).abort_handle());
+    fn spawn(&mut self, span: Span, task: impl Future<Output = ()> + Send + 'static) {
+        let task = self.tasks.spawn(task.instrument(span));
+        self.aborts.push(task.abort_handle());
     }
 
     fn spawn_all(&mut self, plan: Plan, mut components: Components, mut wiring: Wiring, runtime: &Runtime) {
@@ -217,21 +223,20 @@ impl Instance {
             let Some(context) = contexts.get(index).cloned() else {
                 continue;
             };
+            let span = context.span.clone();
             match node.kind {
                 PlannedKind::RtspSource(target) => {
                     let unhurried = !wiring.decode_in.contains_key(&index);
                     self.spawn_decoding(index, &context, &mut wiring, runtime);
                     let outputs = wiring.media_out.remove(&index).unwrap_or_default();
-                    self.spawn(
-                        RtspSource {
-                            context,
-                            target,
-                            reach: Arc::clone(&runtime.reach),
-                            outputs,
-                            unhurried,
-                        }
-                        .run(),
-                    );
+                    let source = RtspSource {
+                        context,
+                        target,
+                        reach: Arc::clone(&runtime.reach),
+                        outputs,
+                        unhurried,
+                    };
+                    self.spawn(span, source.run());
                 }
                 PlannedKind::HubSource(input) => {
                     let source = MessageSource {
@@ -239,7 +244,7 @@ impl Instance {
                         messages: runtime.hub.register(&input, &plan.instance),
                         signals: wiring.signals_out.remove(&index).unwrap_or_default(),
                     };
-                    self.spawn(source.run());
+                    self.spawn(span, source.run());
                 }
                 PlannedKind::Detector { component, image, .. } => {
                     let (Some(detector), Some(input)) = (
@@ -260,19 +265,19 @@ impl Instance {
                         sampler: Sampler::default(),
                         findings: Findings::default(),
                     };
-                    self.spawn(node.run());
+                    self.spawn(span, node.run());
                 }
                 PlannedKind::Gate(component) => {
                     let node = components.gates.remove(&index).and_then(|of| {
                         gate(index, context, &component, of, &mut wiring, runtime.pool.clone())
                     });
                     if let Some(node) = node {
-                        self.spawn(node.run());
+                        self.spawn(span, node.run());
                     }
                 }
                 PlannedKind::Recorder(opener) => {
                     if let Some(input) = wiring.media_in.remove(&index) {
-                        self.spawn(RecordingSink::new(context, input, opener).run());
+                        self.spawn(span, RecordingSink::new(context, input, opener).run());
                     }
                 }
                 PlannedKind::MessageSink(output) => {
@@ -281,14 +286,12 @@ impl Instance {
                         let speakers = speakers
                             .map(|context| context.emitter.to_output(output.clone()))
                             .collect();
-                        self.spawn(
-                            MessageSink {
-                                context,
-                                input: inputs.receiver,
-                                speakers,
-                            }
-                            .run(),
-                        );
+                        let sink = MessageSink {
+                            context,
+                            input: inputs.receiver,
+                            speakers,
+                        };
+                        self.spawn(span, sink.run());
                     }
                 }
                 PlannedKind::FrameRate(_) => {}
@@ -306,7 +309,10 @@ impl Instance {
         };
         let nodes = self.contexts.iter().cloned();
         let nodes = nodes.zip(plan.nodes.iter().map(counted)).collect();
-        self.spawn(Minutes::new(nodes, self.stop.clone()).run());
+        self.spawn(
+            logging::instance(&plan.instance),
+            Minutes::new(nodes, self.stop.clone()).run(),
+        );
     }
 
     fn spawn_decoding(
@@ -327,7 +333,7 @@ impl Instance {
             pool: runtime.pool.clone(),
             failing: false,
         };
-        self.spawn(stage.run());
+        self.spawn(context.span.clone(), stage.run());
     }
 }
 
@@ -337,6 +343,7 @@ fn context(plan: &Plan, node: &PlannedNode, runtime: &Runtime, stop: &Cancellati
     stats.set_state(first, &*runtime.clock);
     NodeContext {
         name: node.name.as_str().into(),
+        span: logging::node(&plan.instance, &node.name),
         emitter: Emitter::new(Arc::clone(&runtime.events), TOPIC, &plan.subject(node)),
         clock: Arc::clone(&runtime.clock),
         stats: Arc::new(stats),
@@ -381,7 +388,7 @@ impl Components {
             };
             let guest = GuestContext {
                 node: Arc::clone(&context.name),
-                log: Arc::new(TracingLog::new(&context.name)),
+                log: Arc::new(TracingLog),
                 clock: Arc::clone(&runtime.clock),
                 seed: seed(&plan.instance, &node.name),
             };
@@ -394,14 +401,15 @@ impl Components {
                 config,
                 limits,
             } = component;
+            let span = context.span.clone();
             let change = if matches!(node.kind, PlannedKind::Gate(_)) {
                 let start = Supervised::<Gate>::start(extension, &guest, config, *limits);
-                let (gate, change) = runtime.pool.call(start).await.map_err(failed)?;
+                let (gate, change) = runtime.pool.call(start.instrument(span)).await.map_err(failed)?;
                 started.gates.insert(index, gate);
                 change
             } else {
                 let start = Supervised::<Detector>::start(extension, &guest, config, *limits);
-                let (detector, change) = runtime.pool.call(start).await.map_err(failed)?;
+                let (detector, change) = runtime.pool.call(start.instrument(span)).await.map_err(failed)?;
                 if let (Some(detector), PlannedKind::Detector { image, .. }) =
                     (detector.instance(), &node.kind)
                 {
@@ -414,7 +422,9 @@ impl Components {
                 started.detectors.insert(index, detector);
                 change
             };
-            tell_change(context, &extension.name, change);
+            context
+                .span
+                .in_scope(|| tell_change(context, &extension.name, change));
         }
         Ok(started)
     }

@@ -6,6 +6,7 @@
 
 pub mod host;
 pub mod instance;
+pub mod logging;
 pub mod plan;
 pub mod prepare;
 pub mod recover;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::events::notes::{Graph, GraphNode, Role};
 use crate::extension::{Extension, Limits};
 use crate::nodes::io::units::Tracks;
 use crate::nodes::processors::input::TopologyImage;
@@ -94,6 +95,19 @@ impl PlannedKind {
         }
     }
 
+    /// What the journal calls what it does.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        match self {
+            Self::RtspSource(_) => Role::Camera,
+            Self::HubSource(_) => Role::Messages,
+            Self::Detector { .. } => Role::Detector,
+            Self::Gate(_) => Role::Gate,
+            Self::Recorder(_) => Role::Recorder,
+            Self::FrameRate(_) | Self::MessageSink(_) => Role::Other,
+        }
+    }
+
     /// The part of an event's subject that names the kind of node.
     #[must_use]
     pub fn collection(&self) -> &'static str {
@@ -124,6 +138,18 @@ pub fn lower(one: Option<f64>, other: Option<f64>) -> Option<f64> {
 }
 
 impl Plan {
+    /// For `explain`: what there was.
+    #[must_use]
+    pub fn graph(&self) -> Graph {
+        let node = |node: &PlannedNode| GraphNode {
+            name: node.name.clone(),
+            role: node.kind.role(),
+        };
+        Graph {
+            nodes: self.nodes.iter().map(node).collect(),
+        }
+    }
+
     /// Where the frames of an input come from.
     #[must_use]
     pub fn frame_origin(&self, input: PlannedInput) -> Option<FrameOrigin> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 
 use super::losses::{Loss, Losses};
 pub use super::stats::{Ages, Dropped, DroppedByKind, NodeStats, NodeStatus};
@@ -22,6 +23,8 @@ const DATA_DROPPED: &str = "Microsoft.Media.Graph.Diagnostics.DataDropped";
 pub struct NodeContext {
     /// The node's name in its topology.
     pub name: Arc<str>,
+    /// Names instance and node in log lines: whatever works for this node runs in it.
+    pub span: Span,
     /// Publishes events whose subject is this node.
     pub emitter: Emitter,
     /// The host's clocks.
@@ -44,7 +47,7 @@ impl NodeContext {
     pub fn note(&self, note_type: &str, at: MediaTime, data: &impl Serialize) {
         match serde_json::to_value(data) {
             Ok(data) => self.emitter.note(note_type, at, data),
-            Err(error) => tracing::debug!(node = %self.name, %error, "A note cannot be written"),
+            Err(error) => tracing::debug!(%error, "A note cannot be written"),
         }
     }
 
@@ -52,7 +55,7 @@ impl NodeContext {
     /// [`REPEATED_ERROR_INTERVAL`], since what goes wrong with a frame goes wrong with the next.
     pub fn error(&self, error: &dyn std::fmt::Display) {
         if self.stats.set_error(error.to_string(), self.clock.monotonic()) {
-            tracing::warn!(node = %self.name, %error, "The node met an error");
+            tracing::warn!(%error, "The node met an error");
         }
     }
 

@@ -42,6 +42,7 @@ pub(crate) fn context(clock: Arc<dyn Clock>) -> (NodeContext, Arc<Told>) {
     let told = Arc::new(Told::default());
     let context = NodeContext {
         name: "node".into(),
+        span: tracing::Span::none(),
         emitter: Emitter::new(
             Arc::clone(&told) as _,
             "mediagraph",

@@ -35,7 +35,7 @@ fn values_come_from_the_command_line_and_from_files() {
     )
     .good();
     assert_eq!(out, "yard: created\n  next: mediagraph instance activate yard\n");
-    let asked = &server.asked()[0];
+    let asked = &server.asked()[1];
     assert_eq!(asked.line(), "POST /api/methods/GraphInstanceSet");
     let sent = json!({"@apiVersion": "2.0", "name": "yard", "properties": {
         "topologyName": "Motion", "description": "by the gate",

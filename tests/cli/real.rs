@@ -20,13 +20,17 @@ const TOPOLOGY: &str = "topologies/evr-motion-assets";
 
 /// `mediagraph serve` on a free port; ends with its guard.
 struct Host {
-    _process: Process,
+    process: Process,
     url: String,
     folder: tempfile::TempDir,
 }
 
 impl Host {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    fn start_with(more: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut command = binary();
         command.args([
@@ -37,16 +41,12 @@ impl Host {
             "json",
             "--state-dir",
         ]);
-        command.arg(folder.path().join("state"));
+        command.arg(folder.path().join("state")).args(more);
         let process = Process::start("the host", &mut command);
         let url = process.wait_stderr_for("address", START, |lines| {
             lines.iter().find_map(|line| address(line))
         });
-        Self {
-            _process: process,
-            url,
-            folder,
-        }
+        Self { process, url, folder }
     }
 
     fn ask(&self, arguments: &[&str]) -> Ran {
@@ -77,7 +77,7 @@ fn a_topology_becomes_an_instance_that_runs_and_goes_again() {
     assert!(
         host.ask(&["topology", "set", &topology])
             .good()
-            .starts_with("MotionToAssets: stored\n")
+            .starts_with("MotionToAssets: created\n")
     );
     let listed = host.ask(&["topology", "list"]).good();
     assert!(listed.contains("MotionToAssets      5  rtspUrl "), "{listed}");
@@ -116,7 +116,7 @@ fn a_topology_becomes_an_instance_that_runs_and_goes_again() {
         status.contains("\ncamera    RtspSource                playing"),
         "{status}"
     );
-    assert!(host.ask(&["health"]).good().starts_with("ok\n"));
+    assert!(host.ask(&["health"]).good().starts_with("ok: "));
     let events = host.ask(&["events", "--instance", "yard"]).good();
     assert!(events.contains("MediaSessionEstablished"), "{events}");
     for line in events.lines() {
@@ -161,6 +161,105 @@ fn a_topology_becomes_an_instance_that_runs_and_goes_again() {
         host.ask(&["topology", "list", "--json"]).json(),
         json!({"value": []})
     );
+}
+
+/// The first line of the log that says this.
+fn logged(host: &Host, message: &str) -> Value {
+    host.process.wait_stderr_for(message, SOON, |lines| {
+        let lines = lines
+            .iter()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines
+            .into_iter()
+            .find(|line| line["fields"]["message"] == message)
+    })
+}
+
+#[test]
+fn log_lines_name_instance_and_node_also_after_the_level_was_changed() {
+    // Quiet at first: who a line is about must be known to those that are asked for later.
+    let host = Host::start_with(&["--log", "mediagraph::cli=info,mediagraph::nodes=info"]);
+    let camera = Camera::ours(&repository(CLIP), &[]);
+    host.ask(&["topology", "set", &text(&repository("topologies/cvr-asset"))])
+        .good();
+    let url = format!("rtspUrl={}", camera.url);
+    host.ask(&[
+        "instance",
+        "set",
+        "yard",
+        "--topology",
+        "ContinuousRecording",
+        "-p",
+        &url,
+    ])
+    .good();
+    host.ask(&["instance", "activate", "yard"]).good();
+    let plays = logged(&host, "The camera plays");
+    assert_eq!(
+        (&plays["span"]["instance"], &plays["span"]["node"]),
+        (&json!("yard"), &json!("camera")),
+        "{plays}"
+    );
+    assert_eq!(host.ask(&["log", "level", "debug"]).good(), "debug\n");
+    until("a recording", SOON, || {
+        let status = host.ask(&["instance", "status", "yard"]).good();
+        status.contains("AssetSink   recording").then_some(())
+    });
+    host.ask(&["instance", "deactivate", "yard"]).good();
+    let sealed = logged(&host, "A segment is complete");
+    assert_eq!(
+        (&sealed["span"]["instance"], &sealed["span"]["node"]),
+        (&json!("yard"), &json!("recorder")),
+        "{sealed}"
+    );
+    let stopped = logged(&host, "The graph has stopped");
+    assert_eq!(stopped["span"]["instance"], "yard", "{stopped}");
+}
+
+#[test]
+fn the_configuration_says_how_the_log_looks() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = write(
+        folder.path(),
+        "mediagraph.toml",
+        "[server]\nlisten = \"127.0.0.1:0\"\n[log]\nformat = \"json\"\n",
+    );
+    let mut command = binary();
+    command.args(["serve", "--config", &config, "--state-dir"]);
+    command.arg(folder.path().join("state"));
+    let process = Process::start("the host", &mut command);
+    process.wait_stderr_for("a line of JSON", START, |lines| {
+        lines.iter().find_map(|line| address(line))
+    });
+}
+
+#[test]
+fn setting_the_same_again_says_that_nothing_changed() {
+    let host = Host::start();
+    let topology = text(&repository("topologies/cvr-asset"));
+    for said in ["created", "unchanged"] {
+        let out = host.ask(&["topology", "set", &topology]).good();
+        assert!(
+            out.starts_with(&format!("ContinuousRecording: {said}\n")),
+            "{out}"
+        );
+    }
+    let set = |url: &str| {
+        let url = format!("rtspUrl={url}");
+        let out = host.ask(&[
+            "instance",
+            "set",
+            "yard",
+            "--topology",
+            "ContinuousRecording",
+            "-p",
+            &url,
+        ]);
+        out.good().lines().next().map(str::to_owned)
+    };
+    assert_eq!(set("rtsp://camera/1").as_deref(), Some("yard: created"));
+    assert_eq!(set("rtsp://camera/1").as_deref(), Some("yard: unchanged"));
+    assert_eq!(set("rtsp://camera/2").as_deref(), Some("yard: updated"));
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn the_exit_code_says_whether_all_is_well() {
     let out = ask(&good, &["health"]).good();
     assert_eq!(
         out,
-        "ok\nINSTANCE  HEALTH  STATE     WANTED  LAST ERROR\nyard      ok      Inactive  Active  no component\n"
+        "ok: everything is as it should be\nINSTANCE  HEALTH  STATE     WANTED  WHY\nyard      ok      Inactive  Active  no component\n"
     );
     assert_eq!(good.lines(), ["GET /healthz"]);
     let bad = Server::always(Answer::json(503, &unwell));
@@ -90,7 +90,10 @@ fn alarms_are_a_table_or_what_the_host_says() {
     );
     assert_eq!(ask(&server, &["alarms", "--json"]).json(), body);
     let quiet = Server::always(Answer::json(200, &json!({"value": []})));
-    assert_eq!(ask(&quiet, &["alarms"]).good(), "no alarms\n");
+    assert_eq!(
+        ask(&quiet, &["alarms"]).good(),
+        "no alarms: nothing is wrong right now\n"
+    );
 }
 
 #[test]

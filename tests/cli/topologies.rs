@@ -16,9 +16,9 @@ fn a_stored_topology_is_sent_as_it_stands_and_leads_to_an_instance() {
     let out = ask(&server, &["topology", "set", &file]).good();
     assert_eq!(
         out,
-        "Motion: stored\n  next: mediagraph instance set NAME --topology Motion -p rtspUrl=...\n"
+        "Motion: created\n  next: mediagraph instance set NAME --topology Motion -p rtspUrl=...\n"
     );
-    let asked = &server.asked()[0];
+    let asked = &server.asked()[1];
     assert_eq!(asked.line(), "POST /api/methods/GraphTopologySet");
     assert_eq!(asked.headers["content-type"], "application/json");
     // The version goes in without moving a line.
@@ -30,9 +30,9 @@ fn a_topology_that_says_its_version_is_sent_byte_for_byte() {
     let server = Server::always(Answer::method(200, json!({"name": "x"})));
     let path = "topologies/motion-detection";
     let out = ask(&server, &["topology", "set", repository(path).to_str().unwrap()]).good();
-    assert!(out.contains("in place of the one before"), "{out}");
+    assert_eq!(out, "MotionDetection: updated\n");
     let file = std::fs::read_to_string(repository(path).join("topology.json")).unwrap();
-    assert_eq!(server.asked()[0].body, file);
+    assert_eq!(server.asked()[1].body, file);
 }
 
 #[test]
@@ -91,9 +91,14 @@ fn what_is_no_json_is_found_before_the_host_is_asked() {
 
 #[test]
 fn several_files_are_all_tried() {
-    let server = Server::new(|asked| match asked.json()["name"].as_str().unwrap() {
-        "b" => Answer::method(400, error("BadRequest", "no", json!([]))),
-        name => Answer::method(201, json!({ "name": name })),
+    let server = Server::new(|asked| {
+        if asked.method == "GET" {
+            return Answer::error(404, "NotFound", "no");
+        }
+        match asked.json()["name"].as_str().unwrap() {
+            "b" => Answer::method(400, error("BadRequest", "no", json!([]))),
+            name => Answer::method(201, json!({ "name": name })),
+        }
     });
     let folder = tempfile::tempdir().unwrap();
     let files: Vec<String> = ["a", "b", "c"]
@@ -107,7 +112,7 @@ fn several_files_are_all_tried() {
         })
         .collect();
     let ended = ask(&server, &["topology", "set", &files[0], &files[1], &files[2]]);
-    assert!(ended.out().contains("c: stored"), "{}", ended.out());
+    assert!(ended.out().contains("c: created"), "{}", ended.out());
     ended.bad(
         78,
         &[

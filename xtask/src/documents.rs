@@ -100,3 +100,101 @@ fn the_detector_of_the_guide_is_the_one_that_is_tested() {
         "wit/README.md shows other code; copy tests/detectors/brightness/src/lib.rs into it"
     );
 }
+
+/// The modules that each module of the host may use, besides itself: the map in `host/lib.rs`. `cli` may use all.
+const ARROWS: [(&str, &[&str]); 15] = [
+    (
+        "config",
+        &["api", "graph", "nodes", "extension", "topology", "state", "media"],
+    ),
+    (
+        "api",
+        &[
+            "explain", "metrics", "alarms", "graph", "topology", "events", "media",
+        ],
+    ),
+    ("explain", &["alarms", "events", "media"]),
+    ("metrics", &["alarms", "graph", "nodes", "events", "media"]),
+    ("alarms", &["graph", "nodes", "events", "media"]),
+    (
+        "graph",
+        &[
+            "nodes",
+            "extension",
+            "recording",
+            "events",
+            "topology",
+            "state",
+            "media",
+        ],
+    ),
+    (
+        "nodes",
+        &["extension", "recording", "events", "topology", "media"],
+    ),
+    ("extension", &["media"]),
+    ("recording", &["media"]),
+    ("events", &["media"]),
+    ("topology", &["media"]),
+    ("camera", &["media"]),
+    ("media", &[]),
+    ("state", &[]),
+    ("service", &[]),
+];
+
+/// Every Rust file below a folder but tests, which may look at everything.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if name == "tests" || name == "testing" {
+            continue;
+        }
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn modules_of_the_host_use_only_what_stands_below_them() {
+    let host = project::root().join("host");
+    let mut wrong = Vec::new();
+    for path in sources(&host) {
+        let within = path.strip_prefix(&host).unwrap().with_extension("");
+        let module = within
+            .components()
+            .next()
+            .unwrap()
+            .as_os_str()
+            .to_string_lossy()
+            .into_owned();
+        if ["cli", "lib", "main"].contains(&module.as_str()) {
+            continue;
+        }
+        let (_, allowed) = ARROWS
+            .iter()
+            .find(|(name, _)| *name == module)
+            .unwrap_or_else(|| {
+                panic!("`{module}` is not among the arrows: add it here and to the map in host/lib.rs")
+            });
+        let text = fs::read_to_string(&path).unwrap();
+        // Unit tests at the end of a file may look at everything, too.
+        let text = text.split("\nmod tests {").next().unwrap();
+        for used in text.split("crate::").skip(1) {
+            let used = used
+                .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                .next()
+                .unwrap();
+            let known = ARROWS.iter().any(|(name, _)| *name == used) || used == "cli";
+            if known && used != module && !allowed.contains(&used) {
+                wrong.push(format!("{}: {module} uses {used}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "arrows that point back:\n{}", wrong.join("\n"));
+}

@@ -29,9 +29,36 @@ impl MethodReply {
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
+
+    /// What became of a resource that was set and had been changed last at `before`: LVA's status is the same for a
+    /// change and for a repetition.
+    #[must_use]
+    pub fn became(&self, before: Option<&str>) -> &'static str {
+        match (self.status, before) {
+            (201, _) => "created",
+            (_, Some(before)) if modified_at(&self.payload) == Some(before) => "unchanged",
+            _ => "updated",
+        }
+    }
+}
+
+fn modified_at(resource: &Value) -> Option<&str> {
+    resource.at("systemData").at("lastModifiedAt").as_str()
 }
 
 impl Client {
+    /// When a resource was changed last; nothing when it is not there, or cannot be seen.
+    ///
+    /// # Errors
+    /// When the host cannot be asked.
+    pub async fn modified_at(&self, path: &[&str]) -> Result<Option<String>, Failure> {
+        let reply = self.ask(Request::get(path)).await?;
+        if !reply.status.is_success() {
+            return Ok(None);
+        }
+        Ok(modified_at(&reply.json()?).map(str::to_owned))
+    }
+
     /// Calls a direct method. An error that the method replies with is a reply.
     ///
     /// # Errors

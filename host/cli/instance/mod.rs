@@ -3,6 +3,9 @@
 mod set;
 mod status;
 
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::client::method::{self, VERSION_MEMBER};
@@ -11,6 +14,9 @@ use super::failure::{Failure, Outcome};
 use super::json::Look as _;
 use super::table::{Cell, Paint, Table, clean};
 use super::{pages, print};
+
+/// How often somebody who waits is told that it goes on.
+const TELL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The path of the API below which graph instances stand.
 pub const INSTANCES: [&str; 2] = ["api", "GraphInstance"];
@@ -200,15 +206,39 @@ async fn each(client: &Client, names: &[String], verb: Verb) -> Outcome {
 
 async fn one(client: &Client, name: &str, verb: Verb) -> Result<String, Failure> {
     let payload = json!({ VERSION_MEMBER: method::API_VERSION, "name": name });
-    let reply = client
-        .method(verb.method(), payload.to_string().into_bytes())
-        .await?;
+    let asking = client.method(verb.method(), payload.to_string().into_bytes());
+    let reply = match verb {
+        Verb::Deactivate => patiently(name, asking).await?,
+        _ => asking.await?,
+    };
     if !reply.is_success() {
         let problem = Problem::from_body(reply.status, &reply.payload);
         return Err(refused(problem, reply.status, verb.name(), name));
     }
     print::stderr(&Problem::warnings(&reply.warnings).render(Written::Nowhere));
     Ok(verb.done(&clean(name), reply.status))
+}
+
+/// Tells somebody at a terminal why there is no answer yet.
+async fn patiently<T>(name: &str, asking: impl Future<Output = T>) -> T {
+    let mut asking = std::pin::pin!(asking);
+    if !std::io::stderr().is_terminal() {
+        return asking.await;
+    }
+    let (name, mut waited) = (clean(name), Duration::ZERO);
+    loop {
+        if let Ok(answer) = tokio::time::timeout(TELL_INTERVAL, &mut asking).await {
+            if !waited.is_zero() {
+                print::stderr("\r\u{1b}[K");
+            }
+            return answer;
+        }
+        waited += TELL_INTERVAL;
+        let seconds = waited.as_secs();
+        print::stderr(&format!(
+            "\r{name}: draining, what it still holds is being written ({seconds} s)"
+        ));
+    }
 }
 
 /// The reply, if it is a success.

@@ -12,6 +12,7 @@ use super::super::failure::{Failure, Outcome};
 use super::super::load::ParameterArgs;
 use super::super::print;
 use super::super::table::clean;
+use super::INSTANCES;
 use crate::graph::host::error::json_path;
 use crate::topology::Bindings;
 use crate::topology::limits::MAX_PARAMETER_VALUE_BYTES;
@@ -47,6 +48,9 @@ pub(super) struct SetArgs {
 pub(super) async fn run(client: &Client, args: SetArgs) -> Outcome {
     let values = values(&args)?;
     let body = body(&args, &values);
+    let before = client
+        .modified_at(&[INSTANCES[0], INSTANCES[1], &args.name])
+        .await?;
     let reply = client
         .method("GraphInstanceSet", body.to_string().into_bytes())
         .await?;
@@ -66,9 +70,9 @@ pub(super) async fn run(client: &Client, args: SetArgs) -> Outcome {
     if args.json {
         return print::stdout(&format!("{:#}\n", reply.payload));
     }
-    let verb = if reply.status == 201 { "created" } else { "changed" };
+    let became = reply.became(before.as_deref());
     print::stdout(&format!(
-        "{name}: {verb}\n  next: mediagraph instance activate {name}\n"
+        "{name}: {became}\n  next: mediagraph instance activate {name}\n"
     ))
 }
 

@@ -21,7 +21,7 @@ use crate::alarms::{Alarms, Watch, space};
 use crate::api::serve::serve_within;
 use crate::api::{self, ApiOptions, Process, ServeLimits, SharedAuth, TlsReload};
 use crate::config::policy::HostPolicy;
-use crate::config::{EventsConfig, HostConfig};
+use crate::config::{EventsConfig, HostConfig, LogFormat};
 use crate::events::files::{EventFiles, FileTargets, FilesWriter, Rotation};
 use crate::events::hub::HubInputs;
 use crate::events::journal::JournalLimits;
@@ -55,6 +55,15 @@ pub struct ServeArgs {
     /// The configuration; `mediagraph config init` writes one
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+}
+
+impl ServeArgs {
+    /// How the configuration wants the log to look, if it can be read.
+    #[must_use]
+    pub fn log_format(&self) -> Option<LogFormat> {
+        let (config, _) = HostConfig::load(Some(self.config.as_deref()?)).ok()?;
+        Some(config.log.format)
+    }
 }
 
 /// Runs until a signal.

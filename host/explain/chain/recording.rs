@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::events::journal::Entry;
 use crate::events::notes::GateDecision;
-use crate::explain::evidence::{RECORDING_AVAILABLE, RECORDING_STARTED, RECORDING_STOPPED, time};
+use crate::explain::evidence::{RECORDING_AVAILABLE, RECORDING_STARTED, RECORDING_STOPPED, STARTED, time};
 use crate::explain::moment::iso;
 use crate::explain::{Evidence, Question};
 
@@ -14,7 +14,9 @@ pub(super) struct Recording<'a> {
     pub(super) output: &'a str,
     pub(super) started: Timestamp,
     available: Option<Timestamp>,
-    stopped: Option<Timestamp>,
+    pub(super) stopped: Option<Timestamp>,
+    /// When the graph was started again although nobody had ended this one.
+    cut: Option<Timestamp>,
 }
 
 impl Recording<'_> {
@@ -45,12 +47,28 @@ impl Recording<'_> {
         self.started >= start && self.started <= latest
     }
 
+    pub(super) fn find_cut(&mut self, evidence: &Evidence) {
+        if self.stopped.is_none() {
+            let starts = evidence
+                .states
+                .iter()
+                .filter(|entry| entry.event.event_type == STARTED);
+            self.cut = starts.filter_map(time).find(|start| *start > self.started);
+        }
+    }
+
     pub(super) fn message(&self) -> String {
         let mut message = format!("it recorded to `{}` from {}", self.output, iso(self.started));
-        match (self.available, self.stopped) {
-            (_, Some(stopped)) => message.push_str(&format!(" until {}", iso(stopped))),
-            (Some(_), None) => message.push_str(", which can be played and goes on"),
-            (None, None) => message.push_str(", which goes on"),
+        match (self.stopped, self.cut, self.available) {
+            (Some(stopped), ..) => message.push_str(&format!(" until {}", iso(stopped))),
+            (None, Some(cut), _) => {
+                let cut = iso(cut);
+                message.push_str(&format!(
+                    ", which was cut off before the host began anew at {cut}"
+                ));
+            }
+            (None, None, Some(_)) => message.push_str(", which can be played and goes on"),
+            (None, None, None) => message.push_str(", which goes on"),
         }
         message
     }
@@ -73,6 +91,7 @@ pub(super) fn recordings<'a>(entries: &[&'a Entry], node: &str) -> Vec<Recording
                 started: at,
                 available: None,
                 stopped: None,
+                cut: None,
             }),
             (RECORDING_AVAILABLE, Some(open)) => open.available = Some(at),
             (RECORDING_STOPPED, Some(open)) => open.stopped = Some(at),

@@ -16,6 +16,7 @@ use super::validate::{Candidate, module_problem};
 use super::{Drained, Shared};
 use crate::graph::Instance;
 use crate::graph::instance::InstanceError;
+use crate::graph::logging;
 use crate::graph::registry::{InstanceRow, Wanted};
 
 /// A graph that is wanted and does not start is tried again after this, then after twice as long, and so on.
@@ -107,12 +108,10 @@ async fn activate(
         Err(error) => Err(error),
     };
     let activated = settle(&shared, &row, failures, started);
-    match &activated {
-        Ok(()) => {
-            tracing::info!(instance = row.name, topology = row.topology, "The graph runs");
-        }
-        Err(error) => tracing::warn!(instance = row.name, %error, "The graph does not start"),
-    }
+    logging::instance(&row.name).in_scope(|| match &activated {
+        Ok(()) => tracing::info!(topology = row.topology, "The graph runs"),
+        Err(error) => tracing::warn!(%error, "The graph does not start"),
+    });
     tell.send_replace(Some(activated));
 }
 
@@ -335,14 +334,13 @@ async fn deactivate(
             )
         });
     }
-    if gave_up {
-        tracing::warn!(
-            instance = row.name,
-            "The graph did not drain in time: what it still held is lost"
-        );
-    } else {
-        tracing::info!(instance = row.name, "The graph has stopped");
-    }
+    logging::instance(&row.name).in_scope(|| {
+        if gave_up {
+            tracing::warn!("The graph did not drain in time: what it still held is lost");
+        } else {
+            tracing::info!("The graph has stopped");
+        }
+    });
     tell.send_replace(Some(Drained { gave_up }));
 }
 

@@ -18,7 +18,7 @@ use rusqlite::{Connection, OpenFlags, Row, params};
 use serde::{Deserialize, Serialize};
 
 /// The registry's file in the state directory.
-pub const REGISTRY_FILE: &str = "registry.db";
+pub use crate::state::REGISTRY as REGISTRY_FILE;
 
 /// It holds secrets.
 const OWNER_ONLY_FILE: u32 = 0o600;

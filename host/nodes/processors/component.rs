@@ -32,7 +32,7 @@ pub fn tell_change(context: &NodeContext, extension: &str, change: Option<Change
         }
         Some(Change::Back) => {
             context.state("running");
-            tracing::info!(node = %context.name, extension, "The component answers again");
+            tracing::info!(extension, "The component answers again");
             context.emit(BACK, json!({"extension": extension, "state": "running"}));
         }
     }
@@ -44,7 +44,7 @@ pub fn note_unanswered(context: &NodeContext, unanswered: &Unanswered) {
     match unanswered {
         Unanswered::Refused(text) => context.error(&format!("the component refused a frame: {text}")),
         Unanswered::Failed(error) => {
-            tracing::debug!(node = %context.name, %error, "A call of the component failed")
+            tracing::debug!(%error, "A call of the component failed")
         }
         Unanswered::Down => {}
     }

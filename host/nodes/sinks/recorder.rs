@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::task::{JoinError, spawn_blocking};
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 use crate::media::{AccessUnit, MediaTime, Ticks};
 use crate::nodes::context::{Dropped, NodeContext, NodeStats};
@@ -215,7 +215,7 @@ impl RecordingSink {
 
     async fn open_recorder(&mut self, start: MediaTime) -> Option<Box<dyn Recorder>> {
         let opener = Arc::clone(&self.opener);
-        match spawn_blocking(move || opener.open(start)).await {
+        match in_background(move || opener.open(start)).await {
             Ok(Ok(recorder)) => Some(recorder),
             Ok(Err(error)) => {
                 self.failed(&error);
@@ -233,7 +233,7 @@ impl RecordingSink {
         let Some(mut recorder) = open.recorder.take() else {
             return true;
         };
-        let done = spawn_blocking(move || {
+        let done = in_background(move || {
             let result = match step {
                 Step::Flush => recorder.flush(),
                 Step::Close => recorder.close(),
@@ -289,7 +289,7 @@ impl RecordingSink {
                 self.recording_event("RecordingStopped", &output);
             }
             Notice::SegmentSealed { path, bytes, .. } => {
-                tracing::debug!(node = %self.context.name, path = %path.display(), bytes, "A segment is complete");
+                tracing::debug!(path = %path.display(), bytes, "A segment is complete");
             }
             Notice::Gap {
                 output,
@@ -306,7 +306,7 @@ impl RecordingSink {
                 self.lost(start, end, units, message, Some(output));
             }
             Notice::Removed { path, bytes } => {
-                tracing::info!(node = %self.context.name, path = %path.display(), bytes, "An old file was removed");
+                tracing::info!(path = %path.display(), bytes, "An old file was removed");
             }
         }
     }
@@ -335,6 +335,12 @@ impl RecordingSink {
             json!({"code": "recorder", "message": error.to_string()}),
         );
     }
+}
+
+/// Work that may block; its log lines name the node, too.
+fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    let span = tracing::Span::current();
+    spawn_blocking(move || span.in_scope(work))
 }
 
 #[cfg(test)]

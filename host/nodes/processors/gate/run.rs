@@ -181,7 +181,7 @@ impl GateNode {
             .decided(&self.context, about, &decision, self.buffer.earliest());
         self.wake = decision.wake;
         for action in decision.actions {
-            tracing::debug!(node = %self.context.name, ?action, "The gate decided");
+            tracing::debug!(?action, "The gate decided");
             match action {
                 Action::Open(activation) => {
                     self.buffer

@@ -85,6 +85,7 @@ async fn record(openings: impl IntoIterator<Item = Option<u32>>, units: u32) -> 
     let events = Arc::new(Events::default());
     let context = NodeContext {
         name: "sink".into(),
+        span: tracing::Span::none(),
         emitter: Emitter::new(Arc::clone(&events) as Arc<dyn EventSink>, "test", "/sink"),
         clock: Arc::new(ManualClock::new(at(9.0).to_timestamp())),
         stats: Arc::default(),

@@ -72,7 +72,7 @@ impl RtspSource {
             .await
             .is_err()
         {
-            tracing::debug!(node = %self.context.name, "The camera did not answer TEARDOWN");
+            tracing::debug!("The camera did not answer TEARDOWN");
         }
     }
 
@@ -143,7 +143,7 @@ impl RtspSource {
     }
 
     fn established(&self, session: &CameraSession) {
-        tracing::info!(node = %self.context.name, url = %self.target.shown(), "The camera plays");
+        tracing::info!(url = %self.target.shown(), "The camera plays");
         let sdp = self.target.hide(session.sdp());
         let data = json!({"sdp": format!("SDP:\n{sdp}")});
         self.context

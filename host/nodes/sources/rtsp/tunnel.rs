@@ -11,6 +11,7 @@ use tokio::io::{AsyncWriteExt, copy, split};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
+use tracing::Instrument as _;
 use url::Url;
 
 use super::address;
@@ -63,7 +64,9 @@ pub async fn open(url: &Url, tls: &CameraTls, caller: &Caller) -> Result<Url, Ca
     if renamed.is_err() || through.set_host(Some("127.0.0.1")).is_err() {
         return Err(CameraError::Network("the URL has no host".into()));
     }
-    caller.tunnels.spawn(serve(listener, door, camera));
+    caller
+        .tunnels
+        .spawn(serve(listener, door, camera).in_current_span());
     Ok(through)
 }
 
