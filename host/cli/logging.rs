@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
@@ -10,6 +11,7 @@ use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
 use crate::api::LogControl;
 use crate::config::LogFormat;
 use crate::graph::logging::TARGET;
+use crate::topology::diagnostics::shown;
 
 /// What is logged when nobody says anything else.
 const DEFAULT: &str = "info";
@@ -83,6 +85,16 @@ impl LogControl for LogHandle {
 }
 
 fn filter(text: &str) -> Result<EnvFilter, String> {
+    // A word that is no level would be taken for the only part of the program that is to be logged.
+    let no_level = |word: &&str| {
+        !word.is_empty() && !word.contains(['=', '[', ':']) && word.parse::<LevelFilter>().is_err()
+    };
+    if let Some(word) = text.split(',').map(str::trim).find(no_level) {
+        return Err(format!(
+            "{} is no level: write `off`, `error`, `warn`, `info`, `debug` or `trace`, or `PART=LEVEL`",
+            shown(word)
+        ));
+    }
     let mut filter = EnvFilter::try_new(text).map_err(|error| error.to_string())?;
     // Whom a line is about is told with every line, whatever is logged of whom.
     let about = format!("{TARGET}=error");
@@ -130,5 +142,27 @@ pub fn start(args: &LoggingArgs, configured: Option<LogFormat>) -> LogHandle {
         filter: handle,
         text: Arc::new(Mutex::new(text.to_owned())),
         given: args.log.is_some(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_is_no_level_is_refused_and_silences_nothing() {
+        for text in [
+            "debug",
+            "",
+            "warn, mediagraph::nodes=trace",
+            "mediagraph::nodes",
+            "OFF",
+        ] {
+            assert!(filter(text).is_ok(), "{text}");
+        }
+        for text in ["loud", "info,loud", "loud\u{1b}[31m"] {
+            let error = filter(text).unwrap_err();
+            assert!(error.starts_with("`loud") && !error.contains('\u{1b}'), "{error}");
+        }
     }
 }

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
-use wasmtime_wasi::{
-    Deterministic, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
-};
+use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::bindings::imported::{frames, logging, types};
 use super::convert;
@@ -23,9 +23,6 @@ use super::limits::{
 use super::log::{LogLevel, LogSink, NodeLog, PrintedLines};
 use crate::media::image::{FrameView, Size};
 use crate::media::{Clock, MediaTime};
-
-/// Bytes of the guest's random numbers before they repeat.
-const RANDOM_PERIOD_BYTES: usize = 64 << 10;
 
 /// For whom a component runs.
 #[derive(Clone, Debug)]
@@ -112,13 +109,8 @@ impl Guest {
 }
 
 fn inert_wasi(log: &NodeLog, now: &MediaClock, seed: u64) -> WasiCtx {
-    let mut random = fastrand::Rng::with_seed(seed);
-    let mut bytes = || {
-        let mut bytes = vec![0; RANDOM_PERIOD_BYTES];
-        random.fill(&mut bytes);
-        Deterministic::new(bytes)
-    };
-    let (secure, insecure) = (bytes(), bytes());
+    let mut random = StdRng::seed_from_u64(seed);
+    let (secure, insecure, number) = (random.fork(), random.fork(), random.random());
     WasiCtxBuilder::new()
         .stdout(PrintedLines::new(log.clone(), LogLevel::Info))
         .stderr(PrintedLines::new(log.clone(), LogLevel::Warn))
@@ -126,7 +118,7 @@ fn inert_wasi(log: &NodeLog, now: &MediaClock, seed: u64) -> WasiCtx {
         .monotonic_clock(now.clone())
         .secure_random(secure)
         .insecure_random(insecure)
-        .insecure_random_seed(random.u128(..))
+        .insecure_random_seed(number)
         .max_random_size(MAX_RANDOM_BYTES)
         .allow_tcp(false)
         .allow_udp(false)

@@ -161,7 +161,11 @@ fn kind(name: &str, config: &Config, environment: &Environment) -> Prepared<Plan
             let input = source.hub_input_name.as_deref().filter(|given| !given.is_empty());
             PlannedKind::HubSource(input.unwrap_or(name).to_owned())
         }
-        Config::HttpExtension(_) | Config::GrpcExtension(_) | Config::VisionExtension(_) => {
+        Config::HttpExtension(_)
+        | Config::GrpcExtension(_)
+        | Config::VisionExtension(_)
+        | Config::ObjectTracking(_)
+        | Config::LineCrossing(_) => {
             return Err(one(
                 "this type of node cannot run yet; see `mediagraph list nodes`",
             ));

@@ -24,7 +24,9 @@ pub use processors::frame_rate::FrameRateFilter;
 pub use processors::gate::GateProcessor;
 pub use processors::grpc_extension::GrpcExtension;
 pub use processors::http_extension::HttpExtension;
+pub use processors::line_crossing::LineCrossing;
 pub use processors::motion::MotionDetection;
+pub use processors::object_tracking::ObjectTracking;
 pub use processors::signal_gate::SignalGate;
 pub use processors::vision_extension::VisionExtension;
 pub use sinks::asset::AssetSink;
@@ -59,6 +61,10 @@ pub enum Config {
     GrpcExtension(GrpcExtension),
     /// Microsoft's spatial analysis container.
     VisionExtension(VisionExtension),
+    /// Following objects.
+    ObjectTracking(ObjectTracking),
+    /// Counting objects.
+    LineCrossing(LineCrossing),
     /// Recording to an asset.
     AssetSink(AssetSink),
     /// Recording to files.
@@ -82,6 +88,8 @@ pub static TABLE: &[NodeType<Config>] = &[
     processors::http_extension::TYPE,
     processors::grpc_extension::TYPE,
     processors::vision_extension::TYPE,
+    processors::object_tracking::TYPE,
+    processors::line_crossing::TYPE,
     sinks::asset::TYPE,
     sinks::video::TYPE,
     sinks::file::TYPE,
@@ -113,6 +121,8 @@ impl Config {
             Self::HttpExtension(_) => processors::http_extension::TYPE.name(),
             Self::GrpcExtension(_) => processors::grpc_extension::TYPE.name(),
             Self::VisionExtension(_) => processors::vision_extension::TYPE.name(),
+            Self::ObjectTracking(_) => processors::object_tracking::TYPE.name(),
+            Self::LineCrossing(_) => processors::line_crossing::TYPE.name(),
             Self::AssetSink(_) => sinks::asset::TYPE.name(),
             Self::FileSink(_) => sinks::file::TYPE.name(),
             Self::HubSink(_) => sinks::hub::TYPE.name(),

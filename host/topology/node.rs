@@ -35,6 +35,10 @@ pub enum Class {
     FrameRate,
     /// A detector or processor, in a sandbox or behind a network.
     Extension,
+    /// Follows what an extension finds.
+    Tracker,
+    /// Counts what a tracker follows.
+    LineCrossing,
     /// Lets media through for a while.
     Gate,
     /// Records to an asset.
@@ -55,6 +59,8 @@ impl Class {
             Self::Motion => "a motion detector",
             Self::FrameRate => "a frame rate filter",
             Self::Extension => "an extension",
+            Self::Tracker => "an object tracker",
+            Self::LineCrossing => "a line counter",
             Self::Gate => "a gate",
             Self::AssetSink => "an asset sink",
             Self::FileSink => "a file sink",
@@ -67,24 +73,32 @@ impl Class {
     pub fn role(self) -> Role {
         match self {
             Self::RtspSource | Self::HubSource => Role::Source,
-            Self::Motion | Self::FrameRate | Self::Extension | Self::Gate => Role::Processor,
+            Self::Motion
+            | Self::FrameRate
+            | Self::Extension
+            | Self::Tracker
+            | Self::LineCrossing
+            | Self::Gate => Role::Processor,
             Self::AssetSink | Self::FileSink | Self::HubSink => Role::Sink,
         }
     }
 
-    /// What may stand directly upstream of it: everything that LVA 1.0 or 2.0 allowed; ours is a file sink
-    /// directly behind a camera.
+    /// What may stand directly upstream of it: everything that LVA 1.0 or 2.0 allowed, and Video Analyzer's tracker, line
+    /// counter and metadata of a recording; ours is a file sink directly behind a camera.
     #[must_use]
     pub fn parents(self) -> &'static [Self] {
-        use Class::{Extension, FrameRate, Gate, HubSource, Motion, RtspSource};
+        use Class::{Extension, FrameRate, Gate, HubSource, LineCrossing, Motion, RtspSource, Tracker};
         match self {
             Self::RtspSource | Self::HubSource => &[],
             Self::Motion => &[RtspSource],
             Self::FrameRate => &[RtspSource, Motion],
             Self::Extension => &[RtspSource, Motion, FrameRate, Extension],
-            Self::Gate => &[RtspSource, HubSource, Motion, Extension],
-            Self::AssetSink | Self::FileSink => &[RtspSource, Gate],
-            Self::HubSink => &[Motion, Extension],
+            Self::Tracker => &[Extension],
+            Self::LineCrossing => &[Tracker],
+            Self::Gate => &[RtspSource, HubSource, Motion, Extension, Tracker, LineCrossing],
+            Self::AssetSink => &[RtspSource, Gate, Tracker],
+            Self::FileSink => &[RtspSource, Gate],
+            Self::HubSink => &[Motion, Extension, Tracker, LineCrossing],
         }
     }
 

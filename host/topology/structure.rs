@@ -152,6 +152,15 @@ fn check_inputs(part: &Part, parents: &[(usize, usize)], parts: &[Part], out: &m
     if class == Class::Gate && all_known {
         check_gate(part, &classes, out);
     }
+    if class == Class::AssetSink && all_known && !classes.iter().flatten().any(|above| above.gives_media()) {
+        out.push(
+            graph_error(
+                format!("{}/inputs", part.pointer),
+                "an asset sink needs media to record",
+            )
+            .hint("add the source or a gate to its `inputs`, beside the tracker"),
+        );
+    }
     check_single(part, class, parents, parts, out);
 }
 
@@ -198,7 +207,7 @@ fn check_single(
     let counts = |above: Class| match class {
         Class::Gate => above == Class::RtspSource,
         Class::AssetSink | Class::FileSink => above.gives_media(),
-        Class::Motion | Class::FrameRate | Class::Extension => true,
+        Class::Motion | Class::FrameRate | Class::Extension | Class::Tracker | Class::LineCrossing => true,
         _ => false,
     };
     let mut first = None;

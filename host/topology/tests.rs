@@ -113,6 +113,53 @@ fn a_video_sink_is_an_asset_sink_in_other_words() {
 }
 
 #[test]
+fn trackers_and_line_counters_are_understood_before_they_run() {
+    let extension = |name: &str| format!("#Microsoft.VideoAnalyzer.{name}");
+    let line = |at: &str| json!([{"@type": extension("NamedLineString"), "name": "door", "line": at}]);
+    let mut topology = recording();
+    topology["properties"]["processors"] = json!([
+        {"@type": extension("HttpExtension"), "name": "found", "inputs": [{"nodeName": "camera"}],
+            "endpoint": {"@type": extension("UnsecuredEndpoint"), "url": "http://server/score"},
+            "image": {"format": {"@type": extension("ImageFormatBmp")}}},
+        {"@type": extension("ObjectTrackingProcessor"), "name": "tracked", "accuracy": "High",
+            "inputs": [{"nodeName": "found"}]},
+        {"@type": extension("LineCrossingProcessor"), "name": "counted", "inputs": [{"nodeName": "tracked"}],
+            "lines": line("[[0.1, 0.5], [0.9, 0.5]]")}
+    ]);
+    let sinks = topology["properties"]["sinks"].as_array_mut().unwrap();
+    sinks[0]["inputs"] = json!([{"nodeName": "camera"}, {"nodeName": "tracked"}]);
+    let hub = json!({"@type": extension("IotHubMessageSink"), "name": "hub", "hubOutputName": "o",
+        "inputs": [{"nodeName": "counted"}]});
+    sinks.push(hub);
+    assert!(
+        codes(&topology)
+            .iter()
+            .all(|(code, _)| *code == Code::NotYetAvailable),
+        "{:?}",
+        codes(&topology)
+    );
+    for at in [
+        "[[0.1, 0.5], [0.1, 0.5]]",
+        "[[0.1, 0.5], [0.9, 1.5]]",
+        "door",
+        "[[1]]",
+    ] {
+        topology["properties"]["processors"][2]["lines"] = line(at);
+        let wrong = (
+            Code::PropertyValueInvalid,
+            "/properties/processors/2/lines".to_owned(),
+        );
+        assert!(codes(&topology).contains(&wrong), "{at}");
+    }
+    topology["properties"]["sinks"][0]["inputs"] = json!([{"nodeName": "tracked"}]);
+    let nothing = (
+        Code::GraphValidationError,
+        "/properties/sinks/0/inputs".to_owned(),
+    );
+    assert!(codes(&topology).contains(&nothing), "{:?}", codes(&topology));
+}
+
+#[test]
 fn secrets_never_show() {
     let mut topology = recording();
     topology["properties"]["parameters"][1]["default"] = "me".into();

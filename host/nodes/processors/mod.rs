@@ -9,6 +9,8 @@ pub mod gate;
 pub mod grpc_extension;
 pub mod http_extension;
 pub mod input;
+pub mod line_crossing;
 pub mod motion;
+pub mod object_tracking;
 pub mod signal_gate;
 pub mod vision_extension;

@@ -83,7 +83,12 @@ pub(super) fn corpus(folder: &Path) -> Result<Step> {
     if !test_targets()?.iter().any(|name| name == CORPUS_TARGET) {
         bail!("the test target `{CORPUS_TARGET}` does not exist");
     }
-    let mut step = step(Area::Corpus, "test, corpus", &["test", "--test", CORPUS_TARGET]);
+    let mut step = step(
+        Area::Corpus,
+        "test, corpus",
+        // With the workspace, as the other tests: alone, its dependencies would have other features and be built again.
+        &["test", "--workspace", "--test", CORPUS_TARGET],
+    );
     step.command.env("MEDIAGRAPH_CORPUS", folder);
     Ok(step)
 }
