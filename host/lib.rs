@@ -20,6 +20,7 @@
 //! | [`state`] | the state directory: lock, format, where paths lead |
 //! | [`config`] | the configuration file: reading, checking, showing, what a reload changes; policy |
 //! | [`service`] | what a service manager is told: ready, reloading, stopping, alive |
+//! | [`text`] | letters that a terminal would obey; all may use it |
 //! | [`camera`] | a simulated RTSP camera that plays files: knows nothing but `media` |
 //!
 //! `media`, `recording` and `topology` know nothing of WebAssembly or of the graph.
@@ -39,4 +40,5 @@ pub mod nodes;
 pub mod recording;
 pub mod service;
 pub mod state;
+pub mod text;
 pub mod topology;

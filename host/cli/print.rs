@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::failure::{Failure, Outcome};
-use crate::topology::diagnostics::spelled;
+use crate::text::spelled;
 
 /// Writes to standard output, and nothing that came from outside and that a terminal would obey; a closed pipe is not an
 /// error.

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
-use crate::topology::diagnostics::obeyed;
+use crate::text::obeyed;
 
 /// Letters of a cell; what is longer is cut, and ends in an ellipsis.
 pub const MAX_CELL_CHARS: usize = 72;

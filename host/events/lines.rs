@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::time::Duration;
 
 use super::{Event, EventSink};
-use crate::topology::diagnostics::spelled;
+use crate::text::spelled;
 
 /// Events that wait for a slow reader of the lines; more are left out and counted.
 pub const MAX_WAITING_EVENTS: usize = 4096;

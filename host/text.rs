@@ -1,0 +1,50 @@
+//! Letters that are not only shown: what comes from outside must not steer a terminal or a page.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Whether a terminal or a browser obeys a letter instead of showing it: control characters, and those that turn the
+/// direction of what follows.
+#[must_use]
+pub fn obeyed(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// JSON, with what a terminal would obey in its strings written as JSON escapes: it must be told apart only up to U+001F.
+/// Line feeds stay, and escape characters, which JSON has none of and colours are made with.
+#[must_use]
+pub fn spelled(json: &str) -> Cow<'_, str> {
+    let meant = |letter: char| obeyed(letter) && !matches!(letter, '\n' | '\r' | '\t' | '\u{1b}');
+    if !json.contains(meant) {
+        return Cow::Borrowed(json);
+    }
+    let mut spelled = String::with_capacity(json.len());
+    for letter in json.chars() {
+        if meant(letter) {
+            // All of them are of the basic plane. Writing to a string does not fail.
+            let _ = write!(spelled, "\\u{:04x}", u32::from(letter));
+        } else {
+            spelled.push(letter);
+        }
+    }
+    Cow::Owned(spelled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_for_a_terminal_means_the_same() {
+        let value = serde_json::json!({"message": "a\u{9b}31m\u{202e}\u{7f}\u{1b}ä"});
+        let text = format!("{value:#}\n");
+        let told = spelled(&text);
+        assert!(
+            told.contains(r"a\u009b31m\u202e\u007f\u001bä") && told.ends_with("}\n"),
+            "{told}"
+        );
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&told).unwrap(), value);
+        assert!(matches!(spelled("{}\n"), Cow::Borrowed(_)));
+    }
+}
