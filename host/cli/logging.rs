@@ -160,7 +160,7 @@ mod tests {
         ] {
             assert!(filter(text).is_ok(), "{text}");
         }
-        for text in ["loud", "info,loud", "loud\u{1b}[31m"] {
+        for text in ["loud", "info,loud", "loud\u{1b}"] {
             let error = filter(text).unwrap_err();
             assert!(error.starts_with("`loud") && !error.contains('\u{1b}'), "{error}");
         }

@@ -226,7 +226,6 @@ impl Instance {
             let span = context.span.clone();
             match node.kind {
                 PlannedKind::RtspSource(target) => {
-                    let unhurried = !wiring.decode_in.contains_key(&index);
                     self.spawn_decoding(index, &context, &mut wiring, runtime);
                     let outputs = wiring.media_out.remove(&index).unwrap_or_default();
                     let source = RtspSource {
@@ -234,7 +233,6 @@ impl Instance {
                         target,
                         reach: Arc::clone(&runtime.reach),
                         outputs,
-                        unhurried,
                     };
                     self.spawn(span, source.run());
                 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt as _;
 use serde_json::json;
 
 use super::backoff::Backoff;
@@ -17,10 +16,6 @@ use crate::nodes::reach::Reach;
 
 /// A session that has brought media for this long is a success: the next failure waits briefly again.
 const GOOD_SESSION: Ticks = Ticks::from_secs(10);
-/// While nobody looks at the pictures they are taken in several at a time: each waking of a thread costs more than what
-/// it does for one picture. Short enough that the receipts still show how fast the camera's clock runs
-/// (`media::timeline`).
-const TAKE_IN_EVERY: Duration = Duration::from_millis(66);
 /// How long a camera may take to answer TEARDOWN when the graph stops.
 const TEARDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -37,8 +32,6 @@ pub struct RtspSource {
     pub reach: Arc<dyn Reach>,
     /// Everyone who wants its media.
     pub outputs: Vec<UnitSender>,
-    /// Whether pictures are only recorded, so that none of them is urgent.
-    pub unhurried: bool,
 }
 
 impl RtspSource {
@@ -86,7 +79,7 @@ impl RtspSource {
         self.established(&session);
         let (mut first, mut meter) = (None::<MediaTime>, Meter::default());
         loop {
-            match self.next_unit(&mut session).await {
+            match session.next().await {
                 Ok(unit) => {
                     if first.is_none() {
                         self.context.state("playing");
@@ -105,17 +98,6 @@ impl RtspSource {
                 Err(error) => return error,
             }
         }
-    }
-
-    /// What is there already comes at once. Cancel-safe, as [`CameraSession::next`] is.
-    async fn next_unit(&self, session: &mut CameraSession) -> Result<AccessUnit, CameraError> {
-        if self.unhurried {
-            if let Some(unit) = session.next().now_or_never() {
-                return unit;
-            }
-            tokio::time::sleep(TAKE_IN_EVERY).await;
-        }
-        session.next().await
     }
 
     fn unit(&mut self, unit: AccessUnit) {
