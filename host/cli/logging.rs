@@ -154,7 +154,7 @@ mod tests {
         for text in [
             "debug",
             "",
-            "warn, mediagraph::nodes=trace",
+            "warn,mediagraph::nodes=trace",
             "mediagraph::nodes",
             "OFF",
         ] {
