@@ -157,7 +157,7 @@ fn check_parts<C>(
     let topology = text_at(&envelope, "/name").unwrap_or_default();
     let declarations = declarations(&envelope, out);
     let mut scope = Scope::new(&declarations, bindings, (&topology, instance), out);
-    let (parts, drafts) = shape_nodes(&envelope, doc.value(), table, &mut scope, out);
+    let (parts, drafts) = shape_nodes(doc.value(), table, &mut scope, out);
     scope.warn_of_unused(out);
     let (edges, order) = structure::check(&parts, out);
     let missing = scope.missing();

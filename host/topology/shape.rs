@@ -32,8 +32,13 @@ impl Shaper<'_, '_> {
     /// The value in canonical form; `Null` where it is wrong or incomplete.
     pub(super) fn shape(&mut self, schema: &Value, value: &Value) -> Value {
         let schema = without_null(schema);
-        if Kind::of(schema) == Kind::Raw {
-            return self.raw(schema, value);
+        match Kind::of(schema) {
+            Kind::Raw => return self.raw(schema, value),
+            Kind::InPlace if value.is_array() => return Value::Null,
+            Kind::InPlace => {
+                return self.wrong(Code::PropertyValueInvalid, wrong_type("an array", value));
+            }
+            _ => {}
         }
         if let Some(branches) = schema.get("oneOf").and_then(Value::as_array) {
             return match branches.iter().any(|branch| branch.get("const").is_some()) {
@@ -421,7 +426,9 @@ impl Shaper<'_, '_> {
 
 /// Whether two type names mean the same: LVA's and AVA's prefixes are alike, and so is casing.
 pub(super) fn same_type(known: &str, written: &str) -> bool {
-    short_type(known).eq_ignore_ascii_case(short_type(written))
+    // Most of those that are compared end in different letters.
+    let end = |name: &str| name.as_bytes().last().map(u8::to_ascii_lowercase);
+    end(known) == end(written) && short_type(known).eq_ignore_ascii_case(short_type(written))
 }
 
 fn short_type(name: &str) -> &str {

@@ -182,6 +182,8 @@ pub(super) enum Kind {
     Plain,
     Literal,
     Raw,
+    /// A list that somebody else looks at where it was written; only that it is a list is checked.
+    InPlace,
     Secret,
     Duration,
     Address,
@@ -214,6 +216,7 @@ impl Kind {
         match schema.get("x-kind").and_then(Value::as_str) {
             Some("literal") => Self::Literal,
             Some("raw") => Self::Raw,
+            Some("inPlace") => Self::InPlace,
             Some("secret") => Self::Secret,
             Some("duration") => Self::Duration,
             Some("address") => Self::Address,
@@ -237,7 +240,7 @@ impl Kind {
     /// Checks a value that is whole, but for dates in patterns.
     pub(super) fn check(self, bound: &Bound, schema: &Value) -> Option<Problem> {
         match self {
-            Self::Plain | Self::Literal | Self::Raw | Self::Secret => None,
+            Self::Plain | Self::Literal | Self::Raw | Self::InPlace | Self::Secret => None,
             Self::Duration => check_duration(&bound.text(), schema),
             Self::Address => check_address(&bound.text(), bound.secret, &["http", "https", "tcp"]),
             Self::RtspAddress => check_address(&bound.text(), bound.secret, &["rtsp", "rtsps"]),
