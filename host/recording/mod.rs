@@ -12,7 +12,9 @@ pub mod asset;
 mod error;
 pub mod file;
 pub mod fragmenter;
+pub mod index;
 pub mod storage;
+pub mod store;
 pub mod verify;
 
 #[cfg(test)]
