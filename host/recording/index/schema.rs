@@ -7,6 +7,8 @@
 //! segment  one immutable file: where its tracks lie in it, its fragments, its state; `folder` is where the cache has it
 //! gap      a stretch of an asset that is not there, and why
 //! garbage  files that nothing refers to any more and that may still be on the disk
+//! place    a folder that sinks cache below, and the id of the volume that it is on
+//! fact     what was done once
 //! ```
 //! Times of media are ticks of 90 kHz since the Unix epoch; times of the host are microseconds since then.
 
@@ -62,5 +64,11 @@ pub(super) const MIGRATIONS: &[&str] = &[
         noted INTEGER NOT NULL
     ) STRICT;
     CREATE INDEX gap_in_order ON gap (asset, start);
-    CREATE TABLE garbage (path TEXT PRIMARY KEY NOT NULL) STRICT;",
+    CREATE TABLE garbage (path TEXT PRIMARY KEY NOT NULL) STRICT;
+    CREATE TABLE place (
+        path TEXT PRIMARY KEY NOT NULL,
+        volume TEXT NOT NULL,
+        apart INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE fact (name TEXT PRIMARY KEY NOT NULL, noted INTEGER NOT NULL) STRICT;",
 ];
