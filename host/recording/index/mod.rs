@@ -12,6 +12,7 @@
 
 mod fragments;
 mod gaps;
+mod listing;
 mod read;
 mod schema;
 mod write;
@@ -26,6 +27,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 pub use fragments::{FragmentEntry, pack, unpack};
+pub use listing::Unlisted;
 pub use read::Backlog;
 
 use super::asset::name::{Epoch, SegmentName};
