@@ -9,10 +9,12 @@
 //! - What could not be written is reported as [`Notice::Gap`], never passed over.
 
 pub mod asset;
+pub mod cache;
 mod error;
 pub mod file;
 pub mod fragmenter;
 pub mod index;
+pub mod listener;
 pub mod storage;
 pub mod store;
 pub mod verify;
@@ -24,8 +26,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use asset::{AssetOptions, AssetWriter};
+pub use cache::{AssetSpec, Cache, CacheOptions};
 pub use error::RecordingError;
 pub use file::{FileOptions, FileWriter};
+pub use listener::{RecordingEvent, RecordingListener};
 
 use crate::media::{AccessUnit, MediaTime, Ticks};
 

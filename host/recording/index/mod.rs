@@ -311,6 +311,21 @@ impl GapReason {
         }
     }
 
+    /// For people.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Camera => "the camera sent nothing",
+            Self::Disk => "the disk was too slow, or refused",
+            Self::CacheFull => "the cache was full",
+            Self::KeepFree => "the disk was nearly full",
+            Self::Retention => "it was older, or more, than is kept",
+            Self::Deleted => "it was deleted",
+            Self::Crash => "the host was cut off",
+            Self::Damaged => "the file is gone or damaged",
+        }
+    }
+
     /// The reverse of [`GapReason::name`]; what is not known is damage.
     #[must_use]
     pub fn parse(name: &str) -> Self {
