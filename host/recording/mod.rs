@@ -17,6 +17,7 @@ pub mod index;
 pub mod listener;
 pub mod storage;
 pub mod store;
+pub mod upload;
 pub mod verify;
 
 #[cfg(test)]

@@ -71,7 +71,13 @@ impl Day {
         }
     }
 
-    pub(in crate::recording) fn add(&mut self, name: SegmentName, video: Part, audio: Option<Part>, inits: &Inits) {
+    pub(in crate::recording) fn add(
+        &mut self,
+        name: SegmentName,
+        video: Part,
+        audio: Option<Part>,
+        inits: &Inits,
+    ) {
         let video_map = inits.video.as_ref().map(|track| self.map(track, &name));
         let audio_map = audio
             .and(inits.audio.as_ref())

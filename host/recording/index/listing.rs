@@ -42,7 +42,8 @@ impl Index {
     /// # Errors
     /// When the index cannot be read.
     pub fn unlisted(&self, store: &str, limit: u32) -> Result<Vec<Unlisted>, IndexError> {
-        let select = "SELECT asset.id, name, owner, day, change FROM unlisted JOIN asset ON asset.id = unlisted.asset
+        let select =
+            "SELECT asset.id, name, owner, day, change FROM unlisted JOIN asset ON asset.id = unlisted.asset
              WHERE store = ?1 ORDER BY day, asset.id LIMIT ?2";
         self.reading(|connection| {
             let mut statement = connection.prepare(select)?;
@@ -98,7 +99,38 @@ impl Index {
         let select = "SELECT 1 FROM segment
              WHERE asset = ?1 AND start >= ?2 AND start < ?3 AND (state = 1 OR NOT ?4) LIMIT 1";
         let values = params![asset.0, ticks(range.start), ticks(range.end), waiting];
-        self.reading(|connection| Ok(connection.query_row(select, values, |_| Ok(())).optional()?.is_some()))
+        self.reading(|connection| {
+            Ok(connection
+                .query_row(select, values, |_| Ok(()))
+                .optional()?
+                .is_some())
+        })
+    }
+
+    /// Whether a store has segments of an asset that begin in a range.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn has_stored_in(&self, asset: AssetId, range: Range<MediaTime>) -> Result<bool, IndexError> {
+        let select =
+            "SELECT 1 FROM segment WHERE asset = ?1 AND start >= ?2 AND start < ?3 AND state = 2 LIMIT 1";
+        let values = params![asset.0, ticks(range.start), ticks(range.end)];
+        self.reading(|connection| {
+            Ok(connection
+                .query_row(select, values, |_| Ok(()))
+                .optional()?
+                .is_some())
+        })
+    }
+
+    /// Whether something of an asset waits for its store, or playlists of it are still to be written.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn is_unfinished(&self, asset: AssetId) -> Result<bool, IndexError> {
+        let select = "SELECT EXISTS (SELECT 1 FROM segment WHERE asset = ?1 AND state = 1)
+             OR EXISTS (SELECT 1 FROM unlisted WHERE asset = ?1)";
+        self.reading(|connection| connection.query_row(select, [asset.0], |row| row.get(0)))
     }
 
     /// The segments that a store does not have yet, by age over all of its assets but some, at most `limit`.

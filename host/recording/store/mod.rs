@@ -8,6 +8,7 @@
 
 pub mod directory;
 mod error;
+mod settings;
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -19,6 +20,7 @@ use futures::future::BoxFuture;
 
 pub use directory::DirectoryStore;
 pub use error::{StoreError, StoreErrorKind};
+pub use settings::StoreSettings;
 
 /// The name of the store that is a folder below the state directory.
 pub const LOCAL: &str = "local";

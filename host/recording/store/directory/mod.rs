@@ -161,10 +161,12 @@ impl Shared {
                 continue;
             }
             match entry.metadata() {
-                Ok(metadata) if metadata.is_file() && objects.len() < MAX_LISTED => objects.push(ObjectInfo {
-                    name,
-                    bytes: metadata.len(),
-                }),
+                Ok(metadata) if metadata.is_file() && objects.len() < MAX_LISTED => {
+                    objects.push(ObjectInfo {
+                        name,
+                        bytes: metadata.len(),
+                    })
+                }
                 _ => {}
             }
         }
@@ -215,9 +217,10 @@ fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreE
     move |error| {
         let (kind, hint) = match error.kind() {
             io::ErrorKind::NotFound => (StoreErrorKind::NotFound, ""),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                (StoreErrorKind::Full, "\nhint: make room there; it goes on by itself")
-            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (
+                StoreErrorKind::Full,
+                "\nhint: make room there; it goes on by itself",
+            ),
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => (
                 StoreErrorKind::Refused,
                 "\nhint: the user that runs mediagraph must be able to write there",
@@ -225,7 +228,10 @@ fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreE
             // Whatever it is, it concerns the disk and not one recording.
             _ => (StoreErrorKind::Unreachable, ""),
         };
-        StoreError::new(kind, format!("cannot {action} `{}`: {error}{hint}", path.display()))
+        StoreError::new(
+            kind,
+            format!("cannot {action} `{}`: {error}{hint}", path.display()),
+        )
     }
 }
 

@@ -61,7 +61,9 @@ fn put(storage: &dyn Storage, path: &Path, content: &Content) -> Result<Put, Sto
     let mut file = storage.open(&temporary).map_err(failed("create", &temporary))?;
     file.truncate(0).map_err(failed("cut", &temporary))?;
     match content {
-        Content::File { path: from, bytes, .. } => file.append_file(0, from, *bytes),
+        Content::File {
+            path: from, bytes, ..
+        } => file.append_file(0, from, *bytes),
         Content::Bytes(bytes) | Content::Read { bytes, .. } => file.write(0, &mut [IoSlice::new(bytes)]),
     }
     .and_then(|()| file.sync())

@@ -8,7 +8,9 @@ const ASSET: &str = "gate";
 const NAME: &str = "20261120T225535.000000Z-host-1.m4s";
 
 fn writer(host: &str) -> Writer {
-    Writer { host: host.to_owned() }
+    Writer {
+        host: host.to_owned(),
+    }
 }
 
 fn store(root: &Path) -> DirectoryStore {
@@ -35,7 +37,10 @@ async fn a_segment_is_put_once_and_again_changes_nothing() {
     assert_eq!([put().await, put().await], [Put::Created, Put::Already]);
     // As after a crash of which only the copy is left.
     let copy = file(folder.path(), "copy", b"picture");
-    assert_eq!(store.put_if_absent(ASSET, NAME, &copy).await.unwrap(), Put::Already);
+    assert_eq!(
+        store.put_if_absent(ASSET, NAME, &copy).await.unwrap(),
+        Put::Already
+    );
     assert_eq!(store.get(ASSET, NAME, None).await.unwrap(), &b"picture"[..]);
     assert_eq!(store.get(ASSET, NAME, Some(1..3)).await.unwrap(), &b"ic"[..]);
     let listed = store.list(ASSET).await.unwrap();
@@ -44,7 +49,10 @@ async fn a_segment_is_put_once_and_again_changes_nothing() {
     assert_eq!(store.assets().await.unwrap(), [ASSET]);
     store.remove(ASSET, NAME).await.unwrap();
     store.remove(ASSET, NAME).await.unwrap();
-    assert_eq!(store.get(ASSET, NAME, None).await.unwrap_err().kind, StoreErrorKind::NotFound);
+    assert_eq!(
+        store.get(ASSET, NAME, None).await.unwrap_err().kind,
+        StoreErrorKind::NotFound
+    );
 }
 
 #[tokio::test]
@@ -75,7 +83,10 @@ async fn one_host_writes_an_asset_until_it_lets_go() {
     drop(one);
     // It died without letting go: only somebody who knows may decide.
     let error = other.claim(ASSET, &writer("b")).await.unwrap_err();
-    assert!(error.message.contains("remove `") && error.message.contains(".lock`"), "{error}");
+    assert!(
+        error.message.contains("remove `") && error.message.contains(".lock`"),
+        "{error}"
+    );
     let again = store(folder.path());
     again.claim(ASSET, &writer("a")).await.unwrap();
     again.release(ASSET, &writer("a")).await.unwrap();

@@ -1,0 +1,38 @@
+//! What a store is made from: what the configuration says of it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{AssetStore, DirectoryStore};
+use crate::recording::RecordingError;
+use crate::recording::storage::Disk;
+
+/// How a store is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreSettings {
+    /// A folder, possibly of another machine.
+    Directory {
+        /// Where.
+        path: PathBuf,
+    },
+}
+
+impl StoreSettings {
+    /// What it is called in the configuration.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Directory { .. } => "directory",
+        }
+    }
+
+    /// Makes the store; nothing is looked at until something is put.
+    ///
+    /// # Errors
+    /// When a file that it names cannot be used.
+    pub fn open(&self) -> Result<Arc<dyn AssetStore>, RecordingError> {
+        match self {
+            Self::Directory { path } => Ok(Arc::new(DirectoryStore::new(path.clone(), Arc::new(Disk)))),
+        }
+    }
+}
