@@ -65,7 +65,7 @@ impl Recordings {
         clock: Arc<dyn Clock>,
         listener: Arc<dyn RecordingListener>,
     ) -> Result<Arc<Self>, RecordingError> {
-        let stores = open_stores(state, &options)?;
+        let stores = open_stores(state, &options, &clock)?;
         let index = Index::open(&state.path().join(index::FILE_NAME))?;
         let cache = Cache::open(CacheOptions {
             root: state.cache(),
@@ -257,6 +257,7 @@ impl Recordings {
 fn open_stores(
     state: &StateDir,
     options: &RecordingsOptions,
+    clock: &Arc<dyn Clock>,
 ) -> Result<BTreeMap<String, Arc<dyn AssetStore>>, RecordingError> {
     let mut stores: BTreeMap<String, Arc<dyn AssetStore>> = BTreeMap::new();
     stores.insert(
@@ -264,7 +265,7 @@ fn open_stores(
         Arc::new(DirectoryStore::new(state.assets(), Arc::new(Disk))),
     );
     for (name, settings) in &options.stores {
-        stores.insert(name.clone(), settings.open()?);
+        stores.insert(name.clone(), settings.open(clock)?);
     }
     Ok(stores)
 }

@@ -62,6 +62,12 @@ pub enum RecordingError {
     /// The index of recordings refused.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// A store cannot be used as it is configured.
+    #[error("{message}")]
+    Store {
+        /// Which, why, and what to do; without secrets.
+        message: String,
+    },
     /// Broken media.
     #[error("`{}`: {source}", path.display())]
     Media {

@@ -6,6 +6,7 @@
 //! A store never retries and never waits without a bound: the queue in front of it (`upload`) does the waiting, so that "paused"
 //! and "hanging" can be told apart.
 
+pub mod azure;
 pub mod directory;
 mod error;
 mod settings;

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::azure::{AzureSettings, AzureStore};
 use super::{AssetStore, DirectoryStore};
+use crate::media::Clock;
 use crate::recording::RecordingError;
 use crate::recording::storage::Disk;
 
@@ -15,6 +17,8 @@ pub enum StoreSettings {
         /// Where.
         path: PathBuf,
     },
+    /// A container of Azure Blob Storage.
+    AzureBlob(AzureSettings),
 }
 
 impl StoreSettings {
@@ -23,6 +27,7 @@ impl StoreSettings {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Directory { .. } => "directory",
+            Self::AzureBlob(_) => "azure-blob",
         }
     }
 
@@ -30,9 +35,10 @@ impl StoreSettings {
     ///
     /// # Errors
     /// When a file that it names cannot be used.
-    pub fn open(&self) -> Result<Arc<dyn AssetStore>, RecordingError> {
+    pub fn open(&self, clock: &Arc<dyn Clock>) -> Result<Arc<dyn AssetStore>, RecordingError> {
         match self {
             Self::Directory { path } => Ok(Arc::new(DirectoryStore::new(path.clone(), Arc::new(Disk)))),
+            Self::AzureBlob(settings) => Ok(Arc::new(AzureStore::new(settings, Arc::clone(clock))?)),
         }
     }
 }
