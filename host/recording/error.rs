@@ -79,6 +79,12 @@ pub enum RecordingError {
         /// Where it should stand.
         file: PathBuf,
     },
+    /// A store cannot be used as it is configured.
+    #[error("{message}")]
+    Store {
+        /// Which, why, and what to do; without secrets.
+        message: String,
+    },
     /// Broken media.
     #[error("`{}`: {source}", path.display())]
     Media {
@@ -115,7 +121,7 @@ impl RecordingError {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::ReadOnlyFilesystem => "readOnly",
             Self::Locked { .. } | Self::OtherHost { .. } => "otherWriter",
             Self::AssetName { .. } | Self::FileName { .. } => "name",
-            Self::Io { .. } | Self::Closed { .. } | Self::Media { .. } => "disk",
+            Self::Io { .. } | Self::Closed { .. } | Self::Media { .. } | Self::Store { .. } => "disk",
         }
     }
 

@@ -19,6 +19,7 @@ pub mod listener;
 pub mod storage;
 pub mod store;
 mod taking;
+pub mod upload;
 pub mod verify;
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 
 mod fragments;
 mod gaps;
+mod listing;
 mod places;
 mod read;
 mod schema;
@@ -27,6 +28,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 pub use fragments::{FragmentEntry, pack, unpack};
+pub use listing::Unlisted;
 pub use places::Place;
 pub use read::Backlog;
 

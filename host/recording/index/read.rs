@@ -15,10 +15,10 @@ use crate::recording::asset::name::{Epoch, SegmentName};
 use crate::recording::asset::scan::Part;
 
 /// What a row of a segment is made of.
-const SEGMENT: &str =
+pub(super) const SEGMENT: &str =
     "SELECT segment.id, segment.asset, segment.epoch, host, counter, start, ends, bytes, segment.video,
     segment.audio, kept, sha256, state, folder";
-const FROM: &str = "FROM segment JOIN epoch ON epoch.id = segment.epoch";
+pub(super) const FROM: &str = "FROM segment JOIN epoch ON epoch.id = segment.epoch";
 
 impl Index {
     /// All assets, by store and name.
@@ -276,7 +276,7 @@ pub(super) fn segment(connection: &Connection, id: SegmentId) -> rusqlite::Resul
     statement.query_row([id.0], read_segment).optional()
 }
 
-fn read_segment(row: &Row<'_>) -> rusqlite::Result<SegmentRow> {
+pub(super) fn read_segment(row: &Row<'_>) -> rusqlite::Result<SegmentRow> {
     let state = match row.get::<_, i64>(12)? {
         1 => SegmentState::Cached,
         _ => SegmentState::Stored,
@@ -300,7 +300,7 @@ fn read_segment(row: &Row<'_>) -> rusqlite::Result<SegmentRow> {
     })
 }
 
-fn asset(row: &Row<'_>) -> rusqlite::Result<AssetRow> {
+pub(super) fn asset(row: &Row<'_>) -> rusqlite::Result<AssetRow> {
     Ok(AssetRow {
         id: AssetId(row.get(0)?),
         store: row.get(1)?,
@@ -332,7 +332,7 @@ fn moment(row: &Row<'_>, at: usize) -> rusqlite::Result<Timestamp> {
     Ok(Timestamp::from_microsecond(row.get(at)?).unwrap_or_default())
 }
 
-fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
+pub(super) fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
     Ok(u64::try_from(row.get::<_, i64>(at)?).unwrap_or(0))
 }
 
@@ -340,7 +340,7 @@ pub(super) fn media_time(row: &Row<'_>, at: usize) -> rusqlite::Result<MediaTime
     Ok(from_ticks(row.get(at)?))
 }
 
-fn from_ticks(ticks: i64) -> MediaTime {
+pub(super) fn from_ticks(ticks: i64) -> MediaTime {
     MediaTime::from_ticks(u64::try_from(ticks).unwrap_or(0))
 }
 

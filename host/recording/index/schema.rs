@@ -6,6 +6,7 @@
 //! epoch    one uninterrupted stretch of one writer: host, counter, when it was opened, its init segments
 //! segment  one immutable file: where its tracks lie in it, its fragments, its state; `folder` is where the cache has it
 //! gap      a stretch of an asset that is not there, and why
+//! unlisted days whose playlists are not as they shall stay; `change` counts what has come or gone since it is there
 //! garbage  files that nothing refers to any more and that may still be on the disk
 //! place    a folder that sinks cache below, and the id of the volume that it is on
 //! fact     what was done once
@@ -71,4 +72,12 @@ pub(super) const MIGRATIONS: &[&str] = &[
         apart INTEGER NOT NULL
     ) STRICT;
     CREATE TABLE fact (name TEXT PRIMARY KEY NOT NULL, noted INTEGER NOT NULL) STRICT;",
+    // 2: days whose playlists shall be written again; what waits, by age whoever recorded it.
+    "CREATE TABLE unlisted (
+        asset INTEGER NOT NULL REFERENCES asset (id) ON DELETE CASCADE,
+        day INTEGER NOT NULL,
+        change INTEGER NOT NULL DEFAULT 1,
+        PRIMARY KEY (asset, day)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX segment_oldest ON segment (start, id) WHERE state = 1;",
 ];

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use super::read::{packed_part, segment, ticks};
 use super::{
     AssetId, Dropped, EpochId, Gap, GapReason, Index, IndexError, NewSegment, SegmentId, SegmentState, gaps,
-    pack,
+    listing, pack,
 };
 use crate::media::TrackKind;
 use crate::recording::asset::name::{Epoch, SEGMENT};
@@ -134,6 +134,7 @@ impl Index {
                     "UPDATE segment SET state = ?2, folder = NULL WHERE id = ?1",
                     params![id.0, SegmentState::Stored as i64],
                 )?;
+                listing::mark(transaction, &segment)?;
                 known.push(Dropped { segment, file });
             }
             Ok(known)
@@ -170,6 +171,9 @@ impl Index {
                     units: segment.video.samples,
                 };
                 gaps::note(transaction, segment.asset, &gap, now)?;
+                if segment.state == SegmentState::Stored {
+                    listing::mark(transaction, &segment)?;
+                }
                 dropped.push(Dropped { segment, file });
             }
             Ok(dropped)
