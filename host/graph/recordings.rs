@@ -13,6 +13,7 @@ use super::recorded::RecordedEvents;
 use crate::events::EventSink;
 use crate::media::Clock;
 use crate::recording::RecordingError;
+use crate::recording::adopt::adopt;
 use crate::recording::cache::{Cache, CacheOptions};
 use crate::recording::index::{self, Index, IndexError};
 use crate::recording::listener::RecordingListener;
@@ -67,6 +68,7 @@ impl Recordings {
     ) -> Result<Arc<Self>, RecordingError> {
         let stores = open_stores(state, &options, &clock)?;
         let index = Index::open(&state.path().join(index::FILE_NAME))?;
+        adopt(&index, &state.assets(), state.host_id(), &Disk, clock.wall())?;
         let cache = Cache::open(CacheOptions {
             root: state.cache(),
             host: state.host_id().to_owned(),

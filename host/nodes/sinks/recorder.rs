@@ -74,7 +74,9 @@ struct Open {
 #[derive(Clone, Copy)]
 enum Step {
     Flush,
+    Pause,
     Close,
+    GiveUp,
 }
 
 impl RecordingSink {
@@ -103,8 +105,7 @@ impl RecordingSink {
                 }
                 MediaItem::Unit { recording, unit } => self.unit(recording, &unit).await,
                 MediaItem::End { recording } => self.end(recording).await,
-                // What is written stays written; the camera may come back to the same recording.
-                MediaItem::Lost => {}
+                MediaItem::Lost => self.camera_lost().await,
             }
         }
         let mut rest: Vec<RecordingId> = self.open.keys().copied().collect();
@@ -140,6 +141,17 @@ impl RecordingSink {
             self.context.stats.count_dropped(Dropped::Media, 1);
         }
         self.open.insert(recording, open);
+    }
+
+    /// What stands open is finished, so that it is kept wherever it goes; the camera may come back to the same recording.
+    async fn camera_lost(&mut self) {
+        let mut recordings: Vec<RecordingId> = self.open.keys().copied().collect();
+        recordings.sort_unstable();
+        for recording in recordings {
+            let mut open = self.open.remove(&recording).unwrap_or_default();
+            self.step(&mut open, Step::Pause).await;
+            self.open.insert(recording, open);
+        }
     }
 
     async fn end(&mut self, recording: RecordingId) {
@@ -236,7 +248,12 @@ impl RecordingSink {
         let done = in_background(move || {
             let result = match step {
                 Step::Flush => recorder.flush(),
+                Step::Pause => recorder.pause(),
                 Step::Close => recorder.close(),
+                Step::GiveUp => {
+                    recorder.give_up();
+                    Ok(Vec::new())
+                }
             };
             (recorder, result)
         });

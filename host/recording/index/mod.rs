@@ -13,6 +13,7 @@
 mod fragments;
 mod gaps;
 mod listing;
+mod places;
 mod read;
 mod schema;
 mod write;
@@ -28,6 +29,7 @@ use rusqlite::Connection;
 
 pub use fragments::{FragmentEntry, pack, unpack};
 pub use listing::Unlisted;
+pub use places::Place;
 pub use read::Backlog;
 
 use super::asset::name::{Epoch, SegmentName};
@@ -132,9 +134,9 @@ pub struct NewSegment<'a> {
     pub audio: Option<Part>,
     /// All of its fragments, in the order of the file.
     pub fragments: &'a [FragmentEntry],
-    /// Of the whole file.
+    /// Of the whole file; zeros when nobody has read it yet, as of what an earlier version recorded.
     pub sha256: [u8; 32],
-    /// The folder of the cache that it is in, absolute.
+    /// The folder of the cache that it is in, absolute; ignored for what its store has.
     pub folder: &'a Path,
 }
 
@@ -255,7 +257,7 @@ impl Index {
         work: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, IndexError> {
         let mut connection = self.lock();
-        let mut written = || {
+        let written = || {
             let transaction = connection.transaction()?;
             let value = work(&transaction)?;
             transaction.commit()?;
