@@ -69,6 +69,9 @@ pub trait Recorder: Send + std::fmt::Debug {
     /// Says that media came before this could be opened, and is lost.
     fn missed(&mut self, _start: MediaTime, _end: MediaTime, _units: u64) {}
 
+    /// Says that the disk was stalled until now: what is missing before is missing for that.
+    fn stalled_until(&mut self, _until: MediaTime) {}
+
     /// Closing fails for good: notes what that costs. Nothing else is called any more.
     fn give_up(&mut self) {}
 }

@@ -194,6 +194,10 @@ impl Recorder for AssetWriter {
         self.losses.missed(start, end, units);
     }
 
+    fn stalled_until(&mut self, until: MediaTime) {
+        self.losses.blame_disk(until);
+    }
+
     fn close(&mut self) -> Result<Vec<Notice>, RecordingError> {
         if self.closed {
             return Ok(Vec::new());

@@ -26,6 +26,8 @@ pub(super) struct Losses {
     /// Where a crash has cut off what was recorded before.
     cut_off: Option<MediaTime>,
     lost: Option<Lost>,
+    /// Until when the disk was stalled: what did not come before then could not be taken.
+    stalled: Option<MediaTime>,
     /// Ended, and not in the index yet; those with the same reason that touch are one, so there are few.
     ended: Vec<Gap>,
 }
@@ -40,6 +42,18 @@ impl Losses {
 
     pub(super) fn is_losing(&self) -> bool {
         self.lost.is_some()
+    }
+
+    pub(super) fn blame_disk(&mut self, until: MediaTime) {
+        self.stalled = Some(until);
+    }
+
+    fn reason(&self, since: MediaTime) -> GapReason {
+        if self.stalled.is_some_and(|until| since < until) {
+            GapReason::Disk
+        } else {
+            GapReason::Camera
+        }
     }
 
     /// Before this writer could be opened.
@@ -82,7 +96,7 @@ impl Losses {
             None => Gap {
                 start: before.or(cut_off)?,
                 end: until,
-                reason: before.map_or(GapReason::Crash, |_| GapReason::Camera),
+                reason: before.map_or(GapReason::Crash, |before| self.reason(before)),
                 fragments: 0,
                 units: 0,
             },
