@@ -13,13 +13,14 @@
 //! | [`nodes`] | one folder per node type, and the literal table that registers them |
 //! | [`topology`] | written form -> resolved graph: model, parameters, validation, schema, drawing |
 //! | [`extension`] | the WebAssembly side: engine, limits, one file per world |
-//! | [`recording`] | assets and files on disk: fragments, segments, playlists, reading back |
+//! | [`recording`] | assets and files: fragments, segments, the cache and its index, stores, uploads, retention, reading back |
 //! | [`events`] | the event envelope and its routing, the journal |
 //! | [`alarms`], [`metrics`], [`explain`] | what somebody should look at, figures for Prometheus, why there is no clip: they read what others tell |
 //! | [`media`] | access units, frames, time, H.264, decoding, scaling, MP4: knows no graph |
 //! | [`state`] | the state directory: lock, format, where paths lead |
 //! | [`config`] | the configuration file: reading, checking, showing, what a reload changes; policy |
 //! | [`service`] | what a service manager is told: ready, reloading, stopping, alive |
+//! | [`database`] | how a SQLite database of ours is opened and brought up to date; all may use it |
 //! | [`text`] | letters that a terminal would obey; all may use it |
 //! | [`camera`] | a simulated RTSP camera that plays files: knows nothing but `media` |
 //!
@@ -30,6 +31,7 @@ pub mod api;
 pub mod camera;
 pub mod cli;
 pub mod config;
+pub mod database;
 pub mod events;
 pub mod explain;
 pub mod extension;

@@ -40,12 +40,12 @@ use self::page::Page;
 pub use self::page::PageRequest;
 pub use self::status::{InstanceState, InstanceStatus, Wanted};
 use self::transition::{Asked, Begun};
-use super::recover::finish_interrupted;
 use super::registry::{REGISTRY_FILE, Registry, RegistryError};
-use super::{Environment, Plan, PlannedKind, Runtime};
+use super::{Environment, Plan, PlannedKind, Recordings, Runtime};
 use crate::extension::{Extension, LazyEngine};
 use crate::media::MediaTime;
 use crate::nodes::Graph;
+use crate::recording::upload::{Remaining, UploadStatus};
 use crate::state::StateDir;
 use crate::topology::{Diagnostics, Secrets, TopologyDoc};
 
@@ -112,6 +112,8 @@ impl Default for HostLimits {
 pub struct HostOptions {
     /// Where the registry, recordings and everything else is.
     pub state: Arc<StateDir>,
+    /// The cache and the stores.
+    pub recordings: Arc<Recordings>,
     /// What all graphs share.
     pub runtime: Runtime,
     /// Loads components.
@@ -147,10 +149,12 @@ pub enum Deleted {
 }
 
 /// What a deactivation came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Drained {
     /// Draining took longer than it may; what the graph still held is lost.
     pub gave_up: bool,
+    /// What its store does not have yet: it stays in the cache and goes up later.
+    pub remaining: Remaining,
 }
 
 /// The topologies and graph instances of one host. Clones are the same host.
@@ -247,6 +251,7 @@ impl GraphHost {
             // Components are found before: their paths are absolute by then.
             folder: options.state.path().to_owned(),
             state: options.state,
+            recordings: options.recordings,
         };
         let activations = Semaphore::new(options.limits.concurrent_activations.max(1));
         Ok(Self {
@@ -281,14 +286,9 @@ impl GraphHost {
             .await
     }
 
-    /// Finishes recordings that a crash cut off, then activates all instances whose wanted state is `Active`, a few at a
-    /// time. Returns when each has been tried; what fails is tried again later.
+    /// Activates all instances whose wanted state is `Active`, a few at a time. Returns when each has been tried; what fails
+    /// is tried again later.
     pub async fn resume(&self) {
-        let shared = Arc::clone(&self.shared);
-        let recovery = tokio::task::spawn_blocking(move || finish_interrupted(&shared.environment.state));
-        if recovery.await.is_err() {
-            tracing::error!("Looking for recordings that were cut off failed");
-        }
         let wanted = |entry: &&Entry| entry.row.wanted == Wanted::Active;
         let names: Vec<String> = {
             let catalog = self.shared.catalog();
@@ -468,6 +468,18 @@ impl GraphHost {
     /// 404.
     pub async fn instance_status(&self, name: &str) -> Result<InstanceStatus, ControlError> {
         Ok(self.shared.catalog().instance(name)?.status())
+    }
+
+    /// How the uploads to all stores are.
+    ///
+    /// # Errors
+    /// When the index of recordings cannot be read.
+    pub async fn uploads(&self) -> Result<Vec<UploadStatus>, ControlError> {
+        let recordings = Arc::clone(&self.shared.environment.recordings);
+        let asked = tokio::task::spawn_blocking(move || recordings.uploads()).await;
+        asked
+            .map_err(ControlError::internal)?
+            .map_err(ControlError::internal)
     }
 
     /// How all instances are, by name. Cheap; waits for nobody.

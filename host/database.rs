@@ -1,0 +1,119 @@
+//! Opening a SQLite database that is ours: private to its owner, in WAL mode, brought to the present version.
+//!
+//! `user_version` counts the migrations that a database has been through. A migration is never edited once it has been
+//! released; a change of the tables is a further one.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+const OWNER_ONLY_FILE: u32 = 0o600;
+/// How long a change waits for somebody else who reads the file, such as a backup.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The log of changes is cut back to this size once it has been larger, in bytes.
+const MAX_IDLE_LOG_BYTES: i64 = 4 << 20;
+/// What a connection keeps in memory, in KiB: a database of ours is read along an index.
+const CACHE_KIB: i64 = 256;
+
+/// Why a database cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// The file cannot be made.
+    #[error("cannot create the database `{}`: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// SQLite refused.
+    #[error("the database `{}` cannot be used: {source}", path.display())]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// Written by another version.
+    #[error(
+        "the database `{}` has version {found}, this version of mediagraph knows {known}\n\
+         hint: use the version that wrote it, or choose another state directory with `--state-dir DIR`",
+        path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The newest known.
+        known: usize,
+    },
+}
+
+/// Opens, or makes, a database whose commits are on the disk when they return.
+///
+/// # Errors
+/// When the operating system or SQLite refuses, or a newer version wrote it.
+pub fn open(path: &Path, migrations: &[&str]) -> Result<Connection, DatabaseError> {
+    // SQLite would make it readable for everyone.
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(OWNER_ONLY_FILE)
+        .open(path)
+        .map_err(|source| DatabaseError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+    let failed = |source| DatabaseError::Database {
+        path: path.to_owned(),
+        source,
+    };
+    let mut connection = connect(path).map_err(failed)?;
+    match migrate(&mut connection, migrations).map_err(failed)? {
+        None => Ok(connection),
+        Some(found) => Err(DatabaseError::Newer {
+            path: path.to_owned(),
+            found,
+            known: migrations.len(),
+        }),
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    connection.pragma_update(None, "journal_size_limit", MAX_IDLE_LOG_BYTES)?;
+    Ok(connection)
+}
+
+/// Runs the migrations that a database lacks, all or none. Gives its version when that is a newer one.
+fn migrate(connection: &mut Connection, migrations: &[&str]) -> rusqlite::Result<Option<i64>> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let Some(lacking) = usize::try_from(found)
+        .ok()
+        .and_then(|found| migrations.get(found..))
+    else {
+        return Ok(Some(found));
+    };
+    if lacking.is_empty() {
+        return Ok(None);
+    }
+    for migration in lacking {
+        transaction.execute_batch(migration)?;
+    }
+    let version = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
+    transaction.pragma_update(None, "user_version", version)?;
+    transaction.commit()?;
+    Ok(None)
+}

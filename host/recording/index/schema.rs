@@ -1,0 +1,83 @@
+//! The tables of the index.
+//!
+//! ```text
+//! asset    a recording: its store ('local' is the directory store), its name, the node that records into it
+//!          ('INSTANCE/NODE'), when it was made, whether it is held
+//! epoch    one uninterrupted stretch of one writer: host, counter, when it was opened, its init segments
+//! segment  one immutable file: where its tracks lie in it, its fragments, its state; `folder` is where the cache has it
+//! gap      a stretch of an asset that is not there, and why
+//! unlisted days whose playlists are not as they shall stay; `change` counts what has come or gone since it is there
+//! garbage  files that nothing refers to any more and that may still be on the disk
+//! place    a folder that sinks cache below, and the id of the volume that it is on
+//! fact     what was done once
+//! ```
+//! Times of media are ticks of 90 kHz since the Unix epoch; times of the host are microseconds since then.
+
+pub(super) const MIGRATIONS: &[&str] = &[
+    // 1: assets, epochs, segments, gaps, garbage.
+    "CREATE TABLE asset (
+        id INTEGER PRIMARY KEY,
+        store TEXT NOT NULL,
+        name TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        held INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (store, name)
+    ) STRICT;
+    CREATE TABLE epoch (
+        id INTEGER PRIMARY KEY,
+        asset INTEGER NOT NULL REFERENCES asset (id) ON DELETE CASCADE,
+        host TEXT NOT NULL,
+        counter INTEGER NOT NULL,
+        opened INTEGER NOT NULL,
+        video BLOB,
+        audio BLOB,
+        UNIQUE (asset, host, counter)
+    ) STRICT;
+    CREATE TABLE segment (
+        id INTEGER PRIMARY KEY,
+        asset INTEGER NOT NULL REFERENCES asset (id) ON DELETE CASCADE,
+        epoch INTEGER NOT NULL REFERENCES epoch (id) ON DELETE CASCADE,
+        opened INTEGER NOT NULL,
+        start INTEGER NOT NULL,
+        ends INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        video BLOB NOT NULL,
+        audio BLOB,
+        fragments BLOB NOT NULL,
+        sha256 BLOB NOT NULL,
+        state INTEGER NOT NULL,
+        folder TEXT,
+        kept INTEGER NOT NULL,
+        UNIQUE (epoch, start)
+    ) STRICT;
+    CREATE INDEX segment_in_order ON segment (asset, start);
+    CREATE INDEX segment_waiting ON segment (opened, start) WHERE state = 1;
+    CREATE INDEX segment_in_folder ON segment (folder, opened, start) WHERE folder IS NOT NULL;
+    CREATE TABLE gap (
+        id INTEGER PRIMARY KEY,
+        asset INTEGER NOT NULL REFERENCES asset (id) ON DELETE CASCADE,
+        start INTEGER NOT NULL,
+        ends INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        fragments INTEGER NOT NULL,
+        units INTEGER NOT NULL,
+        noted INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX gap_in_order ON gap (asset, start);
+    CREATE TABLE garbage (path TEXT PRIMARY KEY NOT NULL) STRICT;
+    CREATE TABLE place (
+        path TEXT PRIMARY KEY NOT NULL,
+        volume TEXT NOT NULL,
+        apart INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE fact (name TEXT PRIMARY KEY NOT NULL, noted INTEGER NOT NULL) STRICT;",
+    // 2: days whose playlists shall be written again; what waits, by age whoever recorded it.
+    "CREATE TABLE unlisted (
+        asset INTEGER NOT NULL REFERENCES asset (id) ON DELETE CASCADE,
+        day INTEGER NOT NULL,
+        change INTEGER NOT NULL DEFAULT 1,
+        PRIMARY KEY (asset, day)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX segment_oldest ON segment (start, id) WHERE state = 1;",
+];

@@ -1,0 +1,185 @@
+use super::*;
+use crate::media::{Ticks, TrackKind};
+
+const SECOND: i64 = 90_000;
+
+struct Bench {
+    index: Index,
+    asset: AssetId,
+    epoch: EpochId,
+    base: MediaTime,
+    _folder: tempfile::TempDir,
+}
+
+fn now() -> Timestamp {
+    "2026-11-20T22:55:35Z".parse().unwrap()
+}
+
+fn bench() -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    let index = Index::open(&folder.path().join(FILE_NAME)).unwrap();
+    let asset = index.asset("local", "Lobby", "lobby/sink", now()).unwrap();
+    let epoch = Epoch::parse("host-1").unwrap();
+    let epoch = index.begin_epoch(asset, &epoch, now()).unwrap();
+    Bench {
+        index,
+        asset,
+        epoch,
+        base: MediaTime::from_timestamp(now()),
+        _folder: folder,
+    }
+}
+
+impl Bench {
+    fn at(&self, second: i64) -> MediaTime {
+        self.base.offset(Ticks(second * SECOND))
+    }
+
+    /// A segment of two fragments that begins at a second and is ten long.
+    fn seal(&self, second: i64) -> SegmentId {
+        let part = Part {
+            bytes: 1000,
+            start: self.at(second).ticks(),
+            ticks: 10 * SECOND as u64,
+            samples: 300,
+            ..Part::default()
+        };
+        let fragment = |second| FragmentEntry {
+            kind: TrackKind::Video,
+            start: self.at(second).ticks(),
+            ticks: 5 * SECOND as u64,
+            bytes: 500,
+            samples: 150,
+            sync: true,
+        };
+        let new = NewSegment {
+            asset: self.asset,
+            epoch: self.epoch,
+            start: self.at(second),
+            end: self.at(second + 10),
+            bytes: 1000,
+            video: part,
+            audio: None,
+            fragments: &[fragment(second), fragment(second + 5)],
+            sha256: [7; 32],
+            folder: Path::new("/cache/sink/Lobby"),
+        };
+        self.index.seal(&new).unwrap()
+    }
+
+    fn gaps(&self) -> Vec<(i64, i64, GapReason, u64)> {
+        let second = |at: MediaTime| at.since(self.base).0 / SECOND;
+        let gaps = self
+            .index
+            .gaps(self.asset, MediaTime::MIN..MediaTime::MAX)
+            .unwrap();
+        gaps.iter()
+            .map(|gap| (second(gap.start), second(gap.end), gap.reason, gap.fragments))
+            .collect()
+    }
+
+    fn waiting(&self) -> Vec<SegmentId> {
+        let waiting = self.index.waiting("local", 100).unwrap();
+        waiting.iter().map(|waiting| waiting.segment.id).collect()
+    }
+}
+
+#[test]
+fn what_is_sealed_waits_oldest_first_and_is_read_back_as_it_was() {
+    let bench = bench();
+    let (second, first) = (bench.seal(10), bench.seal(0));
+    assert_eq!(bench.waiting(), [first, second]);
+    assert_eq!(bench.seal(10), second, "the same segment is the same row");
+    let row = bench.index.segment(first).unwrap().unwrap();
+    assert_eq!((row.name.start, row.end), (bench.at(0), bench.at(10)));
+    assert_eq!(
+        (row.video.samples, row.video_fragments, row.sha256),
+        (300, 2, [7; 32])
+    );
+    assert_eq!(
+        bench.index.fragments(first).unwrap()[1].start,
+        bench.at(5).ticks()
+    );
+    let backlog = bench.index.backlog("local").unwrap();
+    assert_eq!(
+        (backlog.segments, backlog.bytes, backlog.oldest),
+        (2, 2000, Some(bench.at(0)))
+    );
+    assert_eq!(bench.index.bytes_below(Path::new("/cache/sink")).unwrap(), 2000);
+    assert_eq!(bench.index.bytes_below(Path::new("/cache/sin")).unwrap(), 0);
+}
+
+#[test]
+fn what_is_stored_waits_no_more_and_its_file_is_garbage_until_it_is_removed() {
+    let bench = bench();
+    let id = bench.seal(0);
+    let stored = bench.index.stored(&[id]).unwrap();
+    let file = stored[0].file.clone().unwrap();
+    assert!(file.starts_with("/cache/sink/Lobby"), "{file:?}");
+    assert_eq!(bench.index.garbage().unwrap(), [file.clone()]);
+    assert!(bench.waiting().is_empty());
+    assert_eq!(
+        bench.index.segment(id).unwrap().unwrap().state,
+        SegmentState::Stored
+    );
+    bench.index.removed(&[file]).unwrap();
+    assert!(bench.index.garbage().unwrap().is_empty());
+}
+
+#[test]
+fn what_is_dropped_is_a_gap_and_gaps_that_touch_are_one() {
+    let bench = bench();
+    let ids: Vec<SegmentId> = (0..4).map(|n| bench.seal(n * 10)).collect();
+    bench
+        .index
+        .drop_segments(&ids[..1], GapReason::CacheFull, now())
+        .unwrap();
+    bench
+        .index
+        .drop_segments(&ids[1..2], GapReason::CacheFull, now())
+        .unwrap();
+    assert_eq!(bench.gaps(), [(0, 20, GapReason::CacheFull, 4)]);
+    bench
+        .index
+        .drop_segments(&ids[2..3], GapReason::Retention, now())
+        .unwrap();
+    assert_eq!(bench.gaps().len(), 2, "another reason is another gap");
+    assert_eq!(
+        bench.index.stored(&ids[..1]).unwrap(),
+        [],
+        "it was dropped before it was acknowledged"
+    );
+    assert_eq!(bench.waiting(), ids[3..]);
+}
+
+#[test]
+fn media_that_comes_back_ends_its_gap() {
+    let bench = bench();
+    let ids: Vec<SegmentId> = (0..3).map(|n| bench.seal(n * 10)).collect();
+    bench.index.drop_segments(&ids, GapReason::Crash, now()).unwrap();
+    assert_eq!(bench.gaps(), [(0, 30, GapReason::Crash, 6)]);
+    bench.seal(10);
+    let ends: Vec<_> = bench.gaps().iter().map(|gap| (gap.0, gap.1)).collect();
+    assert_eq!(ends, [(0, 10), (20, 30)]);
+}
+
+#[test]
+fn an_epoch_keeps_its_init_segments_and_the_counter_goes_on() {
+    let bench = bench();
+    bench
+        .index
+        .set_init(bench.epoch, TrackKind::Video, b"video")
+        .unwrap();
+    bench
+        .index
+        .set_init(bench.epoch, TrackKind::Audio, b"audio")
+        .unwrap();
+    let epoch = bench.index.epoch(bench.epoch).unwrap().unwrap();
+    assert_eq!(
+        (epoch.video.as_deref(), epoch.audio.as_deref()),
+        (Some(&b"video"[..]), Some(&b"audio"[..]))
+    );
+    assert_eq!(bench.index.last_counter(bench.asset, "host").unwrap(), 1);
+    assert_eq!(bench.index.last_counter(bench.asset, "other").unwrap(), 0);
+    assert_eq!(bench.index.epochs(bench.asset).unwrap(), [epoch]);
+}
