@@ -124,7 +124,11 @@ async fn live_each_segment_is_one_write_and_each_playlist_one_more() {
     let masters = world.proxy.puts("index.m3u8").len();
     assert!(masters <= 4, "{masters}");
     assert_eq!(cached_files(world.folder.path()), 0);
-    assert!(!world.azurite.names().iter().any(|name| name.ends_with(".lock")));
+    tokio::task::block_in_place(|| {
+        until("the host lets go of it", crate::bench::SOON, || {
+            (!world.azurite.names().iter().any(|name| name.ends_with(".lock"))).then_some(())
+        });
+    });
     bench.end().await;
 }
 
@@ -303,7 +307,7 @@ async fn what_a_crash_cut_off_between_the_store_and_the_index_is_put_again_and_c
         rows.iter()
             .all(|row| row.state == SegmentState::Stored && row.folder.is_none())
     );
-    assert!(bench.cache.index().gaps(asset.id, whole).unwrap().is_empty());
+    assert_eq!(bench.cache.index().gaps(asset.id, whole).unwrap(), []);
     bench.end().await;
 }
 
