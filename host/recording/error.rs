@@ -58,6 +58,9 @@ pub enum RecordingError {
         /// Which.
         output: String,
     },
+    /// The index of recordings.
+    #[error(transparent)]
+    Index(#[from] super::index::IndexError),
     /// Broken media.
     #[error("`{}`: {source}", path.display())]
     Media {

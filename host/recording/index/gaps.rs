@@ -4,7 +4,7 @@
 //! a gap never covers media that is there.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, Row, Transaction, params};
 
 use super::read::{media_time, ticks};
 use super::{AssetId, Gap, GapReason, Index, IndexError};
@@ -40,16 +40,19 @@ fn select(
         "SELECT start, ends, reason, fragments, units FROM gap
          WHERE asset = ?1 AND start < ?3 AND ends > ?2 ORDER BY start, id",
     )?;
-    let rows = statement.query_map(params![asset.0, ticks(range.start), ticks(range.end)], |row| {
-        Ok(Gap {
-            start: media_time(row, 0)?,
-            end: media_time(row, 1)?,
-            reason: GapReason::parse(&row.get::<_, String>(2)?),
-            fragments: u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0),
-            units: u64::try_from(row.get::<_, i64>(4)?).unwrap_or(0),
-        })
-    })?;
-    rows.collect()
+    let bounds = params![asset.0, ticks(range.start), ticks(range.end)];
+    statement.query_map(bounds, read_gap)?.collect()
+}
+
+/// Start, end, reason, fragments, units.
+pub(super) fn read_gap(row: &Row<'_>) -> rusqlite::Result<Gap> {
+    Ok(Gap {
+        start: media_time(row, 0)?,
+        end: media_time(row, 1)?,
+        reason: GapReason::parse(&row.get::<_, String>(2)?),
+        fragments: u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0),
+        units: u64::try_from(row.get::<_, i64>(4)?).unwrap_or(0),
+    })
 }
 
 /// Notes a gap; one of the same reason that it touches grows instead.

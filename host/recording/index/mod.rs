@@ -10,9 +10,11 @@
 //!
 //! Synchronous; commits are on the disk when they return, a few milliseconds each, so call it where a thread may block.
 
+mod coverage;
 mod fragments;
 mod gaps;
 mod read;
+mod retention;
 mod schema;
 mod write;
 
@@ -25,8 +27,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
+pub use coverage::{OwnerRow, Stretch};
 pub use fragments::{FragmentEntry, pack, unpack};
 pub use read::Backlog;
+pub use retention::{AssetSize, Removal, Stale, day_playlists};
 
 use super::asset::name::{Epoch, SegmentName};
 use super::asset::scan::Part;
@@ -236,6 +240,23 @@ impl Index {
             path: path.to_owned(),
             connection: Mutex::new(database::open(path, schema::MIGRATIONS)?),
         })
+    }
+
+    /// Opens an index to read it, beside a host that may be at work.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub fn open_to_read(path: &Path) -> Result<Self, IndexError> {
+        Ok(Self {
+            path: path.to_owned(),
+            connection: Mutex::new(database::open_to_read(path, schema::MIGRATIONS.len())?),
+        })
+    }
+
+    /// Where its database is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {

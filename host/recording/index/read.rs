@@ -15,10 +15,10 @@ use crate::recording::asset::name::{Epoch, SegmentName};
 use crate::recording::asset::scan::Part;
 
 /// What a row of a segment is made of.
-const SEGMENT: &str =
+pub(super) const SEGMENT: &str =
     "SELECT segment.id, segment.asset, segment.epoch, host, counter, start, ends, bytes, segment.video,
     segment.audio, kept, sha256, state, folder";
-const FROM: &str = "FROM segment JOIN epoch ON epoch.id = segment.epoch";
+pub(super) const FROM: &str = "FROM segment JOIN epoch ON epoch.id = segment.epoch";
 
 impl Index {
     /// All assets, by store and name.
@@ -195,7 +195,7 @@ pub struct Backlog {
     pub oldest: Option<MediaTime>,
 }
 
-fn all(
+pub(super) fn all(
     connection: &Connection,
     select: &str,
     parameters: &[&dyn rusqlite::ToSql],
@@ -233,7 +233,7 @@ fn read_segment(row: &Row<'_>) -> rusqlite::Result<SegmentRow> {
     })
 }
 
-fn asset(row: &Row<'_>) -> rusqlite::Result<AssetRow> {
+pub(super) fn asset(row: &Row<'_>) -> rusqlite::Result<AssetRow> {
     Ok(AssetRow {
         id: AssetId(row.get(0)?),
         store: row.get(1)?,

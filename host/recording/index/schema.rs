@@ -7,6 +7,8 @@
 //! segment  one immutable file: where its tracks lie in it, its fragments, its state; `folder` is where the cache has it
 //! gap      a stretch of an asset that is not there, and why
 //! garbage  files that nothing refers to any more and that may still be on the disk
+//! removal  objects that nothing refers to any more and that a store may still have
+//! stale    days of an asset whose playlists name what is not there any more
 //! ```
 //! Times of media are ticks of 90 kHz since the Unix epoch; times of the host are microseconds since then.
 
@@ -63,4 +65,19 @@ pub(super) const MIGRATIONS: &[&str] = &[
     ) STRICT;
     CREATE INDEX gap_in_order ON gap (asset, start);
     CREATE TABLE garbage (path TEXT PRIMARY KEY NOT NULL) STRICT;",
+    // 2: retention: what is the oldest, how large an asset is, what a store must let go.
+    "DROP INDEX segment_in_order;
+    CREATE INDEX segment_in_order ON segment (asset, start, ends, bytes);
+    CREATE INDEX segment_by_age ON segment (start);
+    CREATE TABLE removal (
+        store TEXT NOT NULL,
+        asset TEXT NOT NULL,
+        name TEXT NOT NULL,
+        PRIMARY KEY (store, asset, name)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE stale (
+        asset INTEGER NOT NULL REFERENCES asset (id) ON DELETE CASCADE,
+        day TEXT NOT NULL,
+        PRIMARY KEY (asset, day)
+    ) STRICT, WITHOUT ROWID;",
 ];

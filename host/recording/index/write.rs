@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use super::read::{packed_part, segment, ticks};
 use super::{
     AssetId, Dropped, EpochId, Gap, GapReason, Index, IndexError, NewSegment, SegmentId, SegmentState, gaps,
-    pack,
+    pack, retention,
 };
 use crate::media::TrackKind;
 use crate::recording::asset::name::{Epoch, SEGMENT};
@@ -156,7 +156,8 @@ impl Index {
         })
     }
 
-    /// Drops segments: each becomes a gap, in one commit. Remove their files, then call [`Index::removed`].
+    /// Drops segments: each becomes a gap, in one commit. Remove their files, then call [`Index::removed`]. What a store has of
+    /// them is noted for [`Index::removals`].
     ///
     /// # Errors
     /// When the index cannot be written; then nothing was dropped.
@@ -178,6 +179,9 @@ impl Index {
                     &segment.name.file(SEGMENT),
                 )?;
                 transaction.execute("DELETE FROM segment WHERE id = ?1", [id.0])?;
+                if segment.state == SegmentState::Stored {
+                    retention::note_removal(transaction, &segment)?;
+                }
                 let gap = Gap {
                     start: segment.name.start,
                     end: segment.end,

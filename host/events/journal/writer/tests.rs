@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
+use crate::media::steady::AGE_GRACE;
 use crate::events::Filter;
 use crate::events::journal::{FILE_NAME, Reader};
 use crate::media::{ManualClock, MediaTime};
