@@ -186,25 +186,7 @@ pub struct LimitsConfig {
     pub drain_timeout: Duration,
 }
 
-/// What stays free on a disk: the smaller of the two that are given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeepFree {
-    /// A share of the disk.
-    pub percent: Option<u8>,
-    /// Bytes.
-    pub bytes: Option<u64>,
-}
-
-impl KeepFree {
-    /// The bytes that stay free of a disk of `total` bytes.
-    #[must_use]
-    pub fn of(self, total: u64) -> u64 {
-        let share = self
-            .percent
-            .map(|percent| total / 100 * u64::from(percent.min(100)));
-        [share, self.bytes].into_iter().flatten().min().unwrap_or(0)
-    }
-}
+pub use crate::recording::retention::KeepFree;
 
 /// A zone of the IANA time zone database.
 #[derive(Clone, Debug, PartialEq)]
@@ -290,15 +272,6 @@ impl Default for LimitsConfig {
             max_instances: 5000,
             max_connections: 256,
             drain_timeout: Duration::from_secs(60),
-        }
-    }
-}
-
-impl Default for KeepFree {
-    fn default() -> Self {
-        Self {
-            percent: Some(5),
-            bytes: Some(10 << 30),
         }
     }
 }

@@ -11,6 +11,7 @@ use retina::client::Credentials as RtspCredentials;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::Recordings;
 use super::plan::{Plan, PlannedComponent, PlannedInput, PlannedKind, PlannedNode};
 use crate::extension::limits::MAX_COMPONENT_BYTES;
 use crate::extension::{Extension, LazyEngine, Limits, World, builtin};
@@ -37,6 +38,8 @@ use crate::topology::model::MediaType;
 pub struct Environment {
     /// Where recordings go and paths lead.
     pub state: Arc<StateDir>,
+    /// The cache and the stores.
+    pub recordings: Arc<Recordings>,
     /// Loads components; a graph without any never starts it.
     pub engine: LazyEngine,
     /// The host's clocks.

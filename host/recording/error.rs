@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::index::IndexError;
 use crate::media::mp4::Mp4Error;
 
 /// Why something could not be recorded or read back.
@@ -58,9 +59,9 @@ pub enum RecordingError {
         /// Which.
         output: String,
     },
-    /// The index of recordings.
+    /// The index of recordings refused.
     #[error(transparent)]
-    Index(#[from] super::index::IndexError),
+    Index(#[from] IndexError),
     /// Broken media.
     #[error("`{}`: {source}", path.display())]
     Media {

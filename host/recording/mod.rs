@@ -9,11 +9,13 @@
 //! - What could not be written is reported as [`Notice::Gap`], never passed over.
 
 pub mod asset;
+pub mod cache;
+pub mod coverage;
 mod error;
 pub mod file;
 pub mod fragmenter;
-pub mod coverage;
 pub mod index;
+pub mod listener;
 pub mod retention;
 pub mod storage;
 pub mod store;
@@ -26,8 +28,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use asset::{AssetOptions, AssetWriter};
+pub use cache::{AssetSpec, Cache, CacheOptions};
 pub use error::RecordingError;
 pub use file::{FileOptions, FileWriter};
+pub use listener::{RecordingEvent, RecordingListener};
 
 use crate::media::{AccessUnit, MediaTime, Ticks};
 

@@ -42,7 +42,7 @@ pub use self::status::{InstanceState, InstanceStatus, Wanted};
 use self::transition::{Asked, Begun};
 use super::recover::finish_interrupted;
 use super::registry::{REGISTRY_FILE, Registry, RegistryError};
-use super::{Environment, Plan, PlannedKind, Runtime};
+use super::{Environment, Plan, PlannedKind, Recordings, Runtime};
 use crate::extension::{Extension, LazyEngine};
 use crate::media::MediaTime;
 use crate::nodes::Graph;
@@ -112,6 +112,8 @@ impl Default for HostLimits {
 pub struct HostOptions {
     /// Where the registry, recordings and everything else is.
     pub state: Arc<StateDir>,
+    /// The cache and the stores.
+    pub recordings: Arc<Recordings>,
     /// What all graphs share.
     pub runtime: Runtime,
     /// Loads components.
@@ -247,6 +249,7 @@ impl GraphHost {
             // Components are found before: their paths are absolute by then.
             folder: options.state.path().to_owned(),
             state: options.state,
+            recordings: options.recordings,
         };
         let activations = Semaphore::new(options.limits.concurrent_activations.max(1));
         Ok(Self {

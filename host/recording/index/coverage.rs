@@ -83,7 +83,8 @@ impl Index {
     /// # Errors
     /// When the index cannot be read.
     pub fn gaps_of(&self, owner: &str, range: &Range<MediaTime>) -> Result<Vec<Gap>, IndexError> {
-        let select = "SELECT start, ends, reason, fragments, units FROM asset CROSS JOIN gap ON gap.asset = asset.id
+        let select =
+            "SELECT start, ends, reason, fragments, units FROM asset CROSS JOIN gap ON gap.asset = asset.id
              WHERE owner = ?1 AND start < ?3 AND ends > ?2 ORDER BY start, gap.id";
         self.reading(|connection| {
             let mut statement = connection.prepare(select)?;

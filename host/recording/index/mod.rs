@@ -19,7 +19,7 @@ mod schema;
 mod write;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -274,7 +274,7 @@ impl Index {
         work: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, IndexError> {
         let mut connection = self.lock();
-        let mut written = || {
+        let written = || {
             let transaction = connection.transaction()?;
             let value = work(&transaction)?;
             transaction.commit()?;
@@ -327,6 +327,21 @@ impl GapReason {
             Self::Deleted => "deleted",
             Self::Crash => "crash",
             Self::Damaged => "damaged",
+        }
+    }
+
+    /// For people.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Camera => "the camera sent nothing",
+            Self::Disk => "the disk was too slow, or refused",
+            Self::CacheFull => "the cache was full",
+            Self::KeepFree => "the disk was nearly full",
+            Self::Retention => "it was older, or more, than is kept",
+            Self::Deleted => "it was deleted",
+            Self::Crash => "the host was cut off",
+            Self::Damaged => "the file is gone or damaged",
         }
     }
 

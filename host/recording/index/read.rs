@@ -42,6 +42,15 @@ impl Index {
         self.reading(|connection| connection.query_row(select, [store, name], asset).optional())
     }
 
+    /// One asset by its number.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn asset_row(&self, id: AssetId) -> Result<Option<AssetRow>, IndexError> {
+        let select = "SELECT id, store, name, owner, created, held FROM asset WHERE id = ?1";
+        self.reading(|connection| connection.query_row(select, [id.0], asset).optional())
+    }
+
     /// The epochs of an asset, in the order they were opened.
     ///
     /// # Errors

@@ -11,8 +11,8 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use super::read::{FROM, SEGMENT as SELECT, all, asset, media_time, ticks};
 use super::{AssetId, AssetRow, Index, IndexError, SegmentRow, SegmentState};
 use crate::media::MediaTime;
-use crate::recording::asset::name::{Epoch, SEGMENT};
 use crate::media::TrackKind;
+use crate::recording::asset::name::{Epoch, SEGMENT};
 
 /// What plays the newest day of an asset.
 const NEWEST: &str = "index.m3u8";
@@ -263,12 +263,7 @@ pub(super) fn note_removal(transaction: &Transaction<'_>, segment: &SegmentRow) 
     note_stale(transaction, segment.asset, segment.name.day())
 }
 
-fn remove_later(
-    transaction: &Transaction<'_>,
-    store: &str,
-    asset: &str,
-    name: &str,
-) -> rusqlite::Result<()> {
+fn remove_later(transaction: &Transaction<'_>, store: &str, asset: &str, name: &str) -> rusqlite::Result<()> {
     transaction
         .execute(
             "INSERT INTO removal (store, asset, name) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
@@ -378,13 +373,13 @@ fn drop_empty_epochs(
 }
 
 /// Takes an empty asset with its gaps, once nobody asks for them any more and its store has let everything go.
-fn forget(
-    transaction: &Transaction<'_>,
-    asset: &AssetRow,
-    before: Timestamp,
-) -> rusqlite::Result<bool> {
+fn forget(transaction: &Transaction<'_>, asset: &AssetRow, before: Timestamp) -> rusqlite::Result<bool> {
     let last: Option<i64> = transaction
-        .query_row("SELECT max(ends) FROM gap WHERE asset = ?1", [asset.id.0], |row| row.get(0))
+        .query_row(
+            "SELECT max(ends) FROM gap WHERE asset = ?1",
+            [asset.id.0],
+            |row| row.get(0),
+        )
         .optional()?
         .flatten();
     let waiting: bool = transaction.query_row(

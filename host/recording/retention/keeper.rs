@@ -9,13 +9,13 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::space::device;
-use super::{
-    FORGET_AFTER, Gone, Holder, KeepFree, KeepListener, KeepStatus, RETENTION_INTERVAL, Rules, SPACE_INTERVAL, Space,
-};
+use super::{FORGET_AFTER, KeepFree, KeepStatus, RETENTION_INTERVAL, Rules, SPACE_INTERVAL, Space};
 use crate::media::{Clock, MediaTime, SteadyClock};
-use crate::recording::RecordingError;
-use crate::recording::index::{AssetId, AssetRow, AssetSize, Dropped, GapReason, Removal, SegmentRow, SegmentState};
+use crate::recording::index::{
+    AssetId, AssetRow, AssetSize, GapReason, Index, Removal, SegmentRow, SegmentState,
+};
 use crate::recording::store::{AssetStore, LOCAL};
+use crate::recording::{Cache, RecordingError};
 
 /// Segments that go in one commit.
 const BATCH: u32 = 256;
@@ -33,8 +33,8 @@ pub type SpaceReader = Arc<dyn Fn(&Path) -> std::io::Result<Space> + Send + Sync
 
 /// What a [`Keeper`] works with.
 pub struct KeeperOptions {
-    /// The segments.
-    pub holder: Arc<dyn Holder>,
+    /// The segments. Tells the listener what is dropped.
+    pub cache: Arc<Cache>,
     /// The stores by name.
     pub stores: BTreeMap<String, Arc<dyn AssetStore>>,
     /// The folder of the local store.
@@ -45,8 +45,6 @@ pub struct KeeperOptions {
     pub keep_free: KeepFree,
     /// How it is known what is free.
     pub space: SpaceReader,
-    /// Is told what went.
-    pub listener: Arc<dyn KeepListener>,
     /// The host's clocks.
     pub clock: Arc<dyn Clock>,
 }
@@ -96,6 +94,10 @@ impl Keeper {
     #[must_use]
     pub fn status(&self) -> KeepStatus {
         self.state().status
+    }
+
+    fn index(&self) -> &Index {
+        self.options.cache.index()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -181,7 +183,7 @@ impl Keeper {
         if self.options.rules.is_empty() {
             return Ok(());
         }
-        let sizes = self.options.holder.index().sizes().map_err(RecordingError::from)?;
+        let sizes = self.index().sizes()?;
         for size in &sizes {
             let limits = self.options.rules.of(&size.asset.name).map(|(_, limits)| *limits);
             let keep = limits.and_then(|limits| limits.keep);
@@ -198,7 +200,7 @@ impl Keeper {
 
     fn drop_before(&self, asset: &AssetRow, until: MediaTime) -> Result<(), RecordingError> {
         for _ in 0..MAX_BATCHES {
-            let oldest = self.options.holder.index().oldest_of(asset.id, until, BATCH)?;
+            let oldest = self.index().oldest_of(asset.id, until, BATCH)?;
             if oldest.is_empty() {
                 break;
             }
@@ -209,15 +211,24 @@ impl Keeper {
 
     /// What the assets of a rule hold together stays within its size.
     fn shrink(&self) -> Result<(), RecordingError> {
-        let sizes = self.options.holder.index().sizes()?;
+        let sizes = self.index().sizes()?;
         for (pattern, limits) in self.options.rules.iter() {
             let Some(most) = limits.max_bytes else { continue };
             let own: Vec<&AssetSize> = sizes
                 .iter()
-                .filter(|size| self.options.rules.of(&size.asset.name).is_some_and(|(own, _)| own == pattern))
+                .filter(|size| {
+                    self.options
+                        .rules
+                        .of(&size.asset.name)
+                        .is_some_and(|(own, _)| own == pattern)
+                })
                 .collect();
             let bytes = own.iter().fold(0_u64, |sum, size| sum.saturating_add(size.bytes));
-            let free: Vec<AssetId> = own.iter().filter(|size| !size.asset.held).map(|size| size.asset.id).collect();
+            let free: Vec<AssetId> = own
+                .iter()
+                .filter(|size| !size.asset.held)
+                .map(|size| size.asset.id)
+                .collect();
             self.drop_oldest(&free, bytes.saturating_sub(most))?;
         }
         Ok(())
@@ -231,7 +242,7 @@ impl Keeper {
             }
             let mut oldest = Vec::new();
             for asset in assets {
-                oldest.extend(self.options.holder.index().oldest_of(*asset, MediaTime::MAX, BATCH)?);
+                oldest.extend(self.index().oldest_of(*asset, MediaTime::MAX, BATCH)?);
             }
             oldest.sort_by_key(|segment| segment.name.start);
             oldest.truncate(BATCH as usize);
@@ -245,16 +256,13 @@ impl Keeper {
         Ok(())
     }
 
-    /// Drops segments and tells it. Gives the bytes that went.
+    /// Drops segments; gives the bytes that went.
     fn drop(&self, segments: &[SegmentRow], reason: GapReason) -> Result<u64, RecordingError> {
         let ids: Vec<_> = segments.iter().map(|segment| segment.id).collect();
-        let dropped = self.options.holder.drop_segments(&ids, reason)?;
-        let assets = self.options.holder.index().assets()?;
-        let mut bytes = 0_u64;
-        for gone in by_asset(&dropped, &assets, reason) {
-            bytes = bytes.saturating_add(gone.bytes);
-            self.options.listener.gone(&gone);
-        }
+        let dropped = self.options.cache.drop_segments(&ids, reason)?;
+        let bytes = dropped
+            .iter()
+            .fold(0_u64, |sum, one| sum.saturating_add(one.segment.bytes));
         Ok(bytes)
     }
 
@@ -281,14 +289,22 @@ impl Keeper {
         // Two disks may be short at once: the worse one decides what is told.
         let mut result = Room::Enough;
         for volume in self.volumes()? {
-            let Ok(space) = (self.options.space)(&volume.path) else { continue };
+            let Ok(space) = (self.options.space)(&volume.path) else {
+                continue;
+            };
             let least = self.options.keep_free.of(space.total);
             if space.free >= least {
                 continue;
             }
-            let lacking = least.saturating_sub(space.free).saturating_add((least / 20).min(MAX_SLACK));
+            let lacking = least
+                .saturating_sub(space.free)
+                .saturating_add((least / 20).min(MAX_SLACK));
             let oldest = enough(self.oldest_on(&volume)?, lacking);
-            let gone = if oldest.is_empty() { 0 } else { self.drop(&oldest, GapReason::KeepFree)? };
+            let gone = if oldest.is_empty() {
+                0
+            } else {
+                self.drop(&oldest, GapReason::KeepFree)?
+            };
             match (gone, &result) {
                 (0, _) => result = Room::NothingLeft,
                 (_, Room::Enough) => result = Room::Made,
@@ -303,13 +319,21 @@ impl Keeper {
         let local = existing(&self.options.local);
         let mut volumes: Vec<Volume> = Vec::new();
         if let Ok(device) = device(&local) {
-            volumes.push(Volume { path: local, device, local: true });
+            volumes.push(Volume {
+                path: local,
+                device,
+                local: true,
+            });
         }
-        for segment in self.options.holder.index().oldest_cached(BATCH)? {
+        for segment in self.index().oldest_cached(BATCH)? {
             let Some(folder) = segment.folder else { continue };
             let Ok(device) = device(&folder) else { continue };
             if !volumes.iter().any(|volume| volume.device == device) {
-                volumes.push(Volume { path: folder, device, local: false });
+                volumes.push(Volume {
+                    path: folder,
+                    device,
+                    local: false,
+                });
             }
         }
         Ok(volumes)
@@ -317,7 +341,7 @@ impl Keeper {
 
     /// What may go from a file system: what the local store has there, else what is in the cache there.
     fn oldest_on(&self, volume: &Volume) -> Result<Vec<SegmentRow>, RecordingError> {
-        let index = self.options.holder.index();
+        let index = self.index();
         if volume.local {
             let stored = index.oldest_in(LOCAL, SegmentState::Stored, BATCH)?;
             if !stored.is_empty() {
@@ -338,7 +362,9 @@ impl Keeper {
             return;
         };
         let name = store.to_owned();
-        let waiting = self.blocking(move |keeper| keeper.options.holder.index().removals(&name, MAX_REMOVALS)).await;
+        let waiting = self
+            .blocking(move |keeper| keeper.index().removals(&name, MAX_REMOVALS))
+            .await;
         let Some(Ok(waiting)) = waiting else { return };
         if waiting.is_empty() {
             return;
@@ -346,20 +372,24 @@ impl Keeper {
         for chunk in waiting.chunks(BATCH as usize) {
             let gone = remove(&**objects, chunk).await;
             let all = gone.len() == chunk.len();
-            let noted = self.blocking(move |keeper| keeper.options.holder.index().let_go(&gone)).await;
+            let noted = self.blocking(move |keeper| keeper.index().let_go(&gone)).await;
             if !all || !matches!(noted, Some(Ok(()))) {
                 break;
             }
         }
-        self.options.holder.playlists_stale(store);
+        self.options.cache.sealed(store).notify_one();
     }
 
     fn tidy(&self) -> Result<(), RecordingError> {
-        let before = self.options.clock.wall().checked_sub(FORGET_AFTER).unwrap_or_default();
-        let holder = &self.options.holder;
-        for asset in holder.index().untidy()? {
-            let open = holder.is_open(&asset.store, &asset.name);
-            if holder.index().tidy(&asset, open, before)? {
+        let before = self
+            .options
+            .clock
+            .wall()
+            .checked_sub(FORGET_AFTER)
+            .unwrap_or_default();
+        for asset in self.index().untidy()? {
+            let open = self.options.cache.is_open(&asset.store, &asset.name);
+            if self.index().tidy(&asset, open, before)? {
                 tracing::debug!(asset = asset.name, "Nothing of an asset is left: it is forgotten");
             }
         }
@@ -397,29 +427,6 @@ fn enough(mut segments: Vec<SegmentRow>, bytes: u64) -> Vec<SegmentRow> {
     let needed = needed.count();
     segments.truncate(needed);
     segments
-}
-
-/// What went, asset by asset.
-fn by_asset(dropped: &[Dropped], assets: &[AssetRow], reason: GapReason) -> Vec<Gone> {
-    let mut gone: BTreeMap<AssetId, Gone> = BTreeMap::new();
-    for Dropped { segment, .. } in dropped {
-        let Some(asset) = assets.iter().find(|asset| asset.id == segment.asset) else {
-            continue;
-        };
-        let one = gone.entry(segment.asset).or_insert_with(|| Gone {
-            asset: asset.clone(),
-            start: segment.name.start,
-            end: segment.end,
-            reason,
-            fragments: 0,
-            bytes: 0,
-        });
-        one.start = one.start.min(segment.name.start);
-        one.end = one.end.max(segment.end);
-        one.fragments = one.fragments.saturating_add(segment.video_fragments);
-        one.bytes = one.bytes.saturating_add(segment.bytes);
-    }
-    gone.into_values().collect()
 }
 
 /// Asks for one after the other; gives those that went, and stops at the first that did not.
