@@ -38,6 +38,12 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// As the operating system says.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
+    /// Gives a file a second name, which must not be there.
+    ///
+    /// # Errors
+    /// As the operating system says; `AlreadyExists` when the name is there.
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()>;
+
     /// Removes a file.
     ///
     /// # Errors
@@ -111,6 +117,10 @@ impl Storage for Disk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
+    }
+
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -239,6 +249,10 @@ pub(crate) mod failing {
         fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
             self.count()?;
             Disk.rename(from, to)
+        }
+        fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+            self.count()?;
+            Disk.hard_link(from, to)
         }
         fn remove(&self, path: &Path) -> io::Result<()> {
             self.count()?;

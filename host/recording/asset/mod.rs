@@ -10,7 +10,7 @@
 //!
 //! Everything but `.m4s` and init segments can be rebuilt from these.
 
-mod lock;
+pub(in crate::recording) mod lock;
 pub mod name;
 pub mod playlist;
 mod recover;

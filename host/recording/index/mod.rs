@@ -13,6 +13,7 @@
 mod coverage;
 mod fragments;
 mod gaps;
+mod listing;
 mod read;
 mod retention;
 mod schema;
@@ -29,8 +30,9 @@ use rusqlite::Connection;
 
 pub use coverage::{OwnerRow, Stretch};
 pub use fragments::{FragmentEntry, pack, unpack};
+pub use listing::Unlisted;
 pub use read::Backlog;
-pub use retention::{AssetSize, Removal, Stale, day_playlists};
+pub use retention::{AssetSize, Removal};
 
 use super::asset::name::{Epoch, SegmentName};
 use super::asset::scan::Part;

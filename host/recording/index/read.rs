@@ -218,7 +218,7 @@ pub(super) fn segment(connection: &Connection, id: SegmentId) -> rusqlite::Resul
     statement.query_row([id.0], read_segment).optional()
 }
 
-fn read_segment(row: &Row<'_>) -> rusqlite::Result<SegmentRow> {
+pub(super) fn read_segment(row: &Row<'_>) -> rusqlite::Result<SegmentRow> {
     let state = match row.get::<_, i64>(12)? {
         1 => SegmentState::Cached,
         _ => SegmentState::Stored,
@@ -274,7 +274,7 @@ fn moment(row: &Row<'_>, at: usize) -> rusqlite::Result<Timestamp> {
     Ok(Timestamp::from_microsecond(row.get(at)?).unwrap_or_default())
 }
 
-fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
+pub(super) fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
     Ok(u64::try_from(row.get::<_, i64>(at)?).unwrap_or(0))
 }
 
@@ -282,7 +282,7 @@ pub(super) fn media_time(row: &Row<'_>, at: usize) -> rusqlite::Result<MediaTime
     Ok(from_ticks(row.get(at)?))
 }
 
-fn from_ticks(ticks: i64) -> MediaTime {
+pub(super) fn from_ticks(ticks: i64) -> MediaTime {
     MediaTime::from_ticks(u64::try_from(ticks).unwrap_or(0))
 }
 

@@ -1,17 +1,14 @@
-//! What retention asks and notes: how large and how old everything is, what a store must let go, which playlists are stale.
+//! What retention asks and notes: how large and how old everything is, and what a store must let go.
 //!
 //! Invariants: what a store had is noted as a removal in the same transaction that takes its row, so it is removed even
 //! when the process ends in between; init segments go only when no playlist names them any more.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::read::{FROM, SEGMENT as SELECT, all, asset, media_time, ticks};
-use super::{AssetId, AssetRow, Index, IndexError, SegmentRow, SegmentState};
-use crate::media::MediaTime;
-use crate::media::TrackKind;
+use super::{AssetId, AssetRow, Index, IndexError, SegmentRow, SegmentState, listing};
+use crate::media::{MediaTime, TrackKind};
 use crate::recording::asset::name::{Epoch, SEGMENT};
 
 /// What plays the newest day of an asset.
@@ -41,23 +38,6 @@ pub struct Removal {
     pub asset: String,
     /// The name of the object within it.
     pub name: String,
-}
-
-/// A day whose playlists must be written anew.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stale {
-    /// Of which asset.
-    pub asset: AssetId,
-    /// Its name.
-    pub name: String,
-    /// The UTC day.
-    pub day: Date,
-}
-
-/// The playlists of a UTC day.
-#[must_use]
-pub fn day_playlists(day: Date) -> [String; 3] {
-    ["", "video.", "audio."].map(|track| format!("{day}.{track}m3u8"))
 }
 
 impl Index {
@@ -166,57 +146,22 @@ impl Index {
         })
     }
 
-    /// The days of a store's assets whose playlists name what is not there any more, at most `limit`. Whoever writes playlists
-    /// writes these, and calls [`Index::playlists_written`].
-    ///
-    /// # Errors
-    /// When the index cannot be read.
-    pub fn stale_playlists(&self, store: &str, limit: u32) -> Result<Vec<Stale>, IndexError> {
-        let select = "SELECT stale.asset, name, day FROM stale JOIN asset ON asset.id = stale.asset
-             WHERE store = ?1 ORDER BY stale.asset, day LIMIT ?2";
-        self.reading(|connection| {
-            let mut statement = connection.prepare(select)?;
-            let rows = statement.query_map(params![store, limit], |row| {
-                Ok(Stale {
-                    asset: AssetId(row.get(0)?),
-                    name: row.get(1)?,
-                    day: row.get::<_, String>(2)?.parse().unwrap_or_default(),
-                })
-            })?;
-            rows.collect()
-        })
-    }
-
-    /// Marks the playlists of a day to be written anew.
+    /// Marks the playlists of a segment's day to be written anew.
     ///
     /// # Errors
     /// When the index cannot be written.
-    pub fn mark_stale(&self, asset: AssetId, day: Date) -> Result<(), IndexError> {
-        self.writing(|transaction| note_stale(transaction, asset, day))
+    pub fn list_again(&self, segment: &SegmentRow) -> Result<(), IndexError> {
+        self.writing(|transaction| listing::mark(transaction, segment))
     }
 
-    /// Says that the playlists of a day name what is there, and nothing else.
-    ///
-    /// # Errors
-    /// When the index cannot be written.
-    pub fn playlists_written(&self, asset: AssetId, day: Date) -> Result<(), IndexError> {
-        self.writing(|transaction| {
-            let delete = "DELETE FROM stale WHERE asset = ?1 AND day = ?2";
-            transaction
-                .execute(delete, params![asset.0, day.to_string()])
-                .map(drop)
-        })
-    }
-
-    /// The assets that [`Index::tidy`] may have something to do for: those with stale playlists, with an epoch that holds
-    /// nothing, or without a segment.
+    /// The assets that [`Index::tidy`] may have something to do for: those with an epoch that holds nothing, or without a
+    /// segment.
     ///
     /// # Errors
     /// When the index cannot be read.
     pub fn untidy(&self) -> Result<Vec<AssetRow>, IndexError> {
         let select = "SELECT id, store, name, owner, created, held FROM asset
-             WHERE id IN (SELECT asset FROM stale)
-                 OR id IN (SELECT asset FROM epoch WHERE (video IS NOT NULL OR audio IS NOT NULL)
+             WHERE id IN (SELECT asset FROM epoch WHERE (video IS NOT NULL OR audio IS NOT NULL)
                      AND NOT EXISTS (SELECT 1 FROM segment WHERE segment.epoch = epoch.id))
                  OR NOT EXISTS (SELECT 1 FROM segment WHERE segment.asset = asset.id)
              ORDER BY store, name";
@@ -226,25 +171,30 @@ impl Index {
         })
     }
 
-    /// Notes for removal what segments that went have left behind in their store: playlists of days without a segment, init
-    /// segments that no playlist names, and all of it when the asset is empty and closed. Forgets an asset that is empty and
-    /// closed once its last gap ended before `forget_before`; true then.
+    /// Notes for removal what segments that went have left behind in their store: init segments that no playlist names any
+    /// more, and the newest day's name when the asset is empty and closed. Forgets an asset that is empty and closed once its
+    /// last gap ended before `forget_before`; true then.
     ///
     /// # Errors
     /// When the index cannot be written.
     pub fn tidy(&self, asset: &AssetRow, open: bool, forget_before: Timestamp) -> Result<bool, IndexError> {
         self.writing(|transaction| {
-            let empty = days_left(transaction, asset.id)?.is_none();
-            drop_empty_days(transaction, asset, open)?;
-            let stale: bool = transaction.query_row(
-                "SELECT EXISTS (SELECT 1 FROM stale WHERE asset = ?1)",
+            let oldest: Option<i64> = transaction.query_row(
+                "SELECT min(start) FROM segment WHERE asset = ?1",
                 [asset.id.0],
                 |row| row.get(0),
             )?;
-            if !stale {
-                drop_empty_epochs(transaction, asset, open, empty)?;
+            // Playlists of days that had something of these epochs still name them until they are written again.
+            let named: bool = transaction.query_row(
+                "SELECT EXISTS (SELECT 1 FROM unlisted WHERE asset = ?1 AND day <= ?2)",
+                params![asset.id.0, oldest.map_or(i64::MAX, |start| start / listing::DAY)],
+                |row| row.get(0),
+            )?;
+            if named {
+                return Ok(false);
             }
-            if open || !empty {
+            drop_empty_epochs(transaction, asset, open, oldest.is_none())?;
+            if open || oldest.is_some() {
                 return Ok(false);
             }
             forget(transaction, asset, forget_before)
@@ -252,15 +202,14 @@ impl Index {
     }
 }
 
-/// Notes that a store must let a segment go, and that the playlists of its day name it.
+/// Notes that a store must let a segment go.
 pub(super) fn note_removal(transaction: &Transaction<'_>, segment: &SegmentRow) -> rusqlite::Result<()> {
     let (store, name): (String, String) = transaction.query_row(
         "SELECT store, name FROM asset WHERE id = ?1",
         [segment.asset.0],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    remove_later(transaction, &store, &name, &segment.name.file(SEGMENT))?;
-    note_stale(transaction, segment.asset, segment.name.day())
+    remove_later(transaction, &store, &name, &segment.name.file(SEGMENT))
 }
 
 fn remove_later(transaction: &Transaction<'_>, store: &str, asset: &str, name: &str) -> rusqlite::Result<()> {
@@ -270,64 +219,6 @@ fn remove_later(transaction: &Transaction<'_>, store: &str, asset: &str, name: &
             [store, asset, name],
         )
         .map(drop)
-}
-
-fn note_stale(transaction: &Transaction<'_>, asset: AssetId, day: Date) -> rusqlite::Result<()> {
-    transaction
-        .execute(
-            "INSERT INTO stale (asset, day) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-            params![asset.0, day.to_string()],
-        )
-        .map(drop)
-}
-
-/// The first moments of the oldest and the newest segment.
-fn days_left(transaction: &Transaction<'_>, asset: AssetId) -> rusqlite::Result<Option<(i64, i64)>> {
-    transaction.query_row(
-        "SELECT min(start), max(start) FROM segment WHERE asset = ?1",
-        [asset.0],
-        |row| Ok(row.get::<_, Option<i64>>(0)?.zip(row.get(1)?)),
-    )
-}
-
-/// The playlists of a day of which nothing is left go; that of today may still get something while a writer is at work.
-fn drop_empty_days(transaction: &Transaction<'_>, asset: &AssetRow, open: bool) -> rusqlite::Result<()> {
-    let days: Vec<String> = transaction
-        .prepare("SELECT day FROM stale WHERE asset = ?1 ORDER BY day")?
-        .query_map([asset.id.0], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    let newest = days_left(transaction, asset.id)?.map(|(_, newest)| newest);
-    for text in days {
-        let Some((day, from, to)) = text.parse().ok().and_then(bounds) else {
-            continue;
-        };
-        let left: bool = transaction.query_row(
-            "SELECT EXISTS (SELECT 1 FROM segment WHERE asset = ?1 AND start >= ?2 AND start < ?3)",
-            params![asset.id.0, from, to],
-            |row| row.get(0),
-        )?;
-        let past = newest.is_some_and(|newest| newest >= to);
-        if left || (open && !past) {
-            continue;
-        }
-        for name in day_playlists(day) {
-            remove_later(transaction, &asset.store, &asset.name, &name)?;
-        }
-        transaction.execute(
-            "DELETE FROM stale WHERE asset = ?1 AND day = ?2",
-            params![asset.id.0, text],
-        )?;
-    }
-    Ok(())
-}
-
-/// A day with its first tick and that of the next.
-fn bounds(day: Date) -> Option<(Date, i64, i64)> {
-    let first = |day: Date| {
-        let at = TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()?;
-        Some(ticks(MediaTime::from_timestamp(at)))
-    };
-    Some((day, first(day)?, first(day.tomorrow().ok()?)?))
 }
 
 /// Init segments of epochs without a segment go. The newest epoch of a host stays as a row: its counter must not be used again.

@@ -6,9 +6,9 @@
 //! epoch    one uninterrupted stretch of one writer: host, counter, when it was opened, its init segments
 //! segment  one immutable file: where its tracks lie in it, its fragments, its state; `folder` is where the cache has it
 //! gap      a stretch of an asset that is not there, and why
+//! unlisted days whose playlists are not as they shall stay; `change` counts what has come or gone since it is there
 //! garbage  files that nothing refers to any more and that may still be on the disk
 //! removal  objects that nothing refers to any more and that a store may still have
-//! stale    days of an asset whose playlists name what is not there any more
 //! ```
 //! Times of media are ticks of 90 kHz since the Unix epoch; times of the host are microseconds since then.
 
@@ -65,7 +65,15 @@ pub(super) const MIGRATIONS: &[&str] = &[
     ) STRICT;
     CREATE INDEX gap_in_order ON gap (asset, start);
     CREATE TABLE garbage (path TEXT PRIMARY KEY NOT NULL) STRICT;",
-    // 2: retention: what is the oldest, how large an asset is, what a store must let go.
+    // 2: days whose playlists shall be written again; what waits, by age whoever recorded it.
+    "CREATE TABLE unlisted (
+        asset INTEGER NOT NULL REFERENCES asset (id) ON DELETE CASCADE,
+        day INTEGER NOT NULL,
+        change INTEGER NOT NULL DEFAULT 1,
+        PRIMARY KEY (asset, day)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX segment_oldest ON segment (start, id) WHERE state = 1;",
+    // 3: retention: what is the oldest, how large an asset is, what a store must let go.
     "DROP INDEX segment_in_order;
     CREATE INDEX segment_in_order ON segment (asset, start, ends, bytes);
     CREATE INDEX segment_by_age ON segment (start);
@@ -74,10 +82,5 @@ pub(super) const MIGRATIONS: &[&str] = &[
         asset TEXT NOT NULL,
         name TEXT NOT NULL,
         PRIMARY KEY (store, asset, name)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE stale (
-        asset INTEGER NOT NULL REFERENCES asset (id) ON DELETE CASCADE,
-        day TEXT NOT NULL,
-        PRIMARY KEY (asset, day)
     ) STRICT, WITHOUT ROWID;",
 ];

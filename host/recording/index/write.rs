@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use super::read::{packed_part, segment, ticks};
 use super::{
     AssetId, Dropped, EpochId, Gap, GapReason, Index, IndexError, NewSegment, SegmentId, SegmentState, gaps,
-    pack, retention,
+    listing, pack, retention,
 };
 use crate::media::TrackKind;
 use crate::recording::asset::name::{Epoch, SEGMENT};
@@ -150,6 +150,7 @@ impl Index {
                     "UPDATE segment SET state = ?2, folder = NULL WHERE id = ?1",
                     params![id.0, SegmentState::Stored as i64],
                 )?;
+                listing::mark(transaction, &segment)?;
                 known.push(Dropped { segment, file });
             }
             Ok(known)
@@ -179,9 +180,6 @@ impl Index {
                     &segment.name.file(SEGMENT),
                 )?;
                 transaction.execute("DELETE FROM segment WHERE id = ?1", [id.0])?;
-                if segment.state == SegmentState::Stored {
-                    retention::note_removal(transaction, &segment)?;
-                }
                 let gap = Gap {
                     start: segment.name.start,
                     end: segment.end,
@@ -190,6 +188,10 @@ impl Index {
                     units: segment.video.samples,
                 };
                 gaps::note(transaction, segment.asset, &gap, now)?;
+                if segment.state == SegmentState::Stored {
+                    listing::mark(transaction, &segment)?;
+                    retention::note_removal(transaction, &segment)?;
+                }
                 dropped.push(Dropped { segment, file });
             }
             Ok(dropped)

@@ -61,12 +61,18 @@ struct State {
     status: KeepStatus,
 }
 
+impl std::fmt::Debug for KeeperOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeeperOptions")
+            .field("rules", &self.rules)
+            .field("keep_free", &self.keep_free)
+            .finish_non_exhaustive()
+    }
+}
+
 impl std::fmt::Debug for Keeper {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Keeper")
-            .field("rules", &self.options.rules)
-            .field("keep_free", &self.options.keep_free)
-            .finish_non_exhaustive()
+        f.debug_tuple("Keeper").field(&self.options).finish()
     }
 }
 

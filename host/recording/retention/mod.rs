@@ -18,7 +18,7 @@ mod tests;
 
 use std::time::Duration;
 
-pub use keeper::{Keeper, KeeperOptions};
+pub use keeper::{Keeper, KeeperOptions, SpaceReader};
 pub use rules::{Limits, Pattern, Rules};
 pub use space::{KeepFree, Space, space};
 
