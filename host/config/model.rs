@@ -32,6 +32,8 @@ pub struct HostConfig {
     pub limits: LimitsConfig,
     /// What stays free on the disk of the recordings.
     pub keep_free: KeepFree,
+    /// What is kept how long, and how much of it.
+    pub retention: Rules,
     /// The zone of what people read; on the wire and on the disk everything is UTC.
     pub time_zone: TimeZone,
     /// Secrets by name, for parameters of instances.
@@ -186,7 +188,7 @@ pub struct LimitsConfig {
     pub drain_timeout: Duration,
 }
 
-pub use crate::recording::retention::KeepFree;
+pub use crate::recording::retention::{KeepFree, Rules};
 
 /// A zone of the IANA time zone database.
 #[derive(Clone, Debug, PartialEq)]

@@ -48,6 +48,7 @@ const SETTINGS: &[Setting] = &[
     setting!("limits", AFTER_A_RESTART, limits),
     setting!("log.format", AFTER_A_RESTART, log.format),
     setting!("keep_free", AFTER_A_RESTART, keep_free),
+    setting!("retention", AFTER_A_RESTART, retention),
     setting!("time_zone", AFTER_A_RESTART, time_zone),
 ];
 
