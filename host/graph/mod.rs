@@ -11,7 +11,6 @@ pub mod plan;
 pub mod prepare;
 mod recorded;
 pub mod recordings;
-pub mod recover;
 pub mod registry;
 mod wiring;
 

@@ -12,6 +12,7 @@ use super::recorded::RecordedEvents;
 use crate::events::EventSink;
 use crate::media::Clock;
 use crate::recording::RecordingError;
+use crate::recording::adopt::adopt;
 use crate::recording::cache::{Cache, CacheOptions};
 use crate::recording::index::{self, Index};
 use crate::recording::listener::RecordingListener;
@@ -56,6 +57,7 @@ impl Recordings {
         listener: Arc<dyn RecordingListener>,
     ) -> Result<Arc<Self>, RecordingError> {
         let index = Index::open(&state.path().join(index::FILE_NAME))?;
+        adopt(&index, &state.assets(), state.host_id(), &Disk, clock.wall())?;
         let cache = Cache::open(CacheOptions {
             root: state.cache(),
             host: state.host_id().to_owned(),

@@ -62,6 +62,23 @@ pub enum RecordingError {
     /// The index of recordings refused.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// Where the cache should be is another disk, or none.
+    #[error(
+        "`{}` is not the disk that was recorded to before: {what}\n\
+         hint: mount the right disk; or, if it is gone for good, give `localMediaCachePath` another folder, or write `{volume}` \
+         into `{}`",
+        path.display(), file.display()
+    )]
+    Volume {
+        /// The folder.
+        path: PathBuf,
+        /// What is found instead.
+        what: String,
+        /// The id that is wanted.
+        volume: String,
+        /// Where it should stand.
+        file: PathBuf,
+    },
     /// Broken media.
     #[error("`{}`: {source}", path.display())]
     Media {
@@ -73,6 +90,35 @@ pub enum RecordingError {
 }
 
 impl RecordingError {
+    /// Whether there is no room.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => {
+                matches!(
+                    source.kind(),
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+                )
+            }
+            Self::Index(error) => error.is_full(),
+            _ => false,
+        }
+    }
+
+    /// What kind of trouble it is, in one word for programs.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            _ if self.is_full() => "noSpace",
+            Self::Volume { .. } => "volume",
+            Self::Index(_) => "index",
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::ReadOnlyFilesystem => "readOnly",
+            Self::Locked { .. } | Self::OtherHost { .. } => "otherWriter",
+            Self::AssetName { .. } | Self::FileName { .. } => "name",
+            Self::Io { .. } | Self::Closed { .. } | Self::Media { .. } => "disk",
+        }
+    }
+
     /// For `map_err`: keeps what was tried with which path.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();

@@ -40,7 +40,6 @@ use self::page::Page;
 pub use self::page::PageRequest;
 pub use self::status::{InstanceState, InstanceStatus, Wanted};
 use self::transition::{Asked, Begun};
-use super::recover::finish_interrupted;
 use super::registry::{REGISTRY_FILE, Registry, RegistryError};
 use super::{Environment, Plan, PlannedKind, Recordings, Runtime};
 use crate::extension::{Extension, LazyEngine};
@@ -284,14 +283,9 @@ impl GraphHost {
             .await
     }
 
-    /// Finishes recordings that a crash cut off, then activates all instances whose wanted state is `Active`, a few at a
-    /// time. Returns when each has been tried; what fails is tried again later.
+    /// Activates all instances whose wanted state is `Active`, a few at a time. Returns when each has been tried; what fails
+    /// is tried again later.
     pub async fn resume(&self) {
-        let shared = Arc::clone(&self.shared);
-        let recovery = tokio::task::spawn_blocking(move || finish_interrupted(&shared.environment.state));
-        if recovery.await.is_err() {
-            tracing::error!("Looking for recordings that were cut off failed");
-        }
         let wanted = |entry: &&Entry| entry.row.wanted == Wanted::Active;
         let names: Vec<String> = {
             let catalog = self.shared.catalog();

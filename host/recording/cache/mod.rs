@@ -11,20 +11,30 @@
 //! Invariants: those of [`super::index`]; an asset has one writer; what is dropped is told to the listener, each time once.
 //! Everything here may block for as long as the disk does.
 
+mod budget;
 mod folder;
+mod open;
+mod places;
+mod recover;
+mod tidy;
 
-use std::collections::{HashMap, HashSet};
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::index::{Dropped, GapReason, Index, SegmentId};
+use self::budget::Used;
+use super::RecordingError;
+use super::index::{Dropped, GapReason, Index, NewSegment, SegmentId};
 use super::listener::{RecordingEvent, RecordingListener};
 use super::storage::Storage;
-use super::{AssetWriter, RecordingError};
-use crate::media::{Clock, Ticks};
+use crate::media::{Clock, MediaTime, Ticks};
 
 pub use folder::{asset_folder, sink_folder};
 
@@ -62,12 +72,31 @@ pub struct AssetSpec {
     pub segment_length: Ticks,
 }
 
+/// What is being written.
+#[derive(Debug)]
+struct Writing {
+    /// Its folder.
+    folder: PathBuf,
+    /// Its present epoch, or the one to come.
+    epoch: u64,
+}
+
+/// Store and name.
+type AssetKey = (String, String);
+
 #[derive(Debug, Default)]
 struct State {
-    /// Store and name of what is being written.
-    open: HashSet<(String, String)>,
+    open: HashMap<AssetKey, Writing>,
     wakes: HashMap<String, Arc<Notify>>,
     uploads: HashMap<SegmentId, CancellationToken>,
+    /// By the folder of a sink.
+    used: HashMap<PathBuf, Used>,
+    /// Files that nothing refers to and that could not be removed.
+    garbage: Vec<PathBuf>,
+    /// Folders in which a writer has given up.
+    unfinished: Vec<PathBuf>,
+    /// When the newest epoch was opened.
+    last_opened: Timestamp,
 }
 
 /// The cache of a host.
@@ -75,6 +104,8 @@ struct State {
 pub struct Cache {
     options: CacheOptions,
     state: Mutex<State>,
+    /// Held while folders are made or cleared away.
+    folders: Mutex<()>,
 }
 
 impl Cache {
@@ -84,10 +115,17 @@ impl Cache {
     /// # Errors
     /// When the index cannot be used. Trouble with one folder is logged and keeps no other from being used.
     pub fn open(options: CacheOptions) -> Result<Arc<Self>, RecordingError> {
-        Ok(Arc::new(Self {
+        let last_opened = options.index.last_opened()?.unwrap_or_default();
+        let cache = Arc::new(Self {
             options,
-            state: Mutex::default(),
-        }))
+            state: Mutex::new(State {
+                last_opened,
+                ..State::default()
+            }),
+            folders: Mutex::default(),
+        });
+        recover::recover(&cache)?;
+        Ok(cache)
     }
 
     /// What there is.
@@ -123,7 +161,9 @@ impl Cache {
     /// Whether somebody writes an asset now.
     #[must_use]
     pub fn is_open(&self, store: &str, asset: &str) -> bool {
-        self.state().open.contains(&(store.to_owned(), asset.to_owned()))
+        self.state()
+            .open
+            .contains_key(&(store.to_owned(), asset.to_owned()))
     }
 
     /// Says that a segment is being uploaded. The token is cancelled when the segment is dropped meanwhile.
@@ -144,7 +184,10 @@ impl Cache {
     /// When the index cannot be written; then all of them still count as waiting.
     pub fn stored(&self, ids: &[SegmentId]) -> Result<Vec<SegmentId>, RecordingError> {
         let stored = self.index().stored(ids)?;
-        self.let_go(&stored)?;
+        for id in ids {
+            self.end_upload(*id);
+        }
+        self.let_go(&stored);
         let known = |id: &&SegmentId| !stored.iter().any(|one| one.segment.id == **id);
         Ok(ids.iter().filter(known).copied().collect())
     }
@@ -167,36 +210,38 @@ impl Cache {
                 upload.cancel();
             }
         }
-        self.let_go(&dropped)?;
+        self.let_go(&dropped);
         self.tell_dropped(&dropped, reason);
         Ok(dropped)
     }
 
-    /// Begins to write an asset, or to append to it.
-    ///
-    /// # Errors
-    /// When the name is not allowed, somebody writes the asset already, or the disk refuses.
-    pub fn open_asset(self: &Arc<Self>, _spec: AssetSpec) -> Result<AssetWriter, RecordingError> {
-        Err(RecordingError::Closed {
-            output: String::new(),
-        })
+    /// Takes in a segment whose file is complete and synced, and wakes the uploader of its store.
+    pub(super) fn seal(&self, store: &str, new: &NewSegment<'_>) -> Result<SegmentId, RecordingError> {
+        let id = self.index().seal(new)?;
+        self.count_sealed(new.folder, new.bytes);
+        self.sealed(store).notify_one();
+        Ok(id)
+    }
+
+    pub(super) fn storage(&self) -> &dyn Storage {
+        self.options.storage.as_ref()
+    }
+
+    pub(super) fn now(&self) -> MediaTime {
+        self.options.clock.media()
+    }
+
+    /// Now, and later than all epochs before, whatever became of the clock: what is oldest goes first.
+    pub(super) fn opened_now(&self) -> Timestamp {
+        let now = self.options.clock.wall();
+        let mut state = self.state();
+        let next = Timestamp::from_microsecond(state.last_opened.as_microsecond().saturating_add(1));
+        state.last_opened = now.max(next.unwrap_or(now));
+        state.last_opened
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Removes the files of segments that need none here any more.
-    fn let_go(&self, segments: &[Dropped]) -> Result<(), RecordingError> {
-        let files: Vec<PathBuf> = segments.iter().filter_map(|one| one.file.clone()).collect();
-        for file in &files {
-            self.options
-                .storage
-                .remove(file)
-                .map_err(RecordingError::io("remove", file))?;
-        }
-        self.index().removed(&files)?;
-        Ok(())
     }
 
     /// One event for each asset that lost something.

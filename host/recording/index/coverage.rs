@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rusqlite::params;
 
-use super::gaps::read_gap;
+use super::gaps;
 use super::read::{media_time, ticks};
 use super::{Gap, Index, IndexError};
 use crate::media::MediaTime;
@@ -89,7 +89,7 @@ impl Index {
         self.reading(|connection| {
             let mut statement = connection.prepare(select)?;
             let bounds = params![owner, ticks(range.start), ticks(range.end)];
-            statement.query_map(bounds, read_gap)?.collect()
+            statement.query_map(bounds, gaps::gap)?.collect()
         })
     }
 }

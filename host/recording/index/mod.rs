@@ -14,6 +14,7 @@ mod coverage;
 mod fragments;
 mod gaps;
 mod listing;
+mod places;
 mod read;
 mod retention;
 mod schema;
@@ -31,6 +32,7 @@ use rusqlite::Connection;
 pub use coverage::{OwnerRow, Stretch};
 pub use fragments::{FragmentEntry, pack, unpack};
 pub use listing::Unlisted;
+pub use places::Place;
 pub use read::Backlog;
 pub use retention::{AssetSize, Removal};
 
@@ -136,9 +138,9 @@ pub struct NewSegment<'a> {
     pub audio: Option<Part>,
     /// All of its fragments, in the order of the file.
     pub fragments: &'a [FragmentEntry],
-    /// Of the whole file.
+    /// Of the whole file; zeros when nobody has read it yet, as of what an earlier version recorded.
     pub sha256: [u8; 32],
-    /// The folder of the cache that it is in, absolute.
+    /// The folder of the cache that it is in, absolute; ignored for what its store has.
     pub folder: &'a Path,
 }
 

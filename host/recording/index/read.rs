@@ -169,6 +169,64 @@ impl Index {
         self.reading(|connection| all(connection, &select, params![from, until, limit]))
     }
 
+    /// The segments whose files are in one folder of the cache, oldest first.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn in_folder(&self, folder: &Path) -> Result<Vec<SegmentRow>, IndexError> {
+        let select = format!("{SEGMENT} {FROM} WHERE folder = ?1 ORDER BY segment.opened, start");
+        self.reading(|connection| all(connection, &select, params![folder.to_string_lossy()]))
+    }
+
+    /// The segments that have a file in the cache, by number, at most `limit` of those behind `after`.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn with_files(&self, after: SegmentId, limit: u32) -> Result<Vec<SegmentRow>, IndexError> {
+        let select = format!(
+            "{SEGMENT} {FROM} WHERE folder IS NOT NULL AND segment.id > ?1 ORDER BY segment.id LIMIT ?2"
+        );
+        self.reading(|connection| all(connection, &select, params![after.0, limit]))
+    }
+
+    /// Where the newest media of an asset ends.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn last_end(&self, asset: AssetId) -> Result<Option<MediaTime>, IndexError> {
+        let select = "SELECT max(ends) FROM segment WHERE asset = ?1";
+        self.reading(|connection| {
+            let ends: Option<i64> = connection.query_row(select, [asset.0], |row| row.get(0))?;
+            Ok(ends.map(from_ticks))
+        })
+    }
+
+    /// The epochs that have a file in one folder of the cache.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn epochs_in_folder(&self, folder: &Path) -> Result<Vec<Epoch>, IndexError> {
+        let select = "SELECT DISTINCT host, counter FROM segment JOIN epoch ON epoch.id = segment.epoch
+             WHERE folder = ?1";
+        self.reading(|connection| {
+            let mut statement = connection.prepare(select)?;
+            let rows = statement.query_map([folder.to_string_lossy()], |row| read_epoch(row, 0))?;
+            rows.collect()
+        })
+    }
+
+    /// When the newest of all epochs was opened.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn last_opened(&self) -> Result<Option<Timestamp>, IndexError> {
+        self.reading(|connection| {
+            let newest: Option<i64> =
+                connection.query_row("SELECT max(opened) FROM epoch", [], |row| row.get(0))?;
+            Ok(newest.and_then(|newest| Timestamp::from_microsecond(newest).ok()))
+        })
+    }
+
     /// How many bytes stand below a folder of the cache.
     ///
     /// # Errors
