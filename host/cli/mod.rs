@@ -6,6 +6,8 @@ pub mod check;
 pub mod client;
 pub mod completions;
 pub mod config;
+pub mod coverage;
+pub mod doctor;
 pub mod events;
 pub mod explain;
 pub mod failure;
@@ -55,6 +57,8 @@ enum Command {
     List(list::ListArgs),
     Camera(camera::CameraArgs),
     Check(check::CheckArgs),
+    Coverage(coverage::CoverageArgs),
+    Doctor(doctor::DoctorArgs),
     Config(config::ConfigArgs),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
@@ -89,7 +93,9 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Graph(args) => graph::run(args),
         Command::List(args) => list::run(args, Cli::command()),
         Command::Camera(args) => in_runtime(|| async { camera::run(args, signals::stop()?).await }),
-        Command::Check(args) => check::run(args),
+        Command::Check(args) => in_runtime(|| async { check::run(args, signals::stop()?).await }),
+        Command::Coverage(args) => in_runtime(|| coverage::run(args)),
+        Command::Doctor(args) => in_runtime(|| doctor::run(args)),
         Command::Config(args) => config::run(args),
         Command::Backup(args) => backup::backup(args),
         Command::Restore(args) => backup::restore(args),
