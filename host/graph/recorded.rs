@@ -12,6 +12,7 @@ use crate::recording::listener::{RecordingEvent, RecordingListener};
 const AVAILABLE: &str = "Microsoft.Media.Graph.Operational.RecordingAvailable";
 const DATA_DROPPED: &str = "Microsoft.Media.Graph.Diagnostics.DataDropped";
 const STORE_PAUSED: &str = "MediaGraph.Diagnostics.StorePaused";
+const UPLOAD_BLOCKED: &str = "MediaGraph.Diagnostics.UploadBlocked";
 const STORE_RESUMED: &str = "MediaGraph.Diagnostics.StoreResumed";
 
 /// Assets that are remembered to have been told available; more are forgotten, and told once more at most.
@@ -116,6 +117,14 @@ impl RecordingListener for RecordedEvents {
             ),
             RecordingEvent::StorePaused { store, message } => {
                 self.emit(owner, STORE_PAUSED, json!({"store": store, "message": message}));
+            }
+            RecordingEvent::AssetBlocked {
+                store,
+                asset,
+                message,
+            } => {
+                let data = json!({"store": store, "outputLocation": asset, "message": message});
+                self.emit(owner, UPLOAD_BLOCKED, data);
             }
             RecordingEvent::StoreResumed { store, after } => {
                 let data = json!({"store": store, "afterSeconds": after.as_secs()});

@@ -62,6 +62,12 @@ pub enum RecordingError {
     /// The index of recordings refused.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// A store cannot be used as it is configured.
+    #[error("{message}")]
+    Store {
+        /// Which, why, and what to do; without secrets.
+        message: String,
+    },
     /// Where the cache should be is another disk, or none.
     #[error(
         "`{}` is not the disk that was recorded to before: {what}\n\
@@ -112,6 +118,7 @@ impl RecordingError {
             _ if self.is_full() => "noSpace",
             Self::Volume { .. } => "volume",
             Self::Index(_) => "index",
+            Self::Store { .. } => "store",
             Self::Io { source, .. } if source.kind() == io::ErrorKind::ReadOnlyFilesystem => "readOnly",
             Self::Locked { .. } | Self::OtherHost { .. } => "otherWriter",
             Self::AssetName { .. } | Self::FileName { .. } => "name",

@@ -56,6 +56,15 @@ pub enum RecordingEvent {
         /// Why, without secrets.
         message: String,
     },
+    /// A store does not take one recording, which stays in the cache and is tried again; the others go on.
+    AssetBlocked {
+        /// Which store.
+        store: String,
+        /// Which recording.
+        asset: String,
+        /// Why, without secrets.
+        message: String,
+    },
     /// A store takes media again.
     StoreResumed {
         /// Which.

@@ -21,6 +21,7 @@ pub mod retention;
 pub mod storage;
 pub mod store;
 mod taking;
+pub mod upload;
 pub mod verify;
 
 #[cfg(test)]

@@ -107,6 +107,32 @@ impl Index {
         })
     }
 
+    /// Whether a store has segments of an asset that begin in a range.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn has_stored_in(&self, asset: AssetId, range: Range<MediaTime>) -> Result<bool, IndexError> {
+        let select =
+            "SELECT 1 FROM segment WHERE asset = ?1 AND start >= ?2 AND start < ?3 AND state = 2 LIMIT 1";
+        let values = params![asset.0, ticks(range.start), ticks(range.end)];
+        self.reading(|connection| {
+            Ok(connection
+                .query_row(select, values, |_| Ok(()))
+                .optional()?
+                .is_some())
+        })
+    }
+
+    /// Whether something of an asset waits for its store, or playlists of it are still to be written.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn is_unfinished(&self, asset: AssetId) -> Result<bool, IndexError> {
+        let select = "SELECT EXISTS (SELECT 1 FROM segment WHERE asset = ?1 AND state = 1)
+             OR EXISTS (SELECT 1 FROM unlisted WHERE asset = ?1)";
+        self.reading(|connection| connection.query_row(select, [asset.0], |row| row.get(0)))
+    }
+
     /// The segments that a store does not have yet, by age over all of its assets but some, at most `limit`.
     ///
     /// # Errors
@@ -173,13 +199,13 @@ impl Index {
     }
 }
 
-/// Notes that the playlists of a segment's day do not show what stands in the store.
-pub(super) fn mark(transaction: &Transaction<'_>, segment: &SegmentRow) -> rusqlite::Result<()> {
+/// Notes that the playlists of the day in which a segment begins do not show what stands in the store.
+pub(super) fn mark(transaction: &Transaction<'_>, asset: AssetId, start: MediaTime) -> rusqlite::Result<()> {
     transaction
         .execute(
             "INSERT INTO unlisted (asset, day) VALUES (?1, ?2)
              ON CONFLICT DO UPDATE SET change = change + 1",
-            params![segment.asset.0, ticks(segment.name.start) / DAY],
+            params![asset.0, ticks(start) / DAY],
         )
         .map(drop)
 }

@@ -151,7 +151,7 @@ impl Index {
     /// # Errors
     /// When the index cannot be written.
     pub fn list_again(&self, segment: &SegmentRow) -> Result<(), IndexError> {
-        self.writing(|transaction| listing::mark(transaction, segment))
+        self.writing(|transaction| listing::mark(transaction, segment.asset, segment.name.start))
     }
 
     /// The assets that [`Index::tidy`] may have something to do for: those with an epoch that holds nothing, or without a

@@ -6,8 +6,10 @@
 //! A store never retries and never waits without a bound: the queue in front of it (`upload`) does the waiting, so that "paused"
 //! and "hanging" can be told apart.
 
+pub mod azure;
 pub mod directory;
 mod error;
+mod settings;
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -19,6 +21,7 @@ use futures::future::BoxFuture;
 
 pub use directory::DirectoryStore;
 pub use error::{StoreError, StoreErrorKind};
+pub use settings::StoreSettings;
 
 /// The name of the store that is a folder below the state directory.
 pub const LOCAL: &str = "local";

@@ -34,7 +34,10 @@ mod tests {
     fn tries_become_rarer_up_to_a_minute_and_the_stores_wish_is_honoured() {
         let mut error = StoreError::new(StoreErrorKind::Busy, "busy");
         let seconds = |error: &StoreError, failures, random| delay(error, failures, random).as_secs_f64();
-        assert_eq!([1, 2, 3, 7, u32::MAX].map(|failures| seconds(&error, failures, 1.0)), [1.0, 2.0, 4.0, 60.0, 60.0]);
+        assert_eq!(
+            [1, 2, 3, 7, u32::MAX].map(|failures| seconds(&error, failures, 1.0)),
+            [1.0, 2.0, 4.0, 60.0, 60.0]
+        );
         assert_eq!(seconds(&error, 7, 0.0), 30.0);
         assert_eq!(seconds(&error, 1, 0.0), 1.0);
         error.retry_after = Some(Duration::from_secs(90));

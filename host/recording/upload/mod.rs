@@ -22,8 +22,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub use self::status::{Blocked, UploadState, UploadStatus};
 use self::status::Shared;
+pub use self::status::{Blocked, UploadState, UploadStatus};
 use self::worker::Worker;
 use super::RecordingError;
 use super::cache::Cache;
@@ -88,6 +88,13 @@ impl Uploader {
     #[must_use]
     pub fn is_paused(&self) -> bool {
         self.shared.is_paused()
+    }
+
+    /// How often everything that could be done was done, and whether more is being done now.
+    #[must_use]
+    pub fn passes(&self) -> (u64, bool) {
+        let inner = self.shared.lock();
+        (inner.passes, inner.uploading)
     }
 
     /// Looks at once whether something is to be done, as after something was dropped from the store.

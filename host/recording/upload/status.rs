@@ -90,6 +90,7 @@ pub(super) struct Inner {
     pub(super) bytes: u64,
     pub(super) failures: u64,
     pub(super) playlists: u64,
+    pub(super) passes: u64,
 }
 
 #[derive(Debug)]
@@ -115,6 +116,15 @@ impl Shared {
 
     pub(super) fn is_paused(&self) -> bool {
         self.lock().paused.is_some()
+    }
+
+    /// Everything that could be done just now is done.
+    pub(super) fn passed(&self) {
+        let mut inner = self.lock();
+        inner.uploading = false;
+        inner.passes = inner.passes.wrapping_add(1);
+        drop(inner);
+        self.moved();
     }
 
     /// Tells whoever waits for progress to look again.
