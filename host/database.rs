@@ -137,6 +137,14 @@ pub fn open_to_read(path: &Path, known: usize) -> Result<Connection, DatabaseErr
     }
 }
 
+/// Makes a database that SQLite wrote by itself readable for its owner alone, and puts it on the disk.
+pub(crate) fn private_and_synced(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let file = OpenOptions::new().write(true).open(path)?;
+    file.set_permissions(std::fs::Permissions::from_mode(OWNER_ONLY_FILE))?;
+    file.sync_all()
+}
+
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;

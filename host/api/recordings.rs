@@ -20,7 +20,9 @@ pub(super) async fn covered(api: Shared, call: Call) -> Result<Response<Body>, P
     let path = api.options.host.recordings().cache().index().path().to_owned();
     // A connection of its own: whoever records does not wait for who asks.
     let asking = move || coverage(&Index::open_to_read(&path)?, &question);
-    let asked = tokio::task::spawn_blocking(asking).await.map_err(|error| broken(&error.to_string()))?;
+    let asked = tokio::task::spawn_blocking(asking)
+        .await
+        .map_err(|error| broken(&error.to_string()))?;
     let answer = asked.map_err(|error| match error {
         CoverageError::Index(error) => broken(&error.to_string()),
         error => wrong(&error),
@@ -30,7 +32,12 @@ pub(super) async fn covered(api: Shared, call: Call) -> Result<Response<Body>, P
 
 fn question(api: &Shared, call: &Call) -> Result<Question, Problem> {
     let (now, zone) = (api.options.clock.wall(), &api.options.time_zone);
-    let moment = |name: &str| call.query.get(name).map(|text| since(text, now, zone)).transpose();
+    let moment = |name: &str| {
+        call.query
+            .get(name)
+            .map(|text| since(text, now, zone))
+            .transpose()
+    };
     Ok(Question {
         since: match moment("since").map_err(|error| wrong(&error))? {
             Some(since) => since,
@@ -46,7 +53,11 @@ fn wrong(error: &CoverageError) -> Problem {
     let told = error.to_string();
     let (message, hint) = told.split_once("\nhint: ").unwrap_or((&told, ""));
     let detail = Detail::new("QueryInvalid", message);
-    Problem::bad_request(if hint.is_empty() { detail } else { detail.hint(hint) })
+    Problem::bad_request(if hint.is_empty() {
+        detail
+    } else {
+        detail.hint(hint)
+    })
 }
 
 fn broken(error: &str) -> Problem {

@@ -129,9 +129,16 @@ fn text(answer: &Coverage, paint: Paint) -> String {
         out.push('\n');
         out.push_str(&gaps.render(paint));
     }
-    let more: u64 = answer.cameras.iter().flat_map(|camera| &camera.days).map(|day| day.more_gaps).sum();
+    let more: u64 = answer
+        .cameras
+        .iter()
+        .flat_map(|camera| &camera.days)
+        .map(|day| day.more_gaps)
+        .sum();
     if more > 0 {
-        out.push_str(&format!("\nand {more} more gaps; ask for fewer days to see them\n"));
+        out.push_str(&format!(
+            "\nand {more} more gaps; ask for fewer days to see them\n"
+        ));
     }
     out
 }
@@ -155,7 +162,9 @@ fn local(moment: &str, zone: &TimeZone) -> String {
     let Ok(at) = moment.parse::<Timestamp>() else {
         return moment.to_owned();
     };
-    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    at.to_zoned(zone.clone())
+        .strftime("%Y-%m-%d %H:%M:%S")
+        .to_string()
 }
 
 fn cause(name: &str) -> String {
@@ -172,7 +181,10 @@ mod tests {
 
     #[test]
     fn a_day_is_only_whole_when_nothing_is_missing() {
-        let day = |percent| Day { percent, ..Day::default() };
+        let day = |percent| Day {
+            percent,
+            ..Day::default()
+        };
         assert_eq!(percent(&day(100.0)), "100.0%");
         assert_eq!(percent(&day(99.99)), "99.9%");
         assert_eq!(length(3723.4), "1:02:03");
@@ -197,13 +209,22 @@ mod tests {
         };
         let answer = Coverage {
             time_zone: "UTC".into(),
-            cameras: vec![Camera { instance: "lobby".into(), node: "sink".into(), days: vec![day] }],
+            cameras: vec![Camera {
+                instance: "lobby".into(),
+                node: "sink".into(),
+                days: vec![day],
+            }],
             ..Coverage::default()
         };
         let text = text(&answer, Paint::Plain);
-        assert!(text.contains("lobby     sink  2026-11-20     99.9%  23:59:30  0:00:30    0\n"), "{text}");
         assert!(
-            text.contains("2026-11-20 12:00:00  2026-11-20 12:00:30  0:00:30  cacheFull: the cache was full\n"),
+            text.contains("lobby     sink  2026-11-20     99.9%  23:59:30  0:00:30    0\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains(
+                "2026-11-20 12:00:00  2026-11-20 12:00:30  0:00:30  cacheFull: the cache was full\n"
+            ),
             "{text}"
         );
         let none = super::text(&Coverage::default(), Paint::Plain);

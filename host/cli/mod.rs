@@ -24,6 +24,7 @@ pub mod ops;
 pub mod pages;
 pub mod print;
 pub mod probe;
+pub mod progress;
 pub mod reference;
 pub mod run;
 pub mod serve;

@@ -10,6 +10,7 @@
 //!
 //! Synchronous; commits are on the disk when they return, a few milliseconds each, so call it where a thread may block.
 
+mod building;
 mod coverage;
 mod fragments;
 mod gaps;

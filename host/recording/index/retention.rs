@@ -202,6 +202,11 @@ impl Index {
     }
 }
 
+/// The day in which something starts, counted since the Unix epoch.
+pub(super) fn day(start: MediaTime) -> i64 {
+    ticks(start) / listing::DAY
+}
+
 /// Notes that a store must let a segment go.
 pub(super) fn note_removal(transaction: &Transaction<'_>, segment: &SegmentRow) -> rusqlite::Result<()> {
     let (store, name): (String, String) = transaction.query_row(

@@ -1,0 +1,240 @@
+//! The index made anew from the media: of the local store, of the cache, and of stores elsewhere.
+//!
+//! Invariants: the new one takes its place only when it is whole, and the old one stays beside it as `index.db.old`; making it
+//! twice from the same media gives the same bytes. What media cannot tell (who recorded, what is held, why something is missing)
+//! is carried over as far as the old index can be read.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::audit::asset_folders;
+use crate::recording::asset::name::{SegmentName, check_asset};
+use crate::recording::asset::scan;
+use crate::recording::cache::{asset_of, owner_of};
+use crate::recording::index::{AssetId, FILE_NAME, Index, IndexError, NewSegment};
+use crate::recording::store::LOCAL;
+use crate::recording::{RecordingError, adopt, taking};
+
+/// Segments that are taken in with one commit.
+const BATCH: usize = 500;
+/// What the old index is called afterwards.
+pub const OLD: &str = "index.db.old";
+
+/// What became of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rebuilt {
+    /// Assets in the new index.
+    pub assets: u64,
+    /// Segments in it.
+    pub segments: u64,
+    /// Segments that could not be read, and why.
+    pub left_out: Vec<String>,
+    /// Whether the old index could be read, for what only it knew.
+    pub carried_over: bool,
+    /// It was stopped: everything is as it was.
+    pub interrupted: bool,
+}
+
+/// Makes the index of a state directory anew. `places` are folders that sinks cache below, besides those that the old index
+/// knows.
+///
+/// # Errors
+/// When a disk refuses; then the old index stays in its place.
+pub fn rebuild(
+    state: &Path,
+    places: &[PathBuf],
+    progress: &mut dyn FnMut(u64) -> bool,
+) -> Result<Rebuilt, RecordingError> {
+    let building = state.join("index.db.building");
+    let made = state.join("index.db.made");
+    remove_database(&building)?;
+    remove_database(&made)?;
+    let mut out = Rebuilt::default();
+    {
+        let new = Index::open_to_build(&building)?;
+        let path = state.join(FILE_NAME);
+        // Opening makes one that is not there.
+        let old = path.exists().then(|| Index::open(&path).ok()).flatten();
+        let carried = old.as_ref().map(|old| carry_over(old, &new));
+        out.carried_over = matches!(carried, Some(Ok(())));
+        let mut work = Work {
+            index: &new,
+            out: &mut out,
+            progress,
+        };
+        work.local(&state.join("assets"))?;
+        let mut caches = new
+            .places()?
+            .into_iter()
+            .map(|place| place.path)
+            .collect::<Vec<_>>();
+        caches.extend(places.iter().cloned());
+        caches.push(state.join("cache"));
+        caches.sort();
+        caches.dedup();
+        for place in &caches {
+            work.cache(place)?;
+        }
+        // Otherwise the host would look for the recordings of an earlier version once more.
+        new.set_fact(adopt::FACT, Timestamp::UNIX_EPOCH)?;
+        if !out.interrupted {
+            out.assets = new.assets()?.len() as u64;
+            new.export(&made)?;
+        }
+    }
+    remove_database(&building)?;
+    if out.interrupted {
+        return Ok(out);
+    }
+    swap(state, &made)?;
+    Ok(out)
+}
+
+/// Who recorded, what is held, and why something is missing.
+fn carry_over(old: &Index, new: &Index) -> Result<(), IndexError> {
+    for place in old.places()? {
+        new.set_place(&place)?;
+    }
+    for asset in old.assets()? {
+        let id = new.asset(&asset.store, &asset.name, &asset.owner, asset.created)?;
+        new.hold(id, asset.held)?;
+        for epoch in old.epochs(asset.id)? {
+            // A counter must not come again, even when nothing is left of its epoch.
+            new.begin_epoch(id, &epoch.epoch, epoch.opened)?;
+        }
+        for gap in old.all_gaps(asset.id)? {
+            new.note_gap(id, &gap, Timestamp::UNIX_EPOCH)?;
+        }
+    }
+    Ok(())
+}
+
+struct Work<'a> {
+    index: &'a Index,
+    out: &'a mut Rebuilt,
+    progress: &'a mut dyn FnMut(u64) -> bool,
+}
+
+impl Work<'_> {
+    fn local(&mut self, root: &Path) -> Result<(), RecordingError> {
+        if !root.is_dir() {
+            return Ok(());
+        }
+        let mut names = scan::list(root)?;
+        names.sort();
+        for name in names {
+            let folder = root.join(&name);
+            if check_asset(&name).is_ok() && folder.is_dir() && !folder.is_symlink() {
+                self.folder(&folder, LOCAL, &name, None)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn cache(&mut self, place: &Path) -> Result<(), RecordingError> {
+        for folder in asset_folders(place) {
+            let owner = folder.parent().and_then(owner_of);
+            if let (Some((store, name)), Some(owner)) = (asset_of(&folder), owner) {
+                self.folder(&folder, &store, &name, Some(&owner))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The segments of a folder: of the cache when there is an owner, otherwise of the local store.
+    fn folder(
+        &mut self,
+        folder: &Path,
+        store: &str,
+        name: &str,
+        owner: Option<&str>,
+    ) -> Result<(), RecordingError> {
+        let segments = scan::segments(folder)?;
+        let Some(first) = segments.iter().map(|name| name.start).min() else {
+            return Ok(());
+        };
+        let known = self.index.find_asset(store, name)?;
+        let id = match (known, owner) {
+            (Some(row), None) => row.id,
+            (_, owner) => self
+                .index
+                .asset(store, name, owner.unwrap_or(""), first.to_timestamp())?,
+        };
+        for batch in segments.chunks(BATCH) {
+            if !self.batch(id, folder, batch, owner.is_some())? {
+                self.out.interrupted = true;
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn batch(
+        &mut self,
+        asset: AssetId,
+        folder: &Path,
+        names: &[SegmentName],
+        cached: bool,
+    ) -> Result<bool, RecordingError> {
+        let mut taken = Vec::with_capacity(names.len());
+        for name in names {
+            if self.out.interrupted || !(self.progress)(self.out.segments + taken.len() as u64) {
+                return Ok(false);
+            }
+            match taking::take(self.index, asset, folder, name.clone(), true) {
+                Err(error @ RecordingError::Index(_)) => return Err(error),
+                Err(error) => self.out.left_out.push(error.to_string()),
+                Ok(one) => taken.push(one),
+            }
+        }
+        let rows: Vec<NewSegment<'_>> = taken.iter().map(|one| one.row(asset, folder)).collect();
+        if cached {
+            for row in &rows {
+                self.index.seal(row)?;
+            }
+        } else {
+            self.index.adopt_all_stored(&rows)?;
+        }
+        self.out.segments += rows.len() as u64;
+        Ok(true)
+    }
+}
+
+/// Removes a database with its log, if it is there.
+fn remove_database(path: &Path) -> Result<(), RecordingError> {
+    for ending in ["", "-wal", "-shm", "-journal"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(ending);
+        let file = PathBuf::from(file);
+        match std::fs::remove_file(&file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(RecordingError::io("remove", &file)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Puts the new index in the place of the old one. The old one was closed, so that it has no log any more; the log of one that
+/// could not be opened is worth nothing, and must not be taken for that of the new one.
+fn swap(state: &Path, made: &Path) -> Result<(), RecordingError> {
+    let index = state.join(FILE_NAME);
+    for ending in ["-wal", "-shm"] {
+        let log = state.join(format!("{FILE_NAME}{ending}"));
+        match std::fs::remove_file(&log) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(RecordingError::io("remove", &log)(error));
+            }
+            _ => {}
+        }
+    }
+    if index.exists() {
+        std::fs::rename(&index, state.join(OLD)).map_err(RecordingError::io("rename", &index))?;
+    }
+    std::fs::rename(made, &index).map_err(RecordingError::io("rename", made))?;
+    let folder = std::fs::File::open(state).and_then(|folder| folder.sync_all());
+    folder.map_err(RecordingError::io("sync", state))
+}
