@@ -51,7 +51,7 @@ pub async fn run(args: RunArgs) -> Outcome {
     let state = StateDir::open(&args.state_dir).map_err(Failure::failed)?;
     let state = Arc::new(state.with_paths(config.paths.path_map()));
     let (runtime, lines, writer) = runtime(clock, &config)?;
-    let recordings = recordings(&state, &runtime).await?;
+    let recordings = recordings(&config, &state, &runtime).await?;
     let plan = plan(&graph, &args, Arc::clone(&state), &recordings, &runtime).await?;
     let started = tokio::select! {
         () = stop.cancelled() => None,
@@ -93,13 +93,22 @@ fn resolved(args: &RunArgs, config: &HostConfig) -> Result<Graph, Failure> {
 }
 
 /// Puts the cache in order, which takes a while after a crash.
-async fn recordings(state: &Arc<StateDir>, runtime: &Runtime) -> Result<Arc<Recordings>, Failure> {
+async fn recordings(
+    config: &HostConfig,
+    state: &Arc<StateDir>,
+    runtime: &Runtime,
+) -> Result<Arc<Recordings>, Failure> {
+    let options = RecordingsOptions {
+        retention: config.retention.clone(),
+        keep_free: config.keep_free,
+        ..RecordingsOptions::default()
+    };
     let (state, clock, events) = (
         Arc::clone(state),
         Arc::clone(&runtime.clock),
         Arc::clone(&runtime.events),
     );
-    let opening = move || Recordings::open_with_events(&state, RecordingsOptions::default(), clock, events);
+    let opening = move || Recordings::open_with_events(&state, options, clock, events);
     let opened = tokio::task::spawn_blocking(opening).await;
     opened.map_err(Failure::failed)?.map_err(Failure::failed)
 }

@@ -79,6 +79,7 @@ fn what_concerns_the_host_is_not_shown_to_a_limited_token() {
         journal: server.journal.counts(),
         space: None,
         keep_free: None,
+        keeping: None,
     };
     let evaluate = |wall: &str, second: u64| {
         let now = Now {

@@ -118,7 +118,7 @@ impl Parts {
         let hub = Arc::new(HubInputs::default());
         let cores = available_parallelism().map_or(1, std::num::NonZero::get);
         let policy = Arc::new(HostPolicy::new(config.policy.clone()));
-        let recordings = recordings(&state, &clock, &events).await?;
+        let recordings = recordings(&config, &state, &clock, &events).await?;
         let runtime = Runtime {
             pool: AnalysisPool::new(Arc::clone(&clock), cores),
             events: Arc::clone(&events),
@@ -190,6 +190,7 @@ impl Parts {
             keep_free: space(&self.state)
                 .ok()
                 .map(|space| self.config.keep_free.of(space.total)),
+            keeper: Some(Arc::clone(self.recordings.keeper())),
             clock: Arc::clone(&self.clock),
         };
         tasks.spawn(watch.run(end.clone()));
@@ -264,12 +265,18 @@ fn events(journal: &Journal, config: &EventsConfig) -> Result<(Arc<dyn EventSink
 
 /// Puts the cache in order, which takes a while after a crash.
 async fn recordings(
+    config: &HostConfig,
     state: &Arc<StateDir>,
     clock: &Arc<dyn Clock>,
     events: &Arc<dyn EventSink>,
 ) -> Result<Arc<Recordings>, Failure> {
     let (state, clock, events) = (Arc::clone(state), Arc::clone(clock), Arc::clone(events));
-    let opening = move || Recordings::open_with_events(&state, RecordingsOptions::default(), clock, events);
+    let options = RecordingsOptions {
+        retention: config.retention.clone(),
+        keep_free: config.keep_free,
+        ..RecordingsOptions::default()
+    };
+    let opening = move || Recordings::open_with_events(&state, options, clock, events);
     let opened = tokio::task::spawn_blocking(opening).await;
     opened.map_err(Failure::failed)?.map_err(Failure::failed)
 }
