@@ -62,12 +62,6 @@ pub enum RecordingError {
     /// The index of recordings refused.
     #[error(transparent)]
     Index(#[from] IndexError),
-    /// A store cannot be used as it is configured.
-    #[error("{message}")]
-    Store {
-        /// Which, why, and what to do; without secrets.
-        message: String,
-    },
     /// Where the cache should be is another disk, or none.
     #[error(
         "`{}` is not the disk that was recorded to before: {what}\n\
@@ -84,6 +78,12 @@ pub enum RecordingError {
         volume: String,
         /// Where it should stand.
         file: PathBuf,
+    },
+    /// A store cannot be used as it is configured.
+    #[error("{message}")]
+    Store {
+        /// Which, why, and what to do; without secrets.
+        message: String,
     },
     /// Broken media.
     #[error("`{}`: {source}", path.display())]
@@ -122,7 +122,7 @@ impl RecordingError {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::ReadOnlyFilesystem => "readOnly",
             Self::Locked { .. } | Self::OtherHost { .. } => "otherWriter",
             Self::AssetName { .. } | Self::FileName { .. } => "name",
-            Self::Io { .. } | Self::Closed { .. } | Self::Media { .. } => "disk",
+            Self::Io { .. } | Self::Closed { .. } | Self::Media { .. } | Self::Store { .. } => "disk",
         }
     }
 
