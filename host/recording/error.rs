@@ -122,7 +122,7 @@ impl RecordingError {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::ReadOnlyFilesystem => "readOnly",
             Self::Locked { .. } | Self::OtherHost { .. } => "otherWriter",
             Self::AssetName { .. } | Self::FileName { .. } => "name",
-            Self::Io { .. } | Self::Closed { .. } | Self::Media { .. } | Self::Store { .. } => "disk",
+            Self::Io { .. } | Self::Closed { .. } | Self::Media { .. } => "disk",
         }
     }
 
