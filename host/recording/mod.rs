@@ -11,6 +11,7 @@
 pub mod adopt;
 pub mod asset;
 pub mod cache;
+pub mod capacity;
 pub mod coverage;
 mod error;
 pub mod file;

@@ -210,7 +210,6 @@ fn what_index_and_files_do_not_agree_on_is_found_and_put_right() {
     let told = host.check(&["--depth", "content"]);
     told.bad(1, &["--repair"]);
 
-    // Without its init segment nothing of an epoch can be read: that comes first.
     let first = host.check(&["--repair"]).good();
     assert!(first.contains("all repaired"), "{first}");
     let second = host.check(&["--repair", "--depth", "content", "--json"]);
@@ -336,4 +335,85 @@ fn coverage_of_a_stopped_host_says_what_is_there() {
         "soon",
     ])
     .bad(2, &["`soon`"]);
+}
+
+#[test]
+fn doctor_looks_at_everything_and_says_how_long_the_room_lasts() {
+    let host = Host::new();
+    host.record("Lobby", 0, 20);
+    let state = host.state();
+    let arguments = ["doctor", "--state-dir", state.to_str().unwrap(), "--json"];
+    let report = mediagraph(&arguments).json();
+    let lines = report["value"].as_array().unwrap();
+    let state_of = |what: &str| {
+        let line = lines.iter().find(|line| line["what"] == what);
+        line.unwrap_or_else(|| panic!("no `{what}` in {report:#}"))["state"].clone()
+    };
+    for what in [
+        "state",
+        "disk",
+        "clock",
+        "decoder",
+        "index",
+        "store",
+        "bit rate",
+        "days left",
+    ] {
+        assert_ne!(state_of(what), "problem", "{what}: {report:#}");
+    }
+    let rate = lines.iter().find(|line| line["what"] == "bit rate").unwrap();
+    assert!(
+        rate["message"].as_str().unwrap().starts_with("lobby/sink: "),
+        "{rate}"
+    );
+
+    std::fs::write(
+        state.join("index.db"),
+        "no database at all, but as long as the head of one would be: 100 bytes and more",
+    )
+    .unwrap();
+    let told = mediagraph(&arguments[..3]);
+    assert!(
+        told.out().contains("index") && told.out().contains("PROBLEM"),
+        "{}",
+        told.out()
+    );
+    told.bad(1, &["there is a problem"]);
+}
+
+#[test]
+fn doctor_finds_nothing_wrong_before_the_first_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let nothing = folder.path().join("nothing");
+    let told = mediagraph(&["doctor", "--state-dir", nothing.to_str().unwrap()]).good();
+    assert!(told.contains("no state directory yet"), "{told}");
+    assert!(!nothing.exists());
+}
+
+#[test]
+fn validate_says_how_long_a_disk_lasts_and_what_it_assumes() {
+    let host = Host::new();
+    let topology = super::common::repository("topologies/cvr-asset");
+    let validate = || {
+        let state = host.state();
+        mediagraph(&[
+            "validate",
+            topology.to_str().unwrap(),
+            "--state-dir",
+            state.to_str().unwrap(),
+        ])
+        .good()
+    };
+    let assumed = validate();
+    assert!(
+        assumed.contains("4.0 Mbit/s (assumed: nothing was measured)"),
+        "{assumed}"
+    );
+    assert!(assumed.contains(" days, then the oldest goes"), "{assumed}");
+    host.record("Lobby", 0, 20);
+    let measured = validate();
+    assert!(
+        measured.contains("measured: one camera in the last day"),
+        "{measured}"
+    );
 }

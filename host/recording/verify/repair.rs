@@ -30,6 +30,10 @@ pub fn repair(
     host: &str,
     clock: &Arc<dyn Clock>,
 ) -> Result<(), RecordingError> {
+    // Without them nothing of their epochs can be read.
+    for one in findings.iter().filter(|one| one.problem == Kind::Init) {
+        write_init(subject, one)?;
+    }
     for one in findings {
         set_aside(subject, one)?;
     }
@@ -50,9 +54,8 @@ pub fn repair(
                 }
             }
             Kind::Unknown if one.store == LOCAL => take_in(subject, one, clock)?,
-            Kind::Init => write_init(subject, one)?,
             Kind::Playlist => list_again(subject, one)?,
-            Kind::Unknown | Kind::Unfinished | Kind::Garbage => {}
+            Kind::Unknown | Kind::Unfinished | Kind::Garbage | Kind::Init => {}
         }
     }
     let_go(subject)
