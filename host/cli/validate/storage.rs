@@ -9,7 +9,7 @@ use crate::media::{Clock, SystemClock};
 use crate::recording::capacity::{ASSUMED_BITS, days, measure, per_day};
 use crate::recording::index::{FILE_NAME, Index};
 use crate::recording::retention::{KeepFree, space};
-use crate::topology::Outline;
+use crate::topology::draw::Outline;
 
 /// What is known, and what had to be assumed.
 #[derive(Clone, Debug, Serialize)]
