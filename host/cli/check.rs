@@ -33,13 +33,16 @@ pub struct CheckArgs {
     /// The state directory to look at, instead of `mediagraph-state`
     #[arg(long, value_name = "DIR", conflicts_with = "paths")]
     pub state_dir: Option<PathBuf>,
+    /// The configuration of the host, which says what stores there are besides the local one
+    #[arg(long, value_name = "FILE", conflicts_with = "paths")]
+    pub config: Option<PathBuf>,
     /// How closely files are looked at
     #[arg(long, value_enum, default_value_t, conflicts_with = "paths")]
     pub depth: index::DepthArg,
     /// Put right what is found
     #[arg(long, conflicts_with = "paths")]
     pub repair: bool,
-    /// Make the index anew from the media of the local store and the cache
+    /// Make the index anew from the media of the local store, the cache, and the stores of `--config`
     #[arg(long, conflicts_with_all = ["paths", "repair", "depth"])]
     pub rebuild: bool,
     /// With `--rebuild`: a folder that sinks cache below (`localMediaCachePath`) and that the old index does not know

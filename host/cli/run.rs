@@ -11,7 +11,7 @@ use crate::config::policy::HostPolicy;
 use crate::events::lines::{JsonLines, LinesWriter};
 use crate::extension::{EngineOptions, LazyEngine};
 use crate::graph::instance::{DRAIN_TIMEOUT, InstanceError};
-use crate::graph::{Environment, Instance, Plan, Recordings, RecordingsOptions, Runtime, prepare};
+use crate::graph::{Environment, Instance, Plan, Recordings, Runtime, prepare};
 use crate::media::{Clock, SystemClock};
 use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::context::NodeStatus;
@@ -98,16 +98,12 @@ async fn recordings(
     state: &Arc<StateDir>,
     runtime: &Runtime,
 ) -> Result<Arc<Recordings>, Failure> {
-    let options = RecordingsOptions {
-        retention: config.retention.clone(),
-        keep_free: config.keep_free,
-        ..RecordingsOptions::default()
-    };
     let (state, clock, events) = (
         Arc::clone(state),
         Arc::clone(&runtime.clock),
         Arc::clone(&runtime.events),
     );
+    let options = config::recordings(config);
     let opening = move || Recordings::open_with_events(&state, options, clock, events);
     let opened = tokio::task::spawn_blocking(opening).await;
     opened.map_err(Failure::failed)?.map_err(Failure::failed)

@@ -12,6 +12,7 @@ pub mod reload;
 mod retention;
 mod sections;
 mod show;
+mod stores;
 #[cfg(test)]
 mod tests;
 pub mod token;

@@ -417,3 +417,35 @@ fn validate_says_how_long_a_disk_lasts_and_what_it_assumes() {
         "{measured}"
     );
 }
+
+#[test]
+fn a_store_elsewhere_is_looked_at_and_the_index_is_made_anew_from_it() {
+    let host = Host::new();
+    host.record("Lobby", 0, 9);
+    // The same media, as another store has it.
+    let elsewhere = host.folder.path().join("elsewhere");
+    std::fs::rename(host.state().join("assets"), &elsewhere).unwrap();
+    let config = host.folder.path().join("mediagraph.toml");
+    let text = format!(
+        "[stores.far]\ntype = \"directory\"\npath = \"{}\"\n",
+        elsewhere.display()
+    );
+    std::fs::write(&config, text).unwrap();
+    for ending in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(host.state().join(format!("index.db{ending}")));
+    }
+    let with = ["--config", config.to_str().unwrap()];
+    let made = host.check(&[&["--rebuild"], &with[..]].concat()).good();
+    assert!(made.contains("1 assets"), "{made}");
+    let told = host.check(&[&["--depth", "content"], &with[..]].concat()).good();
+    assert!(told.contains("sound"), "{told}");
+    let lobby = elsewhere.join("Lobby");
+    let segment = std::fs::read_dir(&lobby)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.to_string_lossy().ends_with(".m4s"))
+        .unwrap();
+    std::fs::remove_file(&segment).unwrap();
+    host.check(&with).bad(1, &["--repair"]);
+    host.check(&[&["--repair"], &with[..]].concat()).good();
+}

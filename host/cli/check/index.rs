@@ -11,14 +11,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::progress::Progress;
 use super::super::table::{Cell, Paint, Table, clean};
-use super::super::{Failure, Outcome, print};
+use super::super::{Failure, Outcome, config, print};
 use super::CheckArgs;
+use crate::config::HostConfig;
 use crate::media::{Clock, SystemClock};
 use crate::recording::index::{FILE_NAME, Index};
 use crate::recording::storage::Disk;
 use crate::recording::store::{AssetStore, DirectoryStore, LOCAL};
 use crate::recording::verify::audit::{Audit, Depth, Finding, Subject, audit};
-use crate::recording::verify::rebuild::{OLD, Rebuilt, rebuild};
+use crate::recording::verify::rebuild::{OLD, Rebuilt, Sources, rebuild};
 use crate::recording::verify::repair::repair;
 use crate::state::{StateDir, StateError};
 
@@ -53,12 +54,13 @@ pub(super) fn run(args: &CheckArgs, stop: &CancellationToken) -> Outcome {
         .state_dir
         .clone()
         .unwrap_or_else(|| PathBuf::from("mediagraph-state"));
+    let config = config::load(args.config.as_deref())?;
     let state = hold(&dir)?;
+    let stores = stores(&state, &config)?;
     if args.rebuild {
-        return make_anew(args, &state, stop);
+        return make_anew(args, &state, &stores, stop);
     }
     let index = open(&state)?;
-    let stores = stores(&state);
     let subject = Subject {
         index: &index,
         local: &state.assets(),
@@ -121,9 +123,16 @@ fn open(state: &StateDir) -> Result<Arc<Index>, Failure> {
     Ok(Arc::new(index))
 }
 
-fn stores(state: &StateDir) -> BTreeMap<String, Arc<dyn AssetStore>> {
+type Stores = BTreeMap<String, Arc<dyn AssetStore>>;
+
+fn stores(state: &StateDir, config: &HostConfig) -> Result<Stores, Failure> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let local: Arc<dyn AssetStore> = Arc::new(DirectoryStore::new(state.assets(), Arc::new(Disk)));
-    BTreeMap::from([(LOCAL.to_owned(), local)])
+    let mut stores = BTreeMap::from([(LOCAL.to_owned(), local)]);
+    for (name, settings) in &config.stores {
+        stores.insert(name.clone(), settings.open(&clock).map_err(Failure::bad_config)?);
+    }
+    Ok(stores)
 }
 
 fn caches(state: &StateDir, index: &Index) -> Result<Vec<PathBuf>, Failure> {
@@ -241,9 +250,15 @@ fn outcome(args: &CheckArgs, dir: &Path, found: &Audit) -> Outcome {
     )))
 }
 
-fn make_anew(args: &CheckArgs, state: &StateDir, stop: &CancellationToken) -> Outcome {
+fn make_anew(args: &CheckArgs, state: &StateDir, stores: &Stores, stop: &CancellationToken) -> Outcome {
     let mut line = Progress::new("segments", 0);
-    let made = rebuild(state.path(), &args.cache, &mut |done| {
+    let sources = Sources {
+        state: state.path(),
+        places: &args.cache,
+        stores,
+        runtime: Handle::current(),
+    };
+    let made = rebuild(&sources, &mut |done| {
         line.show(done);
         !stop.is_cancelled()
     });

@@ -28,7 +28,7 @@ use crate::events::journal::JournalLimits;
 use crate::events::{EventSink, Fanout, Journal};
 use crate::extension::{EngineOptions, LazyEngine};
 use crate::graph::host::{GraphHost, HostLimits, HostOptions, InstanceState};
-use crate::graph::{Recordings, RecordingsOptions, Runtime};
+use crate::graph::{Recordings, Runtime};
 use crate::media::{Clock, SystemClock};
 use crate::metrics::Identity;
 use crate::nodes::analysis::AnalysisPool;
@@ -270,12 +270,8 @@ async fn recordings(
     clock: &Arc<dyn Clock>,
     events: &Arc<dyn EventSink>,
 ) -> Result<Arc<Recordings>, Failure> {
+    let options = crate::cli::config::recordings(config);
     let (state, clock, events) = (Arc::clone(state), Arc::clone(clock), Arc::clone(events));
-    let options = RecordingsOptions {
-        retention: config.retention.clone(),
-        keep_free: config.keep_free,
-        ..RecordingsOptions::default()
-    };
     let opening = move || Recordings::open_with_events(&state, options, clock, events);
     let opened = tokio::task::spawn_blocking(opening).await;
     opened.map_err(Failure::failed)?.map_err(Failure::failed)

@@ -4,20 +4,26 @@
 //! twice from the same media gives the same bytes. What media cannot tell (who recorded, what is held, why something is missing)
 //! is carried over as far as the old index can be read.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::runtime::Handle;
 
 use super::audit::asset_folders;
-use crate::recording::asset::name::{SegmentName, check_asset};
+use crate::recording::asset::name::{SEGMENT, SegmentName, check_asset};
 use crate::recording::asset::scan;
 use crate::recording::cache::{asset_of, owner_of};
 use crate::recording::index::{AssetId, FILE_NAME, Index, IndexError, NewSegment};
-use crate::recording::store::LOCAL;
+use crate::recording::storage::{Disk, Storage as _};
+use crate::recording::store::{AssetStore, LOCAL, MAX_READ, ObjectInfo, StoreError};
 use crate::recording::{RecordingError, adopt, taking};
 
 /// Segments that are taken in with one commit.
 const BATCH: usize = 500;
+/// Where objects of stores elsewhere stand while they are read.
+const SCRATCH: &str = "index.db.fetched";
 /// What the old index is called afterwards.
 pub const OLD: &str = "index.db.old";
 
@@ -37,16 +43,28 @@ pub struct Rebuilt {
     pub interrupted: bool,
 }
 
-/// Makes the index of a state directory anew. `places` are folders that sinks cache below, besides those that the old index
-/// knows.
+/// Where media is.
+#[derive(Debug)]
+pub struct Sources<'a> {
+    /// The state directory: the local store and the cache.
+    pub state: &'a Path,
+    /// Folders that sinks cache below, besides those that the old index knows.
+    pub places: &'a [PathBuf],
+    /// Stores elsewhere, by name: all of their media is read.
+    pub stores: &'a BTreeMap<String, Arc<dyn AssetStore>>,
+    /// Where their work is done. This thread must be one that may block.
+    pub runtime: Handle,
+}
+
+/// Makes the index of a state directory anew.
 ///
 /// # Errors
-/// When a disk refuses; then the old index stays in its place.
+/// When a disk or a store refuses; then the old index stays in its place.
 pub fn rebuild(
-    state: &Path,
-    places: &[PathBuf],
+    sources: &Sources<'_>,
     progress: &mut dyn FnMut(u64) -> bool,
 ) -> Result<Rebuilt, RecordingError> {
+    let Sources { state, places, .. } = *sources;
     let building = state.join("index.db.building");
     let made = state.join("index.db.made");
     remove_database(&building)?;
@@ -76,6 +94,15 @@ pub fn rebuild(
         caches.dedup();
         for place in &caches {
             work.cache(place)?;
+        }
+        for (store, objects) in sources.stores.iter().filter(|(store, _)| store.as_str() != LOCAL) {
+            let fetch = Fetch {
+                runtime: &sources.runtime,
+                store,
+                objects: &**objects,
+                scratch: state.join(SCRATCH),
+            };
+            work.remote(&fetch)?;
         }
         // Otherwise the host would look for the recordings of an earlier version once more.
         new.set_fact(adopt::FACT, Timestamp::UNIX_EPOCH)?;
@@ -199,6 +226,57 @@ impl Work<'_> {
         }
         self.out.segments += rows.len() as u64;
         Ok(true)
+    }
+}
+
+/// Brings objects of a store to a folder of this machine, one at a time.
+struct Fetch<'a> {
+    runtime: &'a Handle,
+    store: &'a str,
+    objects: &'a dyn AssetStore,
+    scratch: PathBuf,
+}
+
+impl Fetch<'_> {
+    fn begin(&self) -> Result<(), RecordingError> {
+        self.end();
+        Disk.create_dir_all(&self.scratch)
+            .map_err(RecordingError::io("create", &self.scratch))
+    }
+
+    /// What cannot be removed now is removed the next time.
+    fn end(&self) {
+        let _ = std::fs::remove_dir_all(&self.scratch);
+    }
+
+    fn ask<T>(&self, asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, RecordingError> {
+        self.runtime
+            .block_on(asked)
+            .map_err(|error| RecordingError::Store {
+                message: format!("the store `{}` cannot be read: {error}", self.store),
+            })
+    }
+
+    fn object(&self, asset: &str, object: &ObjectInfo) -> Result<(), RecordingError> {
+        let path = self.scratch.join(&object.name);
+        let mut file = Disk.open(&path).map_err(RecordingError::io("create", &path))?;
+        let mut at = 0;
+        while at < object.bytes {
+            let range = at..object.bytes.min(at.saturating_add(MAX_READ));
+            let got = self.ask(self.objects.get(asset, &object.name, Some(range)))?;
+            if got.is_empty() {
+                break;
+            }
+            file.write(at, &mut [std::io::IoSlice::new(&got)])
+                .map_err(RecordingError::io("write", &path))?;
+            at = at.saturating_add(got.len() as u64);
+        }
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) -> Result<(), RecordingError> {
+        let path = self.scratch.join(name);
+        Disk.remove(&path).map_err(RecordingError::io("remove", &path))
     }
 }
 

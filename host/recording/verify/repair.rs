@@ -48,17 +48,32 @@ pub fn repair(
     })?;
     for one in findings {
         match one.problem {
-            Kind::Missing | Kind::Size | Kind::Damaged => {
-                if let Some(id) = one.segment {
-                    cache.drop_segments(&[id], GapReason::Damaged)?;
-                }
-            }
+            Kind::Missing => gap(&cache, one)?,
+            // Elsewhere it cannot be set aside, and it may be all that there is of that time.
+            Kind::Size | Kind::Damaged if is_here(subject, one)? => gap(&cache, one)?,
+            Kind::Size | Kind::Damaged => {}
             Kind::Unknown if one.store == LOCAL => take_in(subject, one, clock)?,
             Kind::Playlist => list_again(subject, one)?,
             Kind::Unknown | Kind::Unfinished | Kind::Garbage | Kind::Init => {}
         }
     }
     let_go(subject)
+}
+
+fn gap(cache: &Cache, one: &Finding) -> Result<(), RecordingError> {
+    if let Some(id) = one.segment {
+        cache.drop_segments(&[id], GapReason::Damaged)?;
+    }
+    Ok(())
+}
+
+/// Whether the file is, or was, on this machine: in the cache, or in the local store.
+fn is_here(subject: &Subject<'_>, one: &Finding) -> Result<bool, RecordingError> {
+    let row = match one.segment {
+        Some(id) => subject.index.segment(id)?,
+        None => None,
+    };
+    Ok(row.is_some_and(|row| folder_of(subject, one, row).is_some()))
 }
 
 fn set_aside(subject: &Subject<'_>, one: &Finding) -> Result<(), RecordingError> {
