@@ -198,6 +198,58 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// What a store elsewhere has: its objects are fetched, one after the other.
+    fn remote(&mut self, fetch: &Fetch<'_>) -> Result<(), RecordingError> {
+        let fetched = fetch.begin().and_then(|()| {
+            let assets = fetch.ask(fetch.objects.assets())?;
+            for asset in assets.into_iter().filter(|name| check_asset(name).is_ok()) {
+                self.remote_asset(fetch, &asset)?;
+            }
+            Ok(())
+        });
+        fetch.end();
+        fetched
+    }
+
+    fn remote_asset(&mut self, fetch: &Fetch<'_>, asset: &str) -> Result<(), RecordingError> {
+        let objects = fetch.ask(fetch.objects.list(asset))?;
+        let mut segments: Vec<(SegmentName, &ObjectInfo)> = objects
+            .iter()
+            .filter_map(|object| Some((SegmentName::parse(object.name.strip_suffix(SEGMENT)?)?, object)))
+            .collect();
+        segments.sort_by_key(|(name, _)| (name.epoch.counter, name.start));
+        let Some(first) = segments.iter().map(|(name, _)| name.start).min() else {
+            return Ok(());
+        };
+        let id = match self.index.find_asset(fetch.store, asset)? {
+            Some(row) => row.id,
+            None => self.index.asset(fetch.store, asset, "", first.to_timestamp())?,
+        };
+        // A store may hold anything: no name leads out of the folder.
+        let plain = |name: &str| !name.contains('/') && !name.starts_with('.');
+        let inits = || {
+            objects
+                .iter()
+                .filter(|object| object.name.ends_with(".mp4") && plain(&object.name))
+        };
+        for init in inits() {
+            fetch.object(asset, init)?;
+        }
+        for (name, object) in segments {
+            fetch.object(asset, object)?;
+            let whole = self.batch(id, &fetch.scratch, &[name], false);
+            fetch.remove(&object.name)?;
+            if !whole? {
+                self.out.interrupted = true;
+                break;
+            }
+        }
+        for init in inits() {
+            fetch.remove(&init.name)?;
+        }
+        Ok(())
+    }
+
     fn batch(
         &mut self,
         asset: AssetId,
