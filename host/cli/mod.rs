@@ -6,6 +6,8 @@ pub mod check;
 pub mod client;
 pub mod completions;
 pub mod config;
+pub mod coverage;
+pub mod doctor;
 pub mod events;
 pub mod explain;
 pub mod failure;
@@ -22,6 +24,7 @@ pub mod ops;
 pub mod pages;
 pub mod print;
 pub mod probe;
+pub mod progress;
 pub mod reference;
 pub mod run;
 pub mod serve;
@@ -63,8 +66,12 @@ enum Command {
     List(list::ListArgs),
     /// Serve recorded files as an RTSP camera that never ends
     Camera(camera::CameraArgs),
-    /// Read recordings back and say what is in them and whether they are sound
+    /// Say whether recordings are sound, and whether the index of a stopped host and its files agree
     Check(check::CheckArgs),
+    /// Say how much of the time was recorded, by camera and day, and why the rest is missing
+    Coverage(coverage::CoverageArgs),
+    /// Look whether this host can be trusted to record, and for how many days there is room
+    Doctor(doctor::DoctorArgs),
     /// Write, check and show the configuration of a host
     Config(config::ConfigArgs),
     /// Back up topologies, instances, events and components of a host, while it runs
@@ -113,7 +120,9 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Graph(args) => graph::run(args),
         Command::List(args) => list::run(args, Cli::command()),
         Command::Camera(args) => in_runtime(|| async { camera::run(args, signals::stop()?).await }),
-        Command::Check(args) => check::run(args),
+        Command::Check(args) => in_runtime(|| async { check::run(args, signals::stop()?).await }),
+        Command::Coverage(args) => in_runtime(|| coverage::run(args)),
+        Command::Doctor(args) => in_runtime(|| doctor::run(args)),
         Command::Config(args) => config::run(args),
         Command::Backup(args) => backup::backup(args),
         Command::Restore(args) => backup::restore(args),

@@ -255,6 +255,20 @@ fn values_are_bounded_and_say_what_is_expected() {
         ("keep_free = '5'", "neither a share"),
         ("keep_free = '100%'", "neither a share"),
         ("keep_free = []", "neither"),
+        ("[retention]\n'*' = '30d'", "a table"),
+        ("[retention]\n'*' = {}", "neither `keep` nor `max_size`"),
+        ("[retention]\n'*' = { keep = '30' }", "such as `30d`"),
+        ("[retention]\n'*' = { keep = '1mo' }", "such as `30d`"),
+        ("[retention]\n'*' = { keep = '30m' }", "such as `30d`"),
+        ("[retention]\n'*' = { max_size = '200' }", "such as `200GiB`"),
+        (
+            "[retention]\n'a/b*' = { keep = '1d' }",
+            "cannot begin the name of an asset",
+        ),
+        (
+            "[retention]\n'a.b' = { keep = '1d' }",
+            "cannot be the name of an asset",
+        ),
         ("[events]\nkeep_days = 0", "from 1 to 3650"),
         ("[events]\nkeep_mib = 1.5", "a whole number"),
         ("[events]\nfile = ''", "a text of 1 to"),
@@ -269,6 +283,9 @@ fn values_are_bounded_and_say_what_is_expected() {
 fn what_is_shown_can_be_read_again() {
     let text = "\
 keep_free = '500MiB'
+[retention]
+'*' = { keep = '4w' }
+'gate-*' = { keep = '72h', max_size = '200GiB' }
 [policy.schemes.rtsp]
 allow = ['192.168.0.0/16']
 [paths.map]
@@ -280,6 +297,9 @@ out = '/var/log/out.jsonl'
     let again = parse(&config.to_toml()).unwrap();
     assert_eq!(again, config);
     assert_eq!(config.keep_free.of(100 << 30), 500 << 20);
+    let (_, limits) = config.retention.of("gate-1").unwrap();
+    assert_eq!(limits.keep.unwrap().as_secs(), 72 * 3600);
+    assert_eq!(limits.max_bytes, Some(200 << 30));
     assert_eq!(
         HostConfig::default().keep_free.of(100 << 30),
         (100 << 30) / 100 * 5

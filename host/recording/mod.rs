@@ -11,11 +11,14 @@
 pub mod adopt;
 pub mod asset;
 pub mod cache;
+pub mod capacity;
+pub mod coverage;
 mod error;
 pub mod file;
 pub mod fragmenter;
 pub mod index;
 pub mod listener;
+pub mod retention;
 pub mod storage;
 pub mod store;
 mod taking;

@@ -79,6 +79,7 @@ fn what_concerns_the_host_is_not_shown_to_a_limited_token() {
         journal: server.journal.counts(),
         space: None,
         keep_free: None,
+        keeping: None,
     };
     let evaluate = |wall: &str, second: u64| {
         let now = Now {
@@ -134,6 +135,20 @@ fn figures_are_those_of_the_instances_that_the_token_may_see() {
     assert!(figures(READ).contains("site-b-door") && figures(READ).contains("site-a-door"));
     assert!(figures(SITE_A).contains("site-a-door"));
     assert!(!figures(SITE_A).contains("site-b-door"), "{}", figures(SITE_A));
+}
+
+#[test]
+fn what_was_recorded_is_told_to_whoever_may_see_it() {
+    let server = Server::guarded();
+    let get = |path: &str, token: &str| server.send(&Request::get(path).token(token));
+    let all = get("/api/coverage?since=7d", READ);
+    assert_eq!(all.status, 200, "{all:?}");
+    assert_eq!(all.json()["cameras"], json!([]));
+    assert_eq!(get("/api/coverage?since=soon", READ).status, 400);
+    assert_eq!(get("/api/coverage?since=2d&until=3d", READ).status, 400);
+    // A token that is limited to some instances must name one of them.
+    assert_eq!(get("/api/coverage", SITE_A).status, 403);
+    assert_eq!(get("/api/coverage?instance=site-a-1", SITE_A).status, 200);
 }
 
 #[test]

@@ -3,12 +3,17 @@ use crate::media::{Ticks, TrackKind};
 
 const SECOND: i64 = 90_000;
 
-struct Bench {
-    index: Index,
-    asset: AssetId,
-    epoch: EpochId,
+pub(crate) struct Bench {
+    pub(crate) index: Index,
+    pub(crate) asset: AssetId,
+    pub(crate) epoch: EpochId,
     base: MediaTime,
-    _folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+/// A moment as media counts.
+pub(crate) fn at(text: &str) -> MediaTime {
+    MediaTime::from_timestamp(text.parse().unwrap())
 }
 
 fn now() -> Timestamp {
@@ -16,17 +21,78 @@ fn now() -> Timestamp {
 }
 
 fn bench() -> Bench {
-    let folder = tempfile::tempdir().unwrap();
-    let index = Index::open(&folder.path().join(FILE_NAME)).unwrap();
-    let asset = index.asset("local", "Lobby", "lobby/sink", now()).unwrap();
-    let epoch = Epoch::parse("host-1").unwrap();
-    let epoch = index.begin_epoch(asset, &epoch, now()).unwrap();
-    Bench {
-        index,
-        asset,
-        epoch,
-        base: MediaTime::from_timestamp(now()),
-        _folder: folder,
+    Bench::new()
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let index = Index::open(&folder.path().join(FILE_NAME)).unwrap();
+        let asset = index.asset("local", "Lobby", "lobby/sink", now()).unwrap();
+        let epoch = Epoch::parse("host-1").unwrap();
+        let epoch = index.begin_epoch(asset, &epoch, now()).unwrap();
+        Self {
+            index,
+            asset,
+            epoch,
+            base: MediaTime::from_timestamp(now()),
+            folder,
+        }
+    }
+
+    /// A segment in the cache, of one fragment.
+    pub(crate) fn segment(&self, start: MediaTime, length: Ticks, bytes: u64) -> SegmentId {
+        self.segment_of(self.asset, self.epoch, start, length, bytes)
+    }
+
+    pub(crate) fn segment_of(
+        &self,
+        asset: AssetId,
+        epoch: EpochId,
+        start: MediaTime,
+        length: Ticks,
+        bytes: u64,
+    ) -> SegmentId {
+        let part = Part {
+            bytes,
+            start: start.ticks(),
+            ticks: length.0 as u64,
+            samples: 1,
+            ..Part::default()
+        };
+        let fragment = FragmentEntry {
+            kind: TrackKind::Video,
+            start: start.ticks(),
+            ticks: length.0 as u64,
+            bytes,
+            samples: 1,
+            sync: true,
+        };
+        let folder = self.folder.path().join("cache");
+        let new = NewSegment {
+            asset,
+            epoch,
+            start,
+            end: start.offset(length),
+            bytes,
+            video: part,
+            audio: None,
+            fragments: &[fragment],
+            sha256: [7; 32],
+            folder: &folder,
+        };
+        self.index.seal(&new).unwrap()
+    }
+
+    pub(crate) fn gap(&self, range: std::ops::Range<MediaTime>, reason: GapReason) {
+        let gap = Gap {
+            start: range.start,
+            end: range.end,
+            reason,
+            fragments: 0,
+            units: 0,
+        };
+        self.index.note_gap(self.asset, &gap, now()).unwrap();
     }
 }
 
