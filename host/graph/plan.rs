@@ -9,7 +9,7 @@ use crate::extension::{Extension, Limits};
 use crate::nodes::io::units::Tracks;
 use crate::nodes::processors::input::TopologyImage;
 use crate::nodes::sinks::recorder::Opener;
-use crate::nodes::sources::rtsp::session::Target;
+use crate::nodes::sources::rtsp::target::Target;
 
 /// What runs.
 #[derive(Debug)]

@@ -22,7 +22,7 @@ use crate::nodes::processors::input::TopologyImage;
 use crate::nodes::sinks::asset::run::AssetOpener;
 use crate::nodes::sinks::file::run::FileOpener;
 use crate::nodes::sinks::recorder::Opener;
-use crate::nodes::sources::rtsp::session::Target;
+use crate::nodes::sources::rtsp::target::Target;
 use crate::nodes::sources::rtsp::tls::{CameraTls, TlsOptions};
 use crate::nodes::{
     AssetSink, Config, ExtensionProcessor, FileSink, Graph, MotionDetection, RtspSource, SignalGate,

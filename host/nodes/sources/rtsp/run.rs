@@ -6,9 +6,12 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::backoff::Backoff;
+use super::connect::Caller;
+use super::error::CameraError;
 use super::meter::Meter;
 use super::outage::Outage;
-use super::session::{Caller, CameraError, CameraSession, Target};
+use super::session::CameraSession;
+use super::target::Target;
 use crate::media::{AccessUnit, MediaTime, Ticks};
 use crate::nodes::context::{Dropped, NodeContext, NodeStats};
 use crate::nodes::io::units::{CONTINUOUS, MediaItem, UnitSender};
