@@ -42,6 +42,8 @@ pub struct PlannedInput {
     pub node: usize,
     /// The tracks that are wanted of its media.
     pub tracks: Tracks,
+    /// Its recording ends when the camera is lost, and another begins when it is back.
+    pub ends_with_camera: bool,
 }
 
 /// A component, loaded, with its checked configuration.

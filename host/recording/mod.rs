@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 pub use asset::{AssetOptions, AssetWriter};
 pub use error::RecordingError;
-pub use file::{FileOptions, FileWriter};
+pub use file::{FileNames, FileOptions, FileWriter, Segments};
 
 use crate::media::{AccessUnit, MediaTime, Ticks};
 

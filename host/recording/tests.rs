@@ -340,6 +340,7 @@ fn file_options(directory: &Path, name: &str) -> FileOptions {
         name: name.into(),
         owner: "sink".into(),
         maximum_size_mib: None,
+        segments: None,
     }
 }
 

@@ -57,6 +57,7 @@ fn file(root: &Path) -> FileWriter {
         name: "door".into(),
         owner: "sink".into(),
         maximum_size_mib: None,
+        segments: None,
     };
     FileWriter::open(options, Arc::new(Disk)).unwrap()
 }
