@@ -28,6 +28,8 @@ mod messages;
 mod misbehaving;
 mod outsider;
 mod probe;
+mod quirks;
 mod recording;
 mod refused;
+mod scripted;
 mod tls;
