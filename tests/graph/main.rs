@@ -21,6 +21,7 @@ mod common;
 #[allow(dead_code, reason = "each test crate needs another part of it")]
 #[path = "../common/component.rs"]
 mod component;
+mod continuous;
 mod elsewhere;
 mod ending;
 mod frame_rate;
@@ -33,3 +34,4 @@ mod recording;
 mod refused;
 mod scripted;
 mod tls;
+mod vanish;

@@ -379,12 +379,7 @@ impl Conversation {
     }
 }
 
-fn play(
-    script: &Script,
-    stream: &Mutex<TcpStream>,
-    seen: &Mutex<Seen>,
-    over: &AtomicBool,
-) -> Option<()> {
+fn play(script: &Script, stream: &Mutex<TcpStream>, seen: &Mutex<Seen>, over: &AtomicBool) -> Option<()> {
     let connection = {
         let mut seen = seen.lock().unwrap();
         seen.sent.push(Vec::new());
