@@ -3,11 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-
 use crate::common::camera::Camera;
 use crate::common::clip::yard;
-use crate::common::graph::{Event, Graph, SOON, START, files};
+use crate::common::graph::{Event, SOON, START, files};
+use crate::common::host::{Events, Host};
 use crate::common::judge;
 use crate::common::topology;
 use crate::quirks::{file_sink, is_what_was_sent};
@@ -85,33 +84,20 @@ fn camera(way: &'static Way, clip: &Arc<Clip>) -> Scripted {
     })
 }
 
-/// A topology with these cameras, each recorded by a sink that is named after it.
-fn document(cameras: &[(&str, &str)]) -> Value {
-    let mut document = topology::document("2.0", &[], &[]);
-    let sources = document["properties"]["sources"].as_array_mut().unwrap();
-    let source = sources.pop().unwrap();
+/// A host with one graph for each of these cameras, which records it to files that are named after it.
+fn start(cameras: &[(&str, &str)], folder: &Path) -> (Host, Events) {
+    let host = Host::start(&folder.join("state"));
+    let events = host.events("");
+    let mut sink = file_sink("camera", "files");
+    sink["fileNamePattern"] = "${System.GraphInstanceName}-${System.PreciseDateTime}".into();
+    let document = topology::document("2.0", &[], &[sink]);
+    host.method("GraphTopologySet", &document.to_string()).with(201);
     for (name, url) in cameras {
-        let mut one = source.clone();
-        one["name"] = json!(name);
-        one["endpoint"]["url"] = json!(url);
-        sources.push(one);
+        let values = [("rtspUrl".to_owned(), (*url).to_owned())];
+        host.set_instance(name, "Test", &values).with(201);
+        host.named("GraphInstanceActivate", name).with(200);
     }
-    let sinks = cameras
-        .iter()
-        .map(|(name, _)| file_sink(name, &format!("{name}Files")));
-    document["properties"]["sinks"] = sinks.collect();
-    document["properties"]["parameters"] = json!([]);
-    document
-}
-
-fn start(cameras: &[(&str, &str)], folder: &Path) -> Graph {
-    let path = topology::write(&document(cameras), folder);
-    Graph::start(path.to_str().unwrap(), &[], &folder.join("state"))
-}
-
-fn of<'a>(events: &'a [Event], node: &str, names: &[&str]) -> Vec<&'a Event> {
-    let all = events.iter().filter(|event| event.node() == node);
-    all.filter(|event| names.contains(&event.name())).collect()
+    (host, events)
 }
 
 #[test]
@@ -126,60 +112,53 @@ fn whichever_way_a_camera_goes_its_clip_is_kept_it_is_recorded_again_and_others_
             .zip(&sick)
             .map(|(way, one)| (way.name, one.url.as_str())),
     );
-    let graph = start(&cameras, folder.path());
+    let (host, events) = start(&cameras, folder.path());
     for way in &WAYS {
-        let (sink, limit) = (format!("{}Files", way.name), START + SOON);
-        graph.wait(&format!("second recording of {}", way.name), limit, |events| {
-            let again = of(events, &sink, &["RecordingStarted"]).len() >= 2;
-            again.then_some(())
-        });
+        events.wait(way.name, "RecordingStarted", 2, START + SOON);
     }
-    let finished = graph.stop();
+    host.stop();
+    let state = folder.path().join("state");
     for (way, camera) in WAYS.iter().zip(&sick) {
-        told(&finished.events, way);
-        let prefix = format!("{}Files-", way.name);
-        kept(&folder.path().join("state"), &prefix, &camera.sent()[0]);
+        told(&events, way);
+        kept(&state, way.name, &camera.sent()[0]);
     }
-    let sent: Vec<String> = healthy
-        .sent()
-        .into_iter()
+    let sent = healthy.sent().into_iter();
+    let pictures: Vec<String> = sent
         .filter(|unit| unit.kind == "video")
         .map(|unit| unit.sha256)
         .collect();
-    kept(&folder.path().join("state"), "healthyFiles-", &sent);
-    assert!(finished.named("DataDropped").is_empty());
-    let totals = (finished.totals("healthy"), finished.totals("healthyFiles"));
-    assert_eq!(totals.0.sent, totals.1.received);
-    assert!(of(&finished.events, "healthy", &["CameraLost", "NetworkError"]).is_empty());
+    assert_eq!(kept(&state, "healthy", &pictures), 1);
+    for name in ["CameraLost", "NetworkError", "DataDropped"] {
+        assert_eq!(events.of("healthy", name).len(), 0, "{name}");
+    }
 }
 
 /// One outage, whatever the attempts came to; the clip that was open ended when it began, not when it was over.
-fn told(events: &[Event], way: &Way) {
-    let outage: Vec<&str> = of(events, way.name, &["CameraLost", "CameraRestored"])
-        .iter()
-        .map(|event| event.name())
-        .collect();
-    assert_eq!(outage, ["CameraLost", "CameraRestored"], "{}", way.name);
-    let errors = of(events, way.name, &["NetworkError", "ProtocolError"]);
+fn told(events: &Events, way: &Way) {
+    let (lost, restored) = (
+        events.of(way.name, "CameraLost"),
+        events.of(way.name, "CameraRestored"),
+    );
+    assert_eq!((lost.len(), restored.len()), (1, 1), "{}", way.name);
+    let mut errors = events.of(way.name, "NetworkError");
+    errors.extend(events.of(way.name, "ProtocolError"));
+    errors.sort_by_key(|event| event.data("attempt").as_u64());
     let codes: Vec<&str> = errors.iter().map(|event| event.text("code")).collect();
     let expected: Vec<&str> = way.codes.into_iter().filter(|code| !code.is_empty()).collect();
     assert_eq!(codes, expected, "{}", way.name);
-    let place = |node: &str, name: &str| {
-        let found = events
-            .iter()
-            .position(|event| event.node() == node && event.name() == name);
-        found.unwrap_or_else(|| panic!("no {name} of {node}"))
-    };
-    let sink = format!("{}Files", way.name);
-    assert!(place(&sink, "RecordingStopped") < place(way.name, "CameraRestored"));
+    let time = |event: &Event| event.0["eventTime"].as_str().unwrap().to_owned();
+    let stopped = events.of(way.name, "RecordingStopped");
+    assert!(time(&stopped[0]) < time(&restored[0]), "{}", way.name);
 }
 
-/// The first file of these holds what was sent, and all of them are sound.
-fn kept(state: &Path, prefix: &str, sent: &[String]) {
+/// The first file of this camera holds what was sent, and all of them are sound; gives how many they are.
+fn kept(state: &Path, camera: &str, sent: &[String]) -> usize {
     let all = files(state, "/var/media");
+    let prefix = format!("{camera}-");
     let ours = all
         .iter()
-        .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(prefix));
+        .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(&prefix));
     let recordings: Vec<_> = ours.map(|path| judge::judged(path)).collect();
     is_what_was_sent(&recordings[0].hashes(), sent);
+    recordings.len()
 }
