@@ -27,6 +27,7 @@ mod ending;
 mod frame_rate;
 mod messages;
 mod misbehaving;
+mod odd;
 mod outsider;
 mod probe;
 mod quirks;

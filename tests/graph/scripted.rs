@@ -210,6 +210,10 @@ pub(crate) struct Script {
     /// From this picture on, timestamps are so much later.
     pub(crate) jump: Option<(usize, u32)>,
     pub(crate) end: End,
+    /// What becomes of the session description before it is sent.
+    pub(crate) sdp: fn(String) -> String,
+    /// Some packets are lost, some sent twice, and some change places.
+    pub(crate) lossy: bool,
     /// Takes connections and answers nothing.
     pub(crate) mute: bool,
 }
@@ -230,6 +234,8 @@ impl Script {
             step: 90_000 / RATE as u32,
             jump: None,
             end: End::Never,
+            sdp: |sdp| sdp,
+            lossy: false,
             mute: false,
         }
     }
@@ -414,17 +420,35 @@ fn play(script: &Script, stream: &Mutex<TcpStream>, seen: &Mutex<Seen>, over: &A
             bytes.extend(frame(1, &report(script.clock, stamp)));
         }
         let unit = &script.clip.units[number % script.clip.units.len()];
-        let packets: Vec<Vec<u8>> = unit.iter().flat_map(|nal| script.clip.packets(nal)).collect();
-        for (at, payload) in packets.iter().enumerate() {
-            bytes.extend(frame(0, &rtp(sequence, stamp, at + 1 == packets.len(), payload)));
+        let payloads: Vec<Vec<u8>> = unit.iter().flat_map(|nal| script.clip.packets(nal)).collect();
+        let mut packets = Vec::new();
+        for (at, payload) in payloads.iter().enumerate() {
+            packets.push((sequence, rtp(sequence, stamp, at + 1 == payloads.len(), payload)));
             sequence = sequence.wrapping_add(1);
         }
+        if script.lossy {
+            spoil(&mut packets);
+        }
+        bytes.extend(packets.iter().flat_map(|(_, packet)| frame(0, packet)));
         let due = Duration::from_secs_f64(number as f64 / RATE as f64);
         std::thread::sleep(due.saturating_sub(began.elapsed()));
         stream.lock().unwrap().write_all(&bytes).ok()?;
         seen.lock().unwrap().sent[connection].push(script.clip.digest(unit));
     }
     None
+}
+
+/// One packet in 37 is lost, one in 41 comes twice, and one in 43 after the one that follows.
+fn spoil(packets: &mut Vec<(u16, Vec<u8>)>) {
+    packets.retain(|(sequence, _)| sequence % 37 != 0);
+    if let Some(at) = packets.iter().position(|(sequence, _)| sequence % 41 == 0) {
+        packets.insert(at, packets[at].clone());
+    }
+    if let Some(at) = packets.iter().position(|(sequence, _)| sequence % 43 == 0)
+        && at + 1 < packets.len()
+    {
+        packets.swap(at, at + 1);
+    }
 }
 
 /// Closes with RST.

@@ -85,7 +85,7 @@ fn camera(way: &'static Way, clip: &Arc<Clip>) -> Scripted {
 }
 
 /// A host with one graph for each of these cameras, which records it to files that are named after it.
-fn start(cameras: &[(&str, &str)], folder: &Path) -> (Host, Events) {
+pub(crate) fn start(cameras: &[(&str, &str)], folder: &Path) -> (Host, Events) {
     let host = Host::start(&folder.join("state"));
     let events = host.events("");
     let mut sink = file_sink("camera", "files");

@@ -9,16 +9,18 @@
 )]
 
 mod clip;
+mod segments;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clip::{Clip, run};
 use mediagraph::media::{AccessUnit, Ticks};
 use mediagraph::recording::storage::Disk;
 use mediagraph::recording::verify::{samples, verify};
-use mediagraph::recording::{AssetOptions, AssetWriter, FileOptions, FileWriter, Recorder};
+use mediagraph::recording::{AssetOptions, AssetWriter, FileOptions, FileWriter, Recorder, RecordingError};
 use sha2::{Digest, Sha256};
 
 const PLAIN: &[&str] = &["-bf", "0", "-g", "25"];
@@ -32,6 +34,9 @@ const B_FRAMES: &[&str] = &[
     "-x264-params",
     "b-pyramid=normal",
 ];
+
+/// How often a locked asset is tried, 10 ms apart.
+const LOCK_TRIES: u32 = 1_000;
 
 fn feed(recorder: &mut dyn Recorder, units: &[Arc<AccessUnit>]) {
     for unit in units {
@@ -48,7 +53,14 @@ fn asset(root: &Path) -> AssetWriter {
         host: "box".into(),
         segment_length: Ticks::from_secs(4),
     };
-    AssetWriter::open(options, Arc::new(Disk)).unwrap()
+    // A program that another test starts holds all locks of this process, until it has become that program.
+    for _ in 0..LOCK_TRIES {
+        match AssetWriter::open(options.clone(), Arc::new(Disk)) {
+            Err(RecordingError::Locked { .. }) => std::thread::sleep(Duration::from_millis(10)),
+            opened => return opened.unwrap(),
+        }
+    }
+    panic!("the asset stays locked")
 }
 
 fn file(root: &Path) -> FileWriter {
