@@ -56,16 +56,21 @@ const REFUSED: [(&str, Change, &str, &str); 4] = [
     (
         "nothing",
         |_| "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=x\r\nt=0 0\r\n".to_owned(),
-        "MediaFormatError",
-        "only nothing",
+        "ProtocolError",
+        "No parseable streams",
     ),
     (
         "garbage",
         |_| "<html>Log in</html>".to_owned(),
-        "CameraLost",
-        "SDP",
+        "ProtocolError",
+        "cannot be used: 200 response to DESCRIBE CSeq=1: Unable to parse SDP",
     ),
-    ("empty", |_| String::new(), "CameraLost", ""),
+    (
+        "empty",
+        |_| String::new(),
+        "ProtocolError",
+        "No version line\nhint: the camera does not keep to RTSP",
+    ),
 ];
 
 fn camera(clip: &Arc<Clip>, sdp: Change) -> Scripted {

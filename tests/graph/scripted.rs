@@ -368,6 +368,7 @@ impl Conversation {
                     self.script.clip.describe(self.script.in_band),
                     if self.script.g711 { sound } else { "" }
                 );
+                let sdp = (self.script.sdp)(sdp);
                 let head = format!("Content-Type: application/sdp\r\nContent-Length: {}", sdp.len());
                 reply("200 OK", &head) + &sdp
             }
@@ -438,13 +439,13 @@ fn play(script: &Script, stream: &Mutex<TcpStream>, seen: &Mutex<Seen>, over: &A
     None
 }
 
-/// One packet in 37 is lost, one in 41 comes twice, and one in 43 after the one that follows.
+/// One packet in 997 is lost, one in 1009 comes twice, and one in 1013 after the one that follows.
 fn spoil(packets: &mut Vec<(u16, Vec<u8>)>) {
-    packets.retain(|(sequence, _)| sequence % 37 != 0);
-    if let Some(at) = packets.iter().position(|(sequence, _)| sequence % 41 == 0) {
+    packets.retain(|(sequence, _)| sequence % 997 != 0);
+    if let Some(at) = packets.iter().position(|(sequence, _)| sequence % 1009 == 0) {
         packets.insert(at, packets[at].clone());
     }
-    if let Some(at) = packets.iter().position(|(sequence, _)| sequence % 43 == 0)
+    if let Some(at) = packets.iter().position(|(sequence, _)| sequence % 1013 == 0)
         && at + 1 < packets.len()
     {
         packets.swap(at, at + 1);

@@ -26,6 +26,9 @@ pub enum CameraError {
         /// The answer.
         message: String,
     },
+    /// The camera answered something that cannot be used.
+    #[error("what the camera answered cannot be used: {0}")]
+    Answer(String),
     /// The camera cannot be reached, or went away.
     #[error("{0}")]
     Network(String),
@@ -52,6 +55,7 @@ impl CameraError {
     pub fn code(&self) -> String {
         match self {
             Self::Authentication { status, .. } | Self::Protocol { status, .. } => status.to_string(),
+            Self::Answer(_) => "answerUnusable".to_owned(),
             Self::Network(_) => "connectionLost".to_owned(),
             Self::Refused(_) => "addressRefused".to_owned(),
             Self::Tls(_) => "tlsFailed".to_owned(),
@@ -67,7 +71,7 @@ impl CameraError {
         match self {
             Self::Authentication { status: 403, .. } => &["ProtocolError", "AuthorizationError"],
             Self::Authentication { .. } => &["ProtocolError", "AuthenticationError"],
-            Self::Protocol { .. } => &["ProtocolError"],
+            Self::Protocol { .. } | Self::Answer(_) => &["ProtocolError"],
             Self::Downgrade(_) => &["AuthenticationError"],
             Self::Network(_) | Self::Refused(_) | Self::Tls(_) => &["NetworkError"],
             Self::Format(_) => &[],
@@ -96,6 +100,7 @@ impl CameraError {
                 status,
                 message: tell(&message),
             },
+            Self::Answer(message) => Self::Answer(tell(&message)),
             Self::Network(message) => Self::Network(tell(&message)),
             Self::Refused(message) => Self::Refused(tell(&message)),
             Self::Tls(message) => Self::Tls(tell(&message)),
@@ -117,6 +122,8 @@ impl CameraError {
             None => message,
         };
         match status {
+            // retina found a fault in an answer that was meant well.
+            200..300 => Self::Answer(message),
             401 | 403 => Self::Authentication { status, message },
             _ => Self::Protocol { status, message },
         }
@@ -133,6 +140,10 @@ impl CameraError {
 /// What to do about a status of RTSP (RFC 2326, section 11).
 fn remedy(status: u16) -> Option<&'static str> {
     Some(match status {
+        200..300 => {
+            "the camera does not keep to RTSP: look for newer firmware, or use another of its streams; `mediagraph probe URL` \
+             tells more"
+        }
         301 | 302 | 303 | 305 => {
             "redirects are not followed, since the password would go along: `mediagraph probe URL` tells where to; use that \
              URL if you know the place"
@@ -163,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_status_that_somebody_can_mend_has_a_remedy() {
-        for status in [301, 302, 401, 403, 404, 453, 454, 461, 503] {
+        for status in [200, 301, 302, 401, 403, 404, 453, 454, 461, 503] {
             assert!(
                 remedy(status).is_some_and(|hint| !hint.contains('\n')),
                 "{status}"
