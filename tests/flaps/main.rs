@@ -16,6 +16,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 #[allow(dead_code, reason = "each test crate needs another part of it")]
+#[path = "../graph/drawn.rs"]
+mod drawn;
+#[allow(dead_code, reason = "each test crate needs another part of it")]
 #[path = "../graph/scripted.rs"]
 mod scripted;
 
@@ -23,6 +26,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use drawn::{Clip, Codec};
 use mediagraph::events::{Emitter, Event, EventSink};
 use mediagraph::media::SystemClock;
 use mediagraph::nodes::context::NodeContext;
@@ -32,7 +36,7 @@ use mediagraph::nodes::sources::rtsp::backoff::Backoff;
 use mediagraph::nodes::sources::rtsp::run::RtspSource;
 use mediagraph::nodes::sources::rtsp::target::Target;
 use retina::client::Credentials;
-use scripted::{Clip, Codec, End, Script, Scripted};
+use scripted::{End, Script, Scripted};
 use tokio_util::sync::CancellationToken;
 
 /// Flaps that fill every pool and cache, before anything is measured.

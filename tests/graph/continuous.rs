@@ -11,8 +11,9 @@ use crate::common::graph::{Graph, SOON, START, assets, files};
 use crate::common::judge::{self, Recording};
 use crate::common::process::until;
 use crate::common::{mediagraph, topology};
+use crate::drawn::{Clip, Codec};
 use crate::quirks::{file_sink, is_what_was_sent};
-use crate::scripted::{Clip, Codec, Script, Scripted};
+use crate::scripted::{Script, Scripted};
 
 /// Pictures from keyframe to keyframe of the demo's clip.
 const GROUP: usize = 50;

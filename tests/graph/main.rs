@@ -22,6 +22,7 @@ mod common;
 #[path = "../common/component.rs"]
 mod component;
 mod continuous;
+mod drawn;
 mod elsewhere;
 mod ending;
 mod frame_rate;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use crate::common::graph::{Graph, SOON, START, files};
 use crate::common::process::until;
 use crate::common::{judge, topology};
+use crate::drawn::{Clip, Codec, RATE};
 use crate::quirks::file_sink;
-use crate::scripted::{Clip, Codec, RATE, Script, Scripted};
+use crate::scripted::{Script, Scripted};
 use crate::vanish::start;
 
 /// How a session description is changed.

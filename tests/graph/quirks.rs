@@ -11,7 +11,8 @@ use crate::common::graph::{Event, Finished, Graph, SOON, START, files};
 use crate::common::judge::{self, Recording};
 use crate::common::process::until;
 use crate::common::topology;
-use crate::scripted::{Clip, Codec, RATE, Script, Scripted};
+use crate::drawn::{Clip, Codec, RATE};
+use crate::scripted::{Script, Scripted};
 
 /// Pictures that may be on the way when a graph is stopped: two seconds.
 const IN_FLIGHT: usize = 2 * RATE;

@@ -9,8 +9,9 @@ use crate::common::graph::{Event, SOON, START, files};
 use crate::common::host::{Events, Host};
 use crate::common::judge;
 use crate::common::topology;
+use crate::drawn::{Clip, Codec, RATE};
 use crate::quirks::{file_sink, is_what_was_sent};
-use crate::scripted::{Clip, Codec, End, RATE, Script, Scripted};
+use crate::scripted::{End, Script, Scripted};
 
 /// Pictures that a camera sends before it goes.
 const BEFORE: usize = 2 * RATE;

@@ -167,3 +167,30 @@ fn all_files_together_stay_below_the_limit_all_the_time() {
         assert_eq!(complaints(file), "", "{}", file.display());
     }
 }
+
+#[test]
+fn a_clock_that_is_set_by_an_hour_either_way_begins_a_file_and_loses_nothing() {
+    let clip = Clip::make(PLAIN, true);
+    for hours in [-1, 1] {
+        let root = tempfile::tempdir().unwrap();
+        let (mut writer, _) = writer(root.path(), 3_600, None);
+        let mut notices = Vec::new();
+        for unit in clip
+            .units
+            .iter()
+            .chain(&clip.later(Ticks::from_secs(hours * 3_600)))
+        {
+            if writer.push(unit).unwrap() {
+                notices.extend(writer.flush().unwrap());
+            }
+        }
+        notices.extend(writer.close().unwrap());
+        let files = files(&notices);
+        assert_eq!(files.len(), 2, "{hours} h: {files:?}");
+        for file in &files {
+            sound(file);
+            assert_eq!(complaints(file), "", "{}", file.display());
+            assert_eq!(digests(file, "video"), clip.digests());
+        }
+    }
+}

@@ -60,7 +60,9 @@ impl FileSink {
             let message = "needs either `filePathPattern`, or `baseDirectoryPath`, `fileNamePattern` and `maximumSizeMiB`";
             return vec![finding(Code::PropertyMissing, "", message)];
         }
-        let constant = self.location().is_some_and(|(_, name)| name.is_constant());
+        // Files of bounded length are dated anyway.
+        let constant =
+            self.segment_length.is_none() && self.location().is_some_and(|(_, name)| name.is_constant());
         let message = "each recording has the same file name: put `${System.DateTime}` into it";
         if constant {
             vec![oddity("", message)]

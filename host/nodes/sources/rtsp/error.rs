@@ -123,7 +123,7 @@ impl CameraError {
         };
         match status {
             // retina found a fault in an answer that was meant well.
-            200..300 => Self::Answer(message),
+            200..=299 => Self::Answer(message),
             401 | 403 => Self::Authentication { status, message },
             _ => Self::Protocol { status, message },
         }
@@ -140,7 +140,7 @@ impl CameraError {
 /// What to do about a status of RTSP (RFC 2326, section 11).
 fn remedy(status: u16) -> Option<&'static str> {
     Some(match status {
-        200..300 => {
+        200..=299 => {
             "the camera does not keep to RTSP: look for newer firmware, or use another of its streams; `mediagraph probe URL` \
              tells more"
         }
