@@ -34,7 +34,7 @@ use std::sync::Arc;
 pub use asset::AssetWriter;
 pub use cache::{AssetSpec, Cache, CacheOptions};
 pub use error::RecordingError;
-pub use file::{FileOptions, FileWriter};
+pub use file::{FileNames, FileOptions, FileWriter, Segments};
 pub use listener::{RecordingEvent, RecordingListener};
 
 use crate::media::{AccessUnit, MediaTime, Ticks};

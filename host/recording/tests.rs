@@ -108,6 +108,7 @@ fn file_options(directory: &Path, name: &str) -> FileOptions {
         name: name.into(),
         owner: "sink".into(),
         maximum_size_mib: None,
+        segments: None,
     }
 }
 

@@ -22,6 +22,8 @@ const NOT_IN_ASSET_NAMES: &[char] = &['<', '>', '%', '&', ':', '\\', '/', '?', '
 
 /// Letters of a name, file name or path, with its date filled in.
 const MAX_PATTERN_CHARS: usize = 260;
+/// Bytes of a file's name: file systems take 255, of which a number, a date and `.mp4` may need some.
+const MAX_FILE_NAME_BYTES: usize = 220;
 
 /// How secrets are shown.
 const REDACTED: &str = "***";
@@ -357,6 +359,17 @@ fn check_file_name(text: &str) -> Option<Problem> {
             message,
             Some("folders belong in `baseDirectoryPath`"),
         );
+    }
+    if text.starts_with('.') {
+        let message = "a file name must not begin with `.`: such files are hidden, and the sink keeps its own records so";
+        return problem(Code::PropertyValueInvalidPattern, message, None);
+    }
+    if text.len() > MAX_FILE_NAME_BYTES {
+        let message = format!(
+            "a file name must have at most {MAX_FILE_NAME_BYTES} bytes, and this has {}",
+            text.len()
+        );
+        return problem(Code::PropertyValueInvalidPattern, message, None);
     }
     check_length(text)
 }

@@ -140,6 +140,8 @@ pub struct UnitSender {
     tracks: Tracks,
     /// For analysis, which is to stay near the present.
     near: bool,
+    /// See [`UnitSender::end_with_camera`].
+    ends: bool,
 }
 
 /// The reading end.
@@ -170,6 +172,7 @@ fn make(tracks: Tracks, near: bool) -> (UnitSender, UnitReceiver) {
         shared: Arc::clone(&shared),
         tracks,
         near,
+        ends: false,
     };
     (sender, UnitReceiver { shared })
 }
@@ -181,11 +184,20 @@ impl UnitSender {
         self.near
     }
 
+    /// From now on the reader is told that the recording ended when the camera is lost, and not that it may go on.
+    pub fn end_with_camera(&mut self) {
+        self.ends = true;
+    }
+
     /// Adds an item. Gives how many units had to be left out: this one, or others for its sake.
     pub fn push(&self, item: MediaItem) -> u64 {
         let left_out = {
             let mut queue = self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner);
             match item {
+                MediaItem::Lost if self.ends => {
+                    queue.end(CONTINUOUS);
+                    0
+                }
                 MediaItem::Unit { recording, unit } => {
                     if !self.tracks.wants(unit.kind()) {
                         return 0;
