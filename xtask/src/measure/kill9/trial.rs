@@ -1,6 +1,6 @@
 //! A host, its cameras, and what they are known to have done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
@@ -70,6 +70,8 @@ pub(super) struct Trial {
     state: PathBuf,
     cameras: Vec<Camera>,
     acknowledged: BTreeMap<Key, Content>,
+    /// After which kill a segment was missed first.
+    gone: BTreeMap<Key, usize>,
     /// When the host was killed, in seconds since the Unix epoch.
     kills: Vec<f64>,
 }
@@ -100,6 +102,7 @@ impl Trial {
             state,
             cameras,
             acknowledged: BTreeMap::new(),
+            gone: BTreeMap::new(),
             kills: Vec::new(),
         };
         // A first short life, so that every round has recordings to lose.
@@ -160,6 +163,11 @@ impl Trial {
 
     fn after_kill(&mut self) -> Result<()> {
         self.kills.push(time::now());
+        let gone = recordings::missing(&self.state, self.acknowledged.keys())?;
+        for key in gone {
+            let round = self.kills.len();
+            self.gone.entry(key.clone()).or_insert(round);
+        }
         self.acknowledge()?;
         let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
         let lengths = |cameras: &[Camera]| -> Vec<u64> {
@@ -208,13 +216,19 @@ impl Trial {
         for (key, wanted) in &self.acknowledged {
             let now = found.get(key).map(|path| recordings::content(path));
             let what = match now {
-                Some(Ok(content)) if content == *wanted => continue,
+                Some(Ok(content)) if content == *wanted && !self.gone.contains_key(key) => continue,
+                Some(Ok(content)) if content == *wanted => "was away for a while".to_owned(),
                 Some(Ok(content)) => format!("has {} bytes, had {}", content.bytes, wanted.bytes),
                 Some(Err(error)) => error.to_string(),
                 None => "is gone".to_owned(),
             };
             outcome.lost += 1;
-            outcome.tell(format!("{}/{} {what}", key.asset, key.file));
+            let when = self
+                .gone
+                .get(key)
+                .map(|kill| format!(", first after kill {kill}"));
+            let when = when.unwrap_or_default();
+            outcome.tell(format!("{}/{} {what}{when}", key.asset, key.file));
         }
         for path in recordings::unfinished(&self.state)? {
             outcome.left_over += 1;
@@ -260,17 +274,13 @@ impl Trial {
 
     /// The digests of the pictures of a camera, kill by kill.
     fn recorded(&self, camera: usize) -> Result<Vec<Vec<String>>> {
+        let prefix = format!("cam{camera}-");
+        let found = recordings::sealed(&self.state)?;
+        let assets: BTreeSet<&String> = found.keys().map(|key| &key.asset).collect();
         let mut samples = Vec::new();
-        for entry in std::fs::read_dir(self.state.join(STORE))? {
-            let path = entry?.path();
-            let name = path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
-            if name.starts_with(&format!("cam{camera}-")) {
-                samples.extend(recordings::samples(&self.binary, &path)?);
-            }
+        for asset in assets.into_iter().filter(|asset| asset.starts_with(&prefix)) {
+            let path = self.state.join(STORE).join(asset);
+            samples.extend(recordings::samples(&self.binary, &path)?);
         }
         samples.retain(|sample| sample.track == "video");
         samples.sort_by_key(|sample| sample.time);

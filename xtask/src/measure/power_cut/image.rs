@@ -29,8 +29,6 @@ pub(super) enum Survival {
 }
 
 impl Survival {
-    pub(super) const ALL: [Self; 3] = [Self::Synced, Self::Journal, Self::Any];
-
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Synced => "only what was synced",
