@@ -10,9 +10,8 @@ use crate::config::HostConfig;
 use crate::config::policy::HostPolicy;
 use crate::events::lines::{JsonLines, LinesWriter};
 use crate::extension::{EngineOptions, LazyEngine};
-use crate::graph::instance::InstanceError;
-use crate::graph::recover::finish_interrupted;
-use crate::graph::{Environment, Instance, Plan, Runtime, prepare};
+use crate::graph::instance::{DRAIN_TIMEOUT, InstanceError};
+use crate::graph::{Environment, Instance, Plan, Recordings, RecordingsOptions, Runtime, prepare};
 use crate::media::{Clock, SystemClock};
 use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::context::NodeStatus;
@@ -51,8 +50,9 @@ pub async fn run(args: RunArgs) -> Outcome {
     let graph = resolved(&args, &config)?;
     let state = StateDir::open(&args.state_dir).map_err(Failure::failed)?;
     let state = Arc::new(state.with_paths(config.paths.path_map()));
-    let plan = plan(&graph, &args, Arc::clone(&state), Arc::clone(&clock)).await?;
     let (runtime, lines, writer) = runtime(clock, &config)?;
+    let recordings = recordings(&state, &runtime).await?;
+    let plan = plan(&graph, &args, Arc::clone(&state), &recordings, &runtime).await?;
     let started = tokio::select! {
         () = stop.cancelled() => None,
         started = Instance::start(plan, &runtime) => Some(started),
@@ -66,13 +66,14 @@ pub async fn run(args: RunArgs) -> Outcome {
             finish(instance).await
         }
     };
+    recordings.shutdown(DRAIN_TIMEOUT).await;
     if lines.lost() > 0 {
         tracing::warn!(
             events = lines.lost(),
             "Events were left out because nobody read them fast enough"
         );
     }
-    drop((runtime, lines));
+    drop((runtime, lines, recordings));
     if !writer.finish() {
         tracing::warn!("Nobody reads the events on standard output: the last ones are lost");
     }
@@ -91,12 +92,25 @@ fn resolved(args: &RunArgs, config: &HostConfig) -> Result<Graph, Failure> {
     Ok(graph)
 }
 
+/// Puts the cache in order, which takes a while after a crash.
+async fn recordings(state: &Arc<StateDir>, runtime: &Runtime) -> Result<Arc<Recordings>, Failure> {
+    let (state, clock, events) = (
+        Arc::clone(state),
+        Arc::clone(&runtime.clock),
+        Arc::clone(&runtime.events),
+    );
+    let opening = move || Recordings::open_with_events(&state, RecordingsOptions::default(), clock, events);
+    let opened = tokio::task::spawn_blocking(opening).await;
+    opened.map_err(Failure::failed)?.map_err(Failure::failed)
+}
+
 /// Loads everything that the graph needs; compiles components, so not on a thread that others wait for.
 async fn plan(
     graph: &Graph,
     args: &RunArgs,
     state: Arc<StateDir>,
-    clock: Arc<dyn Clock>,
+    recordings: &Arc<Recordings>,
+    runtime: &Runtime,
 ) -> Result<Plan, Failure> {
     let folder = if args.topology.is_dir() {
         args.topology.as_path()
@@ -108,10 +122,11 @@ async fn plan(
         ..EngineOptions::default()
     };
     let (graph, folder) = (graph.clone(), folder.to_owned());
+    let (recordings, clock) = (Arc::clone(recordings), Arc::clone(&runtime.clock));
     let loading = tokio::task::spawn_blocking(move || {
-        finish_interrupted(&state);
         let environment = Environment {
             state,
+            recordings,
             engine: LazyEngine::new(options),
             clock,
             folder,

@@ -9,10 +9,12 @@ pub mod instance;
 pub mod logging;
 pub mod plan;
 pub mod prepare;
-pub mod recover;
+mod recorded;
+pub mod recordings;
 pub mod registry;
 mod wiring;
 
 pub use instance::{Instance, Runtime};
 pub use plan::{Plan, PlannedInput, PlannedKind, PlannedNode};
 pub use prepare::{Environment, Problem, prepare};
+pub use recordings::{Recordings, RecordingsOptions};

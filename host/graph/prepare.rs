@@ -11,6 +11,7 @@ use retina::client::Credentials as RtspCredentials;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::Recordings;
 use super::plan::{Plan, PlannedComponent, PlannedInput, PlannedKind, PlannedNode};
 use crate::extension::limits::MAX_COMPONENT_BYTES;
 use crate::extension::{Extension, LazyEngine, Limits, World, builtin};
@@ -27,6 +28,7 @@ use crate::nodes::sources::rtsp::tls::{CameraTls, TlsOptions};
 use crate::nodes::{
     AssetSink, Config, ExtensionProcessor, FileSink, Graph, MotionDetection, RtspSource, SignalGate,
 };
+use crate::recording::cache::sink_folder;
 use crate::recording::storage::{Disk, Storage};
 use crate::state::StateDir;
 use crate::topology::Input;
@@ -37,6 +39,8 @@ use crate::topology::model::MediaType;
 pub struct Environment {
     /// Where recordings go and paths lead.
     pub state: Arc<StateDir>,
+    /// The cache and the stores.
+    pub recordings: Arc<Recordings>,
     /// Loads components; a graph without any never starts it.
     pub engine: LazyEngine,
     /// The host's clocks.
@@ -67,7 +71,7 @@ impl fmt::Display for Problem {
 pub fn prepare(graph: &Graph, environment: &Environment) -> Result<Plan, Vec<Problem>> {
     let (mut nodes, mut problems) = (Vec::new(), Vec::new());
     for node in &graph.nodes {
-        match kind(&node.name, &node.config, environment) {
+        match kind(&graph.instance, &node.name, &node.config, environment) {
             Ok(kind) => nodes.push(PlannedNode {
                 name: node.name.clone(),
                 node_type: node.config.type_name(),
@@ -133,7 +137,7 @@ fn one(message: impl fmt::Display) -> Vec<String> {
     vec![message.to_string()]
 }
 
-fn kind(name: &str, config: &Config, environment: &Environment) -> Prepared<PlannedKind> {
+fn kind(instance: &str, name: &str, config: &Config, environment: &Environment) -> Prepared<PlannedKind> {
     Ok(match config {
         Config::RtspSource(source) => PlannedKind::RtspSource(target(source)?),
         Config::FrameRate(filter) => PlannedKind::FrameRate(filter.maximum_fps),
@@ -154,7 +158,7 @@ fn kind(name: &str, config: &Config, environment: &Environment) -> Prepared<Plan
             environment,
         )?),
         Config::Extension(extension) => detector(extension, environment)?,
-        Config::AssetSink(sink) => PlannedKind::Recorder(asset_opener(sink, environment)),
+        Config::AssetSink(sink) => PlannedKind::Recorder(asset_opener(instance, name, sink, environment)?),
         Config::FileSink(sink) => PlannedKind::Recorder(file_opener(name, sink, environment)?),
         Config::HubSink(sink) => PlannedKind::MessageSink(sink.hub_output_name.as_deref().map(Arc::from)),
         Config::HubSource(source) => {
@@ -366,16 +370,36 @@ fn disk() -> Arc<dyn Storage> {
     Arc::new(Disk)
 }
 
-fn asset_opener(sink: &AssetSink, environment: &Environment) -> Arc<dyn Opener> {
-    Arc::new(AssetOpener {
+fn asset_opener(
+    instance: &str,
+    name: &str,
+    sink: &AssetSink,
+    environment: &Environment,
+) -> Prepared<Arc<dyn Opener>> {
+    let recordings = &environment.recordings;
+    let root = cache_root(sink, environment)?;
+    Ok(Arc::new(AssetOpener {
         pattern: sink.asset_name_pattern.clone(),
-        root: environment.state.assets(),
-        host: environment.state.host_id().to_owned(),
+        cache: Arc::clone(recordings.cache()),
+        store: recordings.store().to_owned(),
+        owner: format!("{instance}/{name}"),
+        folder: sink_folder(&root, instance, name),
+        budget: sink
+            .local_media_cache_maximum_size_mib
+            .map(|mib| u64::from(mib) << 20),
         segment_length: sink.segment_length.0,
         clock: Arc::clone(&environment.clock),
-        storage: disk(),
         wording: sink.wording.clone(),
-    })
+    }))
+}
+
+/// Where the topology says; a relative path, which names no place, counts as none.
+fn cache_root(sink: &AssetSink, environment: &Environment) -> Prepared<PathBuf> {
+    let named = sink.local_media_cache_path.as_deref();
+    match named.filter(|path| Path::new(path).is_absolute()) {
+        Some(path) => environment.state.map(path).map_err(one),
+        None => Ok(environment.recordings.cache().root().to_owned()),
+    }
 }
 
 fn file_opener(name: &str, sink: &FileSink, environment: &Environment) -> Prepared<Arc<dyn Opener>> {

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::index::IndexError;
 use crate::media::mp4::Mp4Error;
 
 /// Why something could not be recorded or read back.
@@ -58,6 +59,32 @@ pub enum RecordingError {
         /// Which.
         output: String,
     },
+    /// The index of recordings refused.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// Where the cache should be is another disk, or none.
+    #[error(
+        "`{}` is not the disk that was recorded to before: {what}\n\
+         hint: mount the right disk; or, if it is gone for good, give `localMediaCachePath` another folder, or write `{volume}` \
+         into `{}`",
+        path.display(), file.display()
+    )]
+    Volume {
+        /// The folder.
+        path: PathBuf,
+        /// What is found instead.
+        what: String,
+        /// The id that is wanted.
+        volume: String,
+        /// Where it should stand.
+        file: PathBuf,
+    },
+    /// A store cannot be used as it is configured.
+    #[error("{message}")]
+    Store {
+        /// Which, why, and what to do; without secrets.
+        message: String,
+    },
     /// Broken media.
     #[error("`{}`: {source}", path.display())]
     Media {
@@ -69,6 +96,35 @@ pub enum RecordingError {
 }
 
 impl RecordingError {
+    /// Whether there is no room.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => {
+                matches!(
+                    source.kind(),
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+                )
+            }
+            Self::Index(error) => error.is_full(),
+            _ => false,
+        }
+    }
+
+    /// What kind of trouble it is, in one word for programs.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            _ if self.is_full() => "noSpace",
+            Self::Volume { .. } => "volume",
+            Self::Index(_) => "index",
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::ReadOnlyFilesystem => "readOnly",
+            Self::Locked { .. } | Self::OtherHost { .. } => "otherWriter",
+            Self::AssetName { .. } | Self::FileName { .. } => "name",
+            Self::Io { .. } | Self::Closed { .. } | Self::Media { .. } | Self::Store { .. } => "disk",
+        }
+    }
+
     /// For `map_err`: keeps what was tried with which path.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();

@@ -8,13 +8,18 @@
 //! - A name without `.part` or `.tmp` holds complete media; nothing that is sealed ever changes.
 //! - What could not be written is reported as [`Notice::Gap`], never passed over.
 
+pub mod adopt;
 pub mod asset;
+pub mod cache;
 mod error;
 pub mod file;
 pub mod fragmenter;
 pub mod index;
+pub mod listener;
 pub mod storage;
 pub mod store;
+mod taking;
+pub mod upload;
 pub mod verify;
 
 #[cfg(test)]
@@ -23,9 +28,11 @@ mod tests;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use asset::{AssetOptions, AssetWriter};
+pub use asset::AssetWriter;
+pub use cache::{AssetSpec, Cache, CacheOptions};
 pub use error::RecordingError;
 pub use file::{FileOptions, FileWriter};
+pub use listener::{RecordingEvent, RecordingListener};
 
 use crate::media::{AccessUnit, MediaTime, Ticks};
 
@@ -50,6 +57,23 @@ pub trait Recorder: Send + std::fmt::Debug {
     /// # Errors
     /// As [`Recorder::flush`]; may be called again.
     fn close(&mut self) -> Result<Vec<Notice>, RecordingError>;
+
+    /// The camera is gone for now: finishes what stands open, so that it is kept and played; more may follow.
+    ///
+    /// # Errors
+    /// As [`Recorder::flush`].
+    fn pause(&mut self) -> Result<Vec<Notice>, RecordingError> {
+        self.flush()
+    }
+
+    /// Says that media came before this could be opened, and is lost.
+    fn missed(&mut self, _start: MediaTime, _end: MediaTime, _units: u64) {}
+
+    /// Says that the disk was stalled until now: what is missing before is missing for that.
+    fn stalled_until(&mut self, _until: MediaTime) {}
+
+    /// Closing fails for good: notes what that costs. Nothing else is called any more.
+    fn give_up(&mut self) {}
 }
 
 /// What a recording has come to.

@@ -38,11 +38,23 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// As the operating system says.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
+    /// Gives a file a second name, which must not be there.
+    ///
+    /// # Errors
+    /// As the operating system says; `AlreadyExists` when the name is there.
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()>;
+
     /// Removes a file.
     ///
     /// # Errors
     /// As the operating system says.
     fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Removes a folder that is empty.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn remove_dir(&self, path: &Path) -> io::Result<()>;
 
     /// Makes what was created, renamed and removed in a directory survive a power cut.
     ///
@@ -113,8 +125,16 @@ impl Storage for Disk {
         fs::rename(from, to)
     }
 
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to)
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir(path)
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
@@ -181,21 +201,34 @@ pub fn replace(storage: &dyn Storage, path: &Path, parts: &[&[u8]], durable: boo
 #[cfg(test)]
 pub(crate) mod failing {
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicI64, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
     use super::*;
 
-    /// Fails one operation, the n-th, as a full disk does: writes leave half of their bytes behind.
+    /// Fails one operation, the n-th: writes leave half of their bytes behind. Or all from the n-th on, until it is mended.
     #[derive(Clone, Debug)]
     pub(crate) struct Failing {
         left: Arc<AtomicI64>,
+        kind: io::ErrorKind,
+        all: Arc<AtomicBool>,
     }
 
     impl Failing {
         pub(crate) fn at(operation: i64) -> Self {
+            Self::with(operation, io::ErrorKind::Other)
+        }
+
+        pub(crate) fn with(operation: i64, kind: io::ErrorKind) -> Self {
             Self {
                 left: Arc::new(AtomicI64::new(operation)),
+                kind,
+                all: Arc::default(),
             }
+        }
+
+        /// From now on everything fails, or everything works.
+        pub(crate) fn break_down(&self, broken: bool) {
+            self.all.store(broken, Ordering::SeqCst);
         }
 
         /// Everything works; only syncing is left out.
@@ -209,8 +242,8 @@ pub(crate) mod failing {
         }
 
         fn count(&self) -> io::Result<()> {
-            if self.left.fetch_sub(1, Ordering::SeqCst) == 0 {
-                return Err(io::ErrorKind::StorageFull.into());
+            if self.left.fetch_sub(1, Ordering::SeqCst) == 0 || self.all.load(Ordering::SeqCst) {
+                return Err(self.kind.into());
             }
             Ok(())
         }
@@ -240,9 +273,17 @@ pub(crate) mod failing {
             self.count()?;
             Disk.rename(from, to)
         }
+        fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+            self.count()?;
+            Disk.hard_link(from, to)
+        }
         fn remove(&self, path: &Path) -> io::Result<()> {
             self.count()?;
             Disk.remove(path)
+        }
+        fn remove_dir(&self, path: &Path) -> io::Result<()> {
+            self.count()?;
+            Disk.remove_dir(path)
         }
         fn sync_dir(&self, _path: &Path) -> io::Result<()> {
             // Counted, not done: no test cuts the power, and thousands of them would take minutes.

@@ -6,6 +6,8 @@
 //! host-id     names this host in recordings; made once
 //! registry.db topologies, instances, and which of them shall run
 //! journal.db  events
+//! index.db    which recordings there are, where they are, and what is missing
+//! cache/      what is recorded, until its store has it
 //! assets/     recorded assets, one folder each
 //! files/      where the absolute paths that topologies name are mapped to
 //! components/ components of the user, and compiled ones
@@ -222,6 +224,12 @@ impl StateDir {
     #[must_use]
     pub fn assets(&self) -> PathBuf {
         self.path.join("assets")
+    }
+
+    /// Where recordings wait for their store.
+    #[must_use]
+    pub fn cache(&self) -> PathBuf {
+        self.path.join("cache")
     }
 
     /// Where compiled components are.

@@ -14,8 +14,8 @@ use mediagraph::api::{
 use mediagraph::events::hub::HubInputs;
 use mediagraph::events::{Emitter, Journal, JournalLimits};
 use mediagraph::extension::{EngineOptions, LazyEngine};
-use mediagraph::graph::Runtime;
 use mediagraph::graph::host::{AllowAll, GraphHost, HostLimits, HostOptions};
+use mediagraph::graph::{Recordings, RecordingsOptions, Runtime};
 use mediagraph::media::{Clock, MediaTime, SystemClock};
 use mediagraph::metrics::Identity;
 use mediagraph::nodes::analysis::AnalysisPool;
@@ -120,8 +120,15 @@ fn host(folder: &Path, journal: &Journal, hub: &Arc<HubInputs>, clock: &Arc<dyn 
         cache_dir: Some(state.components()),
         ..EngineOptions::default()
     });
+    let recordings = Recordings::open_with_events(
+        &state,
+        RecordingsOptions::default(),
+        Arc::clone(clock),
+        Arc::new(journal.clone()),
+    );
     GraphHost::open(HostOptions {
         state,
+        recordings: recordings.unwrap(),
         runtime: Runtime {
             clock: Arc::clone(clock),
             events: Arc::new(journal.clone()),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mediagraph::events::hub::{EVENT_TIME, HubInputs, HubMessage};
 use mediagraph::events::{Event, EventSink};
 use mediagraph::extension::{EngineOptions, LazyEngine};
-use mediagraph::graph::{Environment, Instance, Runtime, prepare};
+use mediagraph::graph::{Environment, Instance, Recordings, RecordingsOptions, Runtime, prepare};
 use mediagraph::media::{Clock, MediaTime, SystemClock, Ticks};
 use mediagraph::nodes::TABLE;
 use mediagraph::nodes::analysis::AnalysisPool;
@@ -69,6 +69,7 @@ struct Host {
     camera: Camera,
     folder: tempfile::TempDir,
     state: Arc<StateDir>,
+    recordings: Arc<Recordings>,
     told: Arc<Told>,
     clock: Arc<SystemClock>,
     runtime: Runtime,
@@ -85,9 +86,17 @@ impl Host {
             hub: Arc::new(HubInputs::default()),
             reach: Arc::new(mediagraph::nodes::reach::Anywhere),
         };
+        let state = Arc::new(StateDir::open(folder.path()).unwrap());
+        let recordings = Recordings::open_with_events(
+            &state,
+            RecordingsOptions::default(),
+            Arc::clone(&runtime.clock),
+            Arc::clone(&runtime.events),
+        );
         Self {
             camera: Camera::ours(&yard(), &[]),
-            state: Arc::new(StateDir::open(folder.path()).unwrap()),
+            recordings: recordings.unwrap(),
+            state,
             folder,
             told,
             clock,
@@ -102,6 +111,7 @@ impl Host {
         let graph = resolve(&doc, &bindings, instance, TABLE).unwrap_or_else(|errors| panic!("{errors}"));
         let environment = Environment {
             state: Arc::clone(&self.state),
+            recordings: Arc::clone(&self.recordings),
             engine: LazyEngine::new(EngineOptions::default()),
             clock: Arc::clone(&self.clock) as _,
             folder: self.folder.path().to_owned(),

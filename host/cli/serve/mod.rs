@@ -27,8 +27,8 @@ use crate::events::hub::HubInputs;
 use crate::events::journal::JournalLimits;
 use crate::events::{EventSink, Fanout, Journal};
 use crate::extension::{EngineOptions, LazyEngine};
-use crate::graph::Runtime;
 use crate::graph::host::{GraphHost, HostLimits, HostOptions, InstanceState};
+use crate::graph::{Recordings, RecordingsOptions, Runtime};
 use crate::media::{Clock, SystemClock};
 use crate::metrics::Identity;
 use crate::nodes::analysis::AnalysisPool;
@@ -93,6 +93,7 @@ struct Parts {
     files: FilesWriter,
     events: Arc<dyn EventSink>,
     hub: Arc<HubInputs>,
+    recordings: Arc<Recordings>,
     host: GraphHost,
     auth: SharedAuth,
     tls: Option<Arc<TlsReload>>,
@@ -117,6 +118,7 @@ impl Parts {
         let hub = Arc::new(HubInputs::default());
         let cores = available_parallelism().map_or(1, std::num::NonZero::get);
         let policy = Arc::new(HostPolicy::new(config.policy.clone()));
+        let recordings = recordings(&state, &clock, &events).await?;
         let runtime = Runtime {
             pool: AnalysisPool::new(Arc::clone(&clock), cores),
             events: Arc::clone(&events),
@@ -135,6 +137,7 @@ impl Parts {
             policy: Arc::clone(&policy) as _,
             secrets: secrets.clone(),
             state: Arc::clone(&state),
+            recordings: Arc::clone(&recordings),
             runtime,
         })
         .map_err(Failure::failed)?;
@@ -160,6 +163,7 @@ impl Parts {
             files,
             events,
             hub,
+            recordings,
             host,
             auth,
             tls,
@@ -228,6 +232,7 @@ impl Parts {
         tracing::info!("Stopping: graphs drain; a second signal quits at once");
         self.host.shutdown().await;
         let _ = (answering.await, resuming.await);
+        self.recordings.shutdown(self.config.limits.drain_timeout).await;
         drop(self.host);
         end.cancel();
         tasks.close();
@@ -255,6 +260,18 @@ fn events(journal: &Journal, config: &EventsConfig) -> Result<(Arc<dyn EventSink
     let (files, writer) = EventFiles::new(&targets, Rotation::default()).map_err(Failure::failed)?;
     let sinks = Fanout(vec![Arc::new(journal.clone()) as _, Arc::new(files) as _]);
     Ok((Arc::new(sinks), writer))
+}
+
+/// Puts the cache in order, which takes a while after a crash.
+async fn recordings(
+    state: &Arc<StateDir>,
+    clock: &Arc<dyn Clock>,
+    events: &Arc<dyn EventSink>,
+) -> Result<Arc<Recordings>, Failure> {
+    let (state, clock, events) = (Arc::clone(state), Arc::clone(clock), Arc::clone(events));
+    let opening = move || Recordings::open_with_events(&state, RecordingsOptions::default(), clock, events);
+    let opened = tokio::task::spawn_blocking(opening).await;
+    opened.map_err(Failure::failed)?.map_err(Failure::failed)
 }
 
 /// The name of this machine; empty when the operating system does not say.

@@ -40,9 +40,8 @@ use self::page::Page;
 pub use self::page::PageRequest;
 pub use self::status::{InstanceState, InstanceStatus, Wanted};
 use self::transition::{Asked, Begun};
-use super::recover::finish_interrupted;
 use super::registry::{REGISTRY_FILE, Registry, RegistryError};
-use super::{Environment, Plan, PlannedKind, Runtime};
+use super::{Environment, Plan, PlannedKind, Recordings, Runtime};
 use crate::extension::{Extension, LazyEngine};
 use crate::media::MediaTime;
 use crate::nodes::Graph;
@@ -112,6 +111,8 @@ impl Default for HostLimits {
 pub struct HostOptions {
     /// Where the registry, recordings and everything else is.
     pub state: Arc<StateDir>,
+    /// The cache and the stores.
+    pub recordings: Arc<Recordings>,
     /// What all graphs share.
     pub runtime: Runtime,
     /// Loads components.
@@ -247,6 +248,7 @@ impl GraphHost {
             // Components are found before: their paths are absolute by then.
             folder: options.state.path().to_owned(),
             state: options.state,
+            recordings: options.recordings,
         };
         let activations = Semaphore::new(options.limits.concurrent_activations.max(1));
         Ok(Self {
@@ -281,14 +283,9 @@ impl GraphHost {
             .await
     }
 
-    /// Finishes recordings that a crash cut off, then activates all instances whose wanted state is `Active`, a few at a
-    /// time. Returns when each has been tried; what fails is tried again later.
+    /// Activates all instances whose wanted state is `Active`, a few at a time. Returns when each has been tried; what fails
+    /// is tried again later.
     pub async fn resume(&self) {
-        let shared = Arc::clone(&self.shared);
-        let recovery = tokio::task::spawn_blocking(move || finish_interrupted(&shared.environment.state));
-        if recovery.await.is_err() {
-            tracing::error!("Looking for recordings that were cut off failed");
-        }
         let wanted = |entry: &&Entry| entry.row.wanted == Wanted::Active;
         let names: Vec<String> = {
             let catalog = self.shared.catalog();

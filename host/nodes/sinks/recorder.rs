@@ -26,6 +26,9 @@ const LOCAL_STORAGE: &str = "local";
 const CLOSE_TRIES: u32 = 5;
 const CLOSE_WAIT: Duration = Duration::from_secs(1);
 
+/// A disk that has not taken a write for so long has stalled. Media waits meanwhile.
+const STALLED_AFTER: Duration = Duration::from_secs(10);
+
 /// Opens recorders. Blocks: called on a thread that may.
 pub trait Opener: Send + Sync + std::fmt::Debug {
     /// Opens a recording whose media begins at `start`. Its name is made now, of the host's time.
@@ -50,10 +53,12 @@ pub struct RecordingSink {
     input: UnitReceiver,
     opener: Arc<dyn Opener>,
     open: HashMap<RecordingId, Open>,
-    /// The last thing failed: told once, until something works again.
-    failing: bool,
+    /// Since when, on the monotonic clock, the disk takes nothing: told once, until something works again.
+    paused: Option<Duration>,
     /// Before the second further try to finish a recording; doubles with each.
     close_wait: Duration,
+    /// A write that takes longer is told.
+    stalled_after: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -74,7 +79,9 @@ struct Open {
 #[derive(Clone, Copy)]
 enum Step {
     Flush,
+    Pause,
     Close,
+    GiveUp,
 }
 
 impl RecordingSink {
@@ -86,7 +93,8 @@ impl RecordingSink {
             input,
             opener,
             open: HashMap::new(),
-            failing: false,
+            paused: None,
+            stalled_after: STALLED_AFTER,
             close_wait: CLOSE_WAIT,
         }
     }
@@ -103,8 +111,7 @@ impl RecordingSink {
                 }
                 MediaItem::Unit { recording, unit } => self.unit(recording, &unit).await,
                 MediaItem::End { recording } => self.end(recording).await,
-                // What is written stays written; the camera may come back to the same recording.
-                MediaItem::Lost => {}
+                MediaItem::Lost => self.camera_lost().await,
             }
         }
         let mut rest: Vec<RecordingId> = self.open.keys().copied().collect();
@@ -142,6 +149,17 @@ impl RecordingSink {
         self.open.insert(recording, open);
     }
 
+    /// What stands open is finished, so that it is kept wherever it goes; the camera may come back to the same recording.
+    async fn camera_lost(&mut self) {
+        let mut recordings: Vec<RecordingId> = self.open.keys().copied().collect();
+        recordings.sort_unstable();
+        for recording in recordings {
+            let mut open = self.open.remove(&recording).unwrap_or_default();
+            self.step(&mut open, Step::Pause).await;
+            self.open.insert(recording, open);
+        }
+    }
+
     async fn end(&mut self, recording: RecordingId) {
         let Some(mut open) = self.open.remove(&recording) else {
             return;
@@ -157,6 +175,7 @@ impl RecordingSink {
         }
         self.tell_missed(&mut open, self.context.clock.media());
         if open.recorder.is_some() {
+            self.step(&mut open, Step::GiveUp).await;
             let message =
                 "the end of the recording could not be written; what stands on the disk can be played";
             let now = self.context.clock.media();
@@ -204,6 +223,9 @@ impl RecordingSink {
         let Some((start, units)) = open.missed.take() else {
             return;
         };
+        if let Some(recorder) = &mut open.recorder {
+            recorder.missed(start, until, units);
+        }
         self.lost(
             start,
             until,
@@ -224,45 +246,6 @@ impl RecordingSink {
             Err(error) => {
                 self.panicked(&error);
                 None
-            }
-        }
-    }
-
-    /// Does a step; false when it should be tried again.
-    async fn step(&mut self, open: &mut Open, step: Step) -> bool {
-        let Some(mut recorder) = open.recorder.take() else {
-            return true;
-        };
-        let done = in_background(move || {
-            let result = match step {
-                Step::Flush => recorder.flush(),
-                Step::Close => recorder.close(),
-            };
-            (recorder, result)
-        });
-        match done.await {
-            Ok((recorder, result)) => {
-                let closed = matches!(step, Step::Close) && result.is_ok();
-                open.recorder = (!closed).then_some(recorder);
-                match result {
-                    Ok(notices) => {
-                        self.failing = false;
-                        self.context.stats.went(&*self.context.clock);
-                        for notice in notices {
-                            self.tell(open, notice);
-                        }
-                        true
-                    }
-                    Err(error) => {
-                        self.failed(&error);
-                        false
-                    }
-                }
-            }
-            Err(error) => {
-                self.panicked(&error);
-                self.tell_stopped(open);
-                true
             }
         }
     }
@@ -316,18 +299,6 @@ impl RecordingSink {
         self.context.emit(&format!("{OPERATIONAL}.{name}"), data);
     }
 
-    fn failed(&mut self, error: &RecordingError) {
-        if std::mem::replace(&mut self.failing, true) {
-            NodeStats::add(&self.context.stats.errors, 1);
-            return;
-        }
-        self.context.error(error);
-        self.context.emit(
-            STORAGE_ERROR,
-            json!({"storageAccountName": LOCAL_STORAGE, "message": error.to_string()}),
-        );
-    }
-
     fn panicked(&mut self, error: &JoinError) {
         self.context.error(error);
         self.context.emit(
@@ -336,6 +307,8 @@ impl RecordingSink {
         );
     }
 }
+
+mod steps;
 
 /// Work that may block; its log lines name the node, too.
 fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {

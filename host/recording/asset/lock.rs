@@ -5,7 +5,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::recording::RecordingError;
@@ -16,13 +16,13 @@ const MAX_CONTENT: u64 = 4096;
 
 /// Held while an asset is written.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(in crate::recording) struct Lock {
     file: File,
     path: PathBuf,
 }
 
 impl Lock {
-    pub(super) fn take(dir: &Path, host: &str) -> Result<Self, RecordingError> {
+    pub(in crate::recording) fn take(dir: &Path, host: &str) -> Result<Self, RecordingError> {
         let path = dir.join(NAME);
         let mut file = OpenOptions::new()
             .read(true)
@@ -63,8 +63,15 @@ impl Lock {
         Ok(Self { file, path })
     }
 
+    /// Whether the file that is locked still has its name: folders can be taken away, and volumes can be swapped.
+    pub(in crate::recording) fn is_current(&self) -> bool {
+        let named = std::fs::metadata(&self.path);
+        let held = self.file.metadata();
+        matches!((named, held), (Ok(named), Ok(held)) if (named.dev(), named.ino()) == (held.dev(), held.ino()))
+    }
+
     /// Says that no host writes here any more.
-    pub(super) fn release(&self) -> Result<(), RecordingError> {
+    pub(in crate::recording) fn release(&self) -> Result<(), RecordingError> {
         self.file
             .set_len(0)
             .map_err(RecordingError::io("empty", &self.path))

@@ -1,4 +1,5 @@
-//! An asset: a folder with immutable segments, init segments and playlists, written by one host at a time.
+//! An asset: immutable segments, init segments and playlists, written by one host at a time; first in the cache, then in its
+//! store.
 //!
 //! | name | what it is |
 //! |---|---|
@@ -8,16 +9,16 @@
 //! | `index.m3u8` | a copy of the newest day's master playlist |
 //! | `*.m4s.part`, `*.m4s.audio.part` | the open segment; fragments in it are complete |
 //!
-//! Everything but `.m4s` and init segments can be rebuilt from these.
+//! Everything but `.m4s` and init segments can be rebuilt from these. Open segments stand in the cache alone, playlists in
+//! stores alone.
 
-mod lock;
+pub(in crate::recording) mod lock;
 pub mod name;
 pub mod playlist;
-mod recover;
+pub(super) mod recover;
 pub mod scan;
-mod segment;
-mod sweep;
+pub(super) mod segment;
 mod writer;
 
-pub use sweep::{Swept, sweep};
-pub use writer::{AssetOptions, AssetWriter};
+pub use writer::AssetWriter;
+pub(super) use writer::Opened;

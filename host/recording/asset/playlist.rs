@@ -1,7 +1,7 @@
 //! HLS playlists of one UTC day: a master and one per track (RFC 8216bis), one entry per segment.
 //!
 //! Invariants: rendered from entries alone, and an entry can be read from the media, so they can be rebuilt.
-//! Both tracks carry the same count of discontinuities.
+//! Both tracks carry the same count of discontinuities: one where epochs change, and one where media is missing.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -17,7 +17,9 @@ use crate::recording::RecordingError;
 use crate::recording::storage::{Storage, replace};
 
 /// A player without a better word for it.
-const INDEX: &str = "index.m3u8";
+pub(in crate::recording) const INDEX: &str = "index.m3u8";
+/// Segments of an epoch follow one another to the tick; what is further apart had something in between.
+const CONTIGUOUS: Ticks = Ticks(TICKS_PER_SECOND / 2);
 
 /// One segment in a day.
 #[derive(Clone, Debug)]
@@ -33,22 +35,35 @@ pub struct Entry {
 
 /// The init segments of an epoch as the playlists need them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Inits {
-    pub(super) video: Option<Track>,
-    pub(super) audio: Option<Track>,
+pub(in crate::recording) struct Inits {
+    pub(in crate::recording) video: Option<Track>,
+    pub(in crate::recording) audio: Option<Track>,
+}
+
+/// The playlists of a day as texts.
+#[derive(Debug)]
+pub(in crate::recording) struct Rendered {
+    /// Of its tracks, by name.
+    pub(in crate::recording) tracks: Vec<(String, String)>,
+    /// What the master of the day is called.
+    pub(in crate::recording) master_name: String,
+    /// The master, of the day and of the asset.
+    pub(in crate::recording) master: String,
+    /// The highest bit rate of a segment in it, in bits per second.
+    pub(in crate::recording) bandwidth: u64,
 }
 
 /// The playlists of one day.
 #[derive(Debug)]
-pub(super) struct Day {
-    pub(super) date: Date,
+pub(in crate::recording) struct Day {
+    pub(in crate::recording) date: Date,
     entries: Vec<Entry>,
     // Epochs with the same codec share the first one's init segment, so players need not start over.
     maps: Vec<(Track, Arc<str>)>,
 }
 
 impl Day {
-    pub(super) fn new(date: Date) -> Self {
+    pub(in crate::recording) fn new(date: Date) -> Self {
         Self {
             date,
             entries: Vec::new(),
@@ -56,7 +71,13 @@ impl Day {
         }
     }
 
-    pub(super) fn add(&mut self, name: SegmentName, video: Part, audio: Option<Part>, inits: &Inits) {
+    pub(in crate::recording) fn add(
+        &mut self,
+        name: SegmentName,
+        video: Part,
+        audio: Option<Part>,
+        inits: &Inits,
+    ) {
         let video_map = inits.video.as_ref().map(|track| self.map(track, &name));
         let audio_map = audio
             .and(inits.audio.as_ref())
@@ -96,6 +117,24 @@ impl Day {
         put(INDEX, &master)
     }
 
+    /// Its playlists by name: those of the tracks, then the master. Nothing when there is nothing in it.
+    pub(in crate::recording) fn render(&self, ended: bool) -> Option<Rendered> {
+        if self.entries.is_empty() {
+            return None;
+        }
+        let mut tracks = Vec::with_capacity(2);
+        if self.has_audio() {
+            tracks.push((file(self.date, "audio."), self.track(TrackKind::Audio, ended)));
+        }
+        tracks.push((file(self.date, "video."), self.track(TrackKind::Video, ended)));
+        Some(Rendered {
+            tracks,
+            master_name: file(self.date, ""),
+            master: self.master(),
+            bandwidth: self.bandwidth(),
+        })
+    }
+
     fn has_audio(&self) -> bool {
         self.entries.iter().any(|entry| entry.audio.is_some())
     }
@@ -106,7 +145,7 @@ impl Day {
         let mut before: Option<&Entry> = None;
         let mut map: Option<&Arc<str>> = None;
         for entry in &self.entries {
-            if before.is_some_and(|before| before.name.epoch != entry.name.epoch) {
+            if before.is_some_and(|before| !before.continues_in(entry)) {
                 body.push_str("#EXT-X-DISCONTINUITY\n");
             }
             before = Some(entry);
@@ -173,6 +212,12 @@ impl Day {
 }
 
 impl Entry {
+    fn continues_in(&self, next: &Self) -> bool {
+        let ticks = i64::try_from(self.video.ticks).unwrap_or(i64::MAX);
+        let end = self.name.start.offset(Ticks(ticks));
+        self.name.epoch == next.name.epoch && next.name.start.since(end) <= CONTIGUOUS
+    }
+
     fn part(&self, kind: TrackKind) -> (Option<Part>, Option<&Arc<str>>) {
         let [video, audio] = &self.maps;
         match kind {

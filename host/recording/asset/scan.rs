@@ -9,6 +9,7 @@ use crate::media::TrackKind;
 use crate::media::mp4::read::{Fragment, Fragments, Sample, Track, movie};
 use crate::media::mp4::{AUDIO_TRACK, Mp4Error, VIDEO_TRACK};
 use crate::recording::RecordingError;
+use crate::recording::index::FragmentEntry;
 
 /// The largest init segment that is read, in bytes.
 const MAX_INIT: u64 = 1 << 20;
@@ -39,22 +40,42 @@ impl Part {
         self.samples = self.samples.saturating_add(samples);
     }
 
-    fn add(&mut self, fragment: &Fragment) {
+    fn add(&mut self, at: u64, entry: &FragmentEntry) {
         if self.samples == 0 {
-            self.offset = fragment.range.start;
+            self.offset = at;
         }
-        let ticks = fragment
-            .samples
-            .iter()
-            .map(|sample| u64::from(sample.duration))
-            .sum();
-        let start = fragment.samples.first().map_or(0, |sample| sample.decode);
-        self.extend(
-            start,
-            ticks,
-            fragment.samples.len() as u64,
-            fragment.range.end - fragment.range.start,
-        );
+        self.extend(entry.start, entry.ticks, entry.samples, entry.bytes);
+    }
+}
+
+/// What stands in a segment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scanned {
+    /// Its video.
+    pub video: Part,
+    /// Its audio.
+    pub audio: Option<Part>,
+    /// The fragments of both, in the order of the file.
+    pub fragments: Vec<FragmentEntry>,
+}
+
+/// Whole fragments of one track.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Prefix {
+    pub(crate) part: Part,
+    pub(crate) fragments: Vec<FragmentEntry>,
+}
+
+fn entry(fragment: &Fragment, kind: TrackKind) -> FragmentEntry {
+    let first = fragment.samples.first();
+    let durations = fragment.samples.iter().map(|sample| u64::from(sample.duration));
+    FragmentEntry {
+        kind,
+        start: first.map_or(0, |sample| sample.decode),
+        ticks: durations.sum(),
+        bytes: fragment.range.end - fragment.range.start,
+        samples: fragment.samples.len() as u64,
+        sync: first.is_some_and(|sample| sample.sync),
     }
 }
 
@@ -95,19 +116,29 @@ pub(crate) fn open(path: &Path) -> Result<(File, u64), RecordingError> {
 ///
 /// # Errors
 /// Only when the file cannot be read; what is torn or broken ends the prefix.
-pub(crate) fn valid_prefix(path: &Path, track: u32, tracks: &[Track]) -> Result<Part, RecordingError> {
+pub(crate) fn valid_prefix(path: &Path, kind: TrackKind, tracks: &[Track]) -> Result<Prefix, RecordingError> {
     let (file, length) = open(path)?;
-    let mut part = Part::default();
+    let track = number(kind);
+    let mut prefix = Prefix::default();
     for fragment in Fragments::new(BufReader::new(file), tracks, 0..length) {
         match fragment {
-            Ok(fragment) if fragment.range.start == part.bytes && is_of(&fragment, track) => {
-                part.add(&fragment)
+            Ok(fragment) if fragment.range.start == prefix.part.bytes && is_of(&fragment, track) => {
+                let entry = entry(&fragment, kind);
+                prefix.part.add(fragment.range.start, &entry);
+                prefix.fragments.push(entry);
             }
             Err(error) if is_refusal(&error) => return Err(RecordingError::media(path)(error)),
             _ => break,
         }
     }
-    Ok(part)
+    Ok(prefix)
+}
+
+fn number(kind: TrackKind) -> u32 {
+    match kind {
+        TrackKind::Video => VIDEO_TRACK,
+        TrackKind::Audio => AUDIO_TRACK,
+    }
 }
 
 /// Whether the operating system refused to read, rather than the media being torn or broken.
@@ -129,25 +160,40 @@ pub fn segment(
     tracks: &[Track],
     mut each: impl FnMut(&[Sample]),
 ) -> Result<(Part, Option<Part>), RecordingError> {
-    let path = dir.join(name.file(SEGMENT));
-    let (file, length) = open(&path)?;
-    let (mut video, mut audio) = (Part::default(), Part::default());
+    let scanned = walk(&dir.join(name.file(SEGMENT)), tracks, &mut each)?;
+    Ok((scanned.video, scanned.audio))
+}
+
+/// What stands in a sealed segment, with all of its fragments.
+///
+/// # Errors
+/// When it is broken.
+pub fn inspect(path: &Path, tracks: &[Track]) -> Result<Scanned, RecordingError> {
+    walk(path, tracks, &mut |_| ())
+}
+
+fn walk(path: &Path, tracks: &[Track], each: &mut dyn FnMut(&[Sample])) -> Result<Scanned, RecordingError> {
+    let (file, length) = open(path)?;
+    let mut scanned = Scanned::default();
     for fragment in Fragments::new(BufReader::new(file), tracks, 0..length) {
-        let fragment = fragment.map_err(RecordingError::media(&path))?;
-        if is_of(&fragment, VIDEO_TRACK) && audio.samples == 0 {
-            video.add(&fragment);
+        let fragment = fragment.map_err(RecordingError::media(path))?;
+        let at = fragment.range.start;
+        if is_of(&fragment, VIDEO_TRACK) && scanned.audio.is_none() {
+            let entry = entry(&fragment, TrackKind::Video);
+            scanned.video.add(at, &entry);
+            scanned.fragments.push(entry);
         } else if is_of(&fragment, AUDIO_TRACK) {
-            audio.add(&fragment);
+            let entry = entry(&fragment, TrackKind::Audio);
+            scanned.audio.get_or_insert_default().add(at, &entry);
+            scanned.fragments.push(entry);
         } else {
-            let error = crate::media::mp4::Mp4Error::broken(
-                fragment.range.start,
-                "a segment holds its video first and its audio behind it",
-            );
-            return Err(RecordingError::media(&path)(error));
+            let text = "a segment holds its video first and its audio behind it";
+            return Err(RecordingError::media(path)(Mp4Error::broken(at, text)));
         }
         each(&fragment.samples);
     }
-    Ok((video, (audio.samples > 0).then_some(audio)))
+    scanned.audio = scanned.audio.filter(|audio| audio.samples > 0);
+    Ok(scanned)
 }
 
 /// The names of the sealed segments in a folder, oldest first by epoch and start.
@@ -161,6 +207,11 @@ pub fn segments(dir: &Path) -> Result<Vec<SegmentName>, RecordingError> {
         .collect();
     names.sort_by_key(|name| (name.epoch.counter, name.start));
     Ok(names)
+}
+
+/// The epoch of a segment, by its name without ending.
+pub(crate) fn epoch_of_segment(stem: &str) -> Option<Epoch> {
+    SegmentName::parse(stem).map(|name| name.epoch)
 }
 
 pub(crate) fn list(dir: &Path) -> Result<Vec<String>, RecordingError> {

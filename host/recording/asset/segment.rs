@@ -3,16 +3,22 @@
 //! Invariants: bytes before `length` are whole fragments; a step of sealing that has succeeded is never done
 //! again, and one that failed can be repeated.
 
-use std::io::IoSlice;
+use std::io::{IoSlice, Read as _};
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
+
 use super::name::{AUDIO_PART, SEGMENT, SegmentName, VIDEO_PART};
-use super::scan::Part;
-use crate::media::TrackKind;
+use super::scan::{Part, Prefix};
 use crate::media::mp4::write::fragment_header;
+use crate::media::{MediaTime, Ticks, TrackKind};
 use crate::recording::RecordingError;
 use crate::recording::fragmenter::Fragment;
+use crate::recording::index::FragmentEntry;
 use crate::recording::storage::{Storage, StorageFile};
+
+/// How much of a file is read at a time, in bytes.
+const READ_AT_A_TIME: usize = 64 << 10;
 
 /// One track of an open segment.
 #[derive(Debug)]
@@ -20,6 +26,7 @@ struct Side {
     path: PathBuf,
     file: Box<dyn StorageFile>,
     part: Part,
+    fragments: Vec<FragmentEntry>,
 }
 
 /// A segment that is being written.
@@ -30,6 +37,8 @@ pub(super) struct OpenSegment {
     video: Side,
     audio: Option<Side>,
     sequence: u32,
+    /// Of the video so far; none when somebody else has written it, so that it has to be read.
+    hash: Option<Sha256>,
 }
 
 impl OpenSegment {
@@ -38,13 +47,14 @@ impl OpenSegment {
         name: SegmentName,
         storage: &dyn Storage,
     ) -> Result<Self, RecordingError> {
-        let video = Side::create(dir.join(name.file(VIDEO_PART)), Part::default(), storage)?;
+        let video = Side::create(dir.join(name.file(VIDEO_PART)), Prefix::default(), storage)?;
         Ok(Self {
             name,
             dir: dir.to_owned(),
             video,
             audio: None,
             sequence: 1,
+            hash: Some(Sha256::new()),
         })
     }
 
@@ -52,7 +62,7 @@ impl OpenSegment {
     pub(super) fn resume(
         dir: &Path,
         name: SegmentName,
-        parts: (Part, Option<Part>),
+        parts: (Prefix, Option<Prefix>),
         storage: &dyn Storage,
     ) -> Result<Self, RecordingError> {
         let video = Side::create(dir.join(name.file(VIDEO_PART)), parts.0, storage)?;
@@ -67,6 +77,7 @@ impl OpenSegment {
             video,
             audio,
             sequence: 1,
+            hash: None,
         })
     }
 
@@ -82,34 +93,55 @@ impl OpenSegment {
             (TrackKind::Audio, Some(side)) => side,
             (TrackKind::Audio, none) => {
                 let path = self.dir.join(self.name.file(AUDIO_PART));
-                none.insert(Side::create(path, Part::default(), storage)?)
+                none.insert(Side::create(path, Prefix::default(), storage)?)
             }
         };
-        let written = side.append(fragment, origin, self.sequence)?;
+        let header = side.append(fragment, origin, self.sequence)?;
+        if let (TrackKind::Video, Some(hash)) = (fragment.kind(), &mut self.hash) {
+            hash.update(&header);
+            fragment.data.iter().for_each(|data| hash.update(data));
+        }
+        let written = fragment.bytes.saturating_add(header.len() as u64);
         self.sequence = self.sequence.wrapping_add(1);
         Ok(written)
     }
 
     /// Removes a segment that holds nothing.
-    pub(super) fn discard(self, storage: &dyn Storage) -> Result<(), RecordingError> {
+    pub(super) fn discard(&self, storage: &dyn Storage) -> Result<(), RecordingError> {
         let path = &self.video.path;
-        storage.remove(path).map_err(RecordingError::io("remove", path))
+        match storage.remove(path) {
+            // Somebody has taken the folder away.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            removed => removed.map_err(RecordingError::io("remove", path)),
+        }
     }
 
     pub(super) fn video(&self) -> Part {
         self.video.part
     }
+
+    /// What it will be when it is sealed, in bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        let audio = self.audio.as_ref().map_or(0, |side| side.part.bytes);
+        self.video.part.bytes.saturating_add(audio)
+    }
 }
 
 impl Side {
-    fn create(path: PathBuf, part: Part, storage: &dyn Storage) -> Result<Self, RecordingError> {
+    fn create(path: PathBuf, prefix: Prefix, storage: &dyn Storage) -> Result<Self, RecordingError> {
         let mut file = storage.open(&path).map_err(RecordingError::io("create", &path))?;
-        file.truncate(part.bytes)
+        file.truncate(prefix.part.bytes)
             .map_err(RecordingError::io("cut", &path))?;
-        Ok(Self { path, file, part })
+        Ok(Self {
+            path,
+            file,
+            part: prefix.part,
+            fragments: prefix.fragments,
+        })
     }
 
-    fn append(&mut self, fragment: &Fragment, origin: u64, sequence: u32) -> Result<u64, RecordingError> {
+    /// Gives the header that it wrote before the media.
+    fn append(&mut self, fragment: &Fragment, origin: u64, sequence: u32) -> Result<Vec<u8>, RecordingError> {
         let start = fragment.start.saturating_sub(origin);
         let header = fragment_header(fragment.kind(), sequence, start, &fragment.samples)
             .map_err(RecordingError::media(&self.path))?;
@@ -120,16 +152,25 @@ impl Side {
             .write(self.part.bytes, &mut parts)
             .map_err(RecordingError::io("write", &self.path))?;
         let bytes = fragment.bytes.saturating_add(header.len() as u64);
-        let ticks = fragment.end.saturating_sub(fragment.start);
+        let entry = FragmentEntry {
+            kind: fragment.kind(),
+            start,
+            ticks: fragment.end.saturating_sub(fragment.start),
+            bytes,
+            samples: fragment.samples.len() as u64,
+            sync: fragment.is_sync(),
+        };
         self.part
-            .extend(start, ticks, fragment.samples.len() as u64, bytes);
-        Ok(bytes)
+            .extend(entry.start, entry.ticks, entry.samples, entry.bytes);
+        self.fragments.push(entry);
+        Ok(header)
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
     Append,
+    Hash,
     Sync,
     Rename,
     RemoveAudio,
@@ -142,15 +183,27 @@ enum Step {
 pub(super) struct Sealing {
     segment: OpenSegment,
     step: Step,
+    sha256: [u8; 32],
 }
 
 /// What has been sealed.
 #[derive(Debug)]
-pub(super) struct Sealed {
-    pub(super) name: SegmentName,
-    pub(super) path: PathBuf,
-    pub(super) video: Part,
-    pub(super) audio: Option<Part>,
+pub(crate) struct Sealed {
+    pub(crate) name: SegmentName,
+    pub(crate) path: PathBuf,
+    pub(crate) bytes: u64,
+    pub(crate) video: Part,
+    pub(crate) audio: Option<Part>,
+    pub(crate) fragments: Vec<FragmentEntry>,
+    pub(crate) sha256: [u8; 32],
+}
+
+impl Sealed {
+    /// Where its video ends.
+    pub(crate) fn end(&self) -> MediaTime {
+        let ticks = i64::try_from(self.video.ticks).unwrap_or(i64::MAX);
+        self.name.start.offset(Ticks(ticks))
+    }
 }
 
 impl Sealing {
@@ -158,6 +211,7 @@ impl Sealing {
         Self {
             segment,
             step: Step::Append,
+            sha256: [0; 32],
         }
     }
 
@@ -172,9 +226,13 @@ impl Sealing {
             .as_ref()
             .map(|side| side.part)
             .filter(|part| part.samples > 0);
+        let sides = std::iter::once(&segment.video).chain(&segment.audio);
         Ok(Sealed {
             name: segment.name.clone(),
             path: segment.dir.join(segment.name.file(SEGMENT)),
+            bytes: segment.bytes(),
+            fragments: sides.flat_map(|side| &side.fragments).copied().collect(),
+            sha256: self.sha256,
             video: segment.video.part,
             audio: audio.map(|part| Part {
                 offset: segment.video.part.bytes,
@@ -189,6 +247,7 @@ impl Sealing {
             dir,
             video,
             audio,
+            hash,
             ..
         } = &mut self.segment;
         let length = video.part.bytes;
@@ -204,6 +263,21 @@ impl Sealing {
                         .append_file(length, &audio.path, audio.part.bytes)
                         .map_err(RecordingError::io("append the audio to", &video.path))?;
                 }
+                Ok(Step::Hash)
+            }
+            Step::Hash => {
+                let mut hash = hash.clone();
+                // Of what this writer wrote, only the sound has to be read again.
+                let unread = match (&mut hash, &*audio) {
+                    (None, _) => Some((&video.path, u64::MAX)),
+                    (Some(_), Some(audio)) => Some((&audio.path, audio.part.bytes)),
+                    (Some(_), None) => None,
+                };
+                let mut hash = hash.unwrap_or_default();
+                if let Some((path, length)) = unread {
+                    hash_file(path, length, &mut hash)?;
+                }
+                self.sha256 = hash.finalize().into();
                 Ok(Step::Sync)
             }
             Step::Sync => {
@@ -232,6 +306,20 @@ impl Sealing {
                 storage.sync_dir(dir).map_err(RecordingError::io("sync", dir))?;
                 Ok(Step::Done)
             }
+        }
+    }
+}
+
+/// Takes the first `length` bytes of a file into a hash.
+pub(crate) fn hash_file(path: &Path, length: u64, hash: &mut Sha256) -> Result<(), RecordingError> {
+    let file = std::fs::File::open(path).map_err(RecordingError::io("open", path))?;
+    let mut file = file.take(length);
+    let mut buffer = vec![0; READ_AT_A_TIME];
+    loop {
+        let count = file.read(&mut buffer).map_err(RecordingError::io("read", path))?;
+        match buffer.get(..count) {
+            None | Some([]) => return Ok(()),
+            Some(bytes) => hash.update(bytes),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! a gap never covers media that is there.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 use super::read::{media_time, ticks};
 use super::{AssetId, Gap, GapReason, Index, IndexError};
@@ -12,6 +12,8 @@ use crate::media::{MediaTime, TICKS_PER_SECOND};
 
 /// Ends and starts that are nearer than this touch, in ticks: less than two pictures of a slow camera.
 const TOUCHING: i64 = TICKS_PER_SECOND / 2;
+/// What a gap is made of.
+const SELECT: &str = "SELECT start, ends, reason, fragments, units FROM gap";
 
 impl Index {
     /// Notes what never came, or never reached the disk.
@@ -20,6 +22,15 @@ impl Index {
     /// When the index cannot be written.
     pub fn note_gap(&self, asset: AssetId, gap: &Gap, now: Timestamp) -> Result<(), IndexError> {
         self.writing(|transaction| note(transaction, asset, gap, now))
+    }
+
+    /// The gap of an asset that ends last.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn last_gap(&self, asset: AssetId) -> Result<Option<Gap>, IndexError> {
+        let select = format!("{SELECT} WHERE asset = ?1 ORDER BY ends DESC, id DESC LIMIT 1");
+        self.reading(|connection| connection.query_row(&select, [asset.0], gap).optional())
     }
 
     /// The gaps of an asset that reach into a range, in order.
@@ -36,20 +47,20 @@ fn select(
     asset: AssetId,
     range: std::ops::Range<MediaTime>,
 ) -> rusqlite::Result<Vec<Gap>> {
-    let mut statement = connection.prepare(
-        "SELECT start, ends, reason, fragments, units FROM gap
-         WHERE asset = ?1 AND start < ?3 AND ends > ?2 ORDER BY start, id",
-    )?;
-    let rows = statement.query_map(params![asset.0, ticks(range.start), ticks(range.end)], |row| {
-        Ok(Gap {
-            start: media_time(row, 0)?,
-            end: media_time(row, 1)?,
-            reason: GapReason::parse(&row.get::<_, String>(2)?),
-            fragments: u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0),
-            units: u64::try_from(row.get::<_, i64>(4)?).unwrap_or(0),
-        })
-    })?;
+    let select = format!("{SELECT} WHERE asset = ?1 AND start < ?3 AND ends > ?2 ORDER BY start, id");
+    let mut statement = connection.prepare(&select)?;
+    let rows = statement.query_map(params![asset.0, ticks(range.start), ticks(range.end)], gap)?;
     rows.collect()
+}
+
+fn gap(row: &Row<'_>) -> rusqlite::Result<Gap> {
+    Ok(Gap {
+        start: media_time(row, 0)?,
+        end: media_time(row, 1)?,
+        reason: GapReason::parse(&row.get::<_, String>(2)?),
+        fragments: u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0),
+        units: u64::try_from(row.get::<_, i64>(4)?).unwrap_or(0),
+    })
 }
 
 /// Notes a gap; one of the same reason that it touches grows instead.

@@ -12,6 +12,8 @@
 
 mod fragments;
 mod gaps;
+mod listing;
+mod places;
 mod read;
 mod schema;
 mod write;
@@ -26,6 +28,8 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 pub use fragments::{FragmentEntry, pack, unpack};
+pub use listing::Unlisted;
+pub use places::Place;
 pub use read::Backlog;
 
 use super::asset::name::{Epoch, SegmentName};
@@ -130,9 +134,9 @@ pub struct NewSegment<'a> {
     pub audio: Option<Part>,
     /// All of its fragments, in the order of the file.
     pub fragments: &'a [FragmentEntry],
-    /// Of the whole file.
+    /// Of the whole file; zeros when nobody has read it yet, as of what an earlier version recorded.
     pub sha256: [u8; 32],
-    /// The folder of the cache that it is in, absolute.
+    /// The folder of the cache that it is in, absolute; ignored for what its store has.
     pub folder: &'a Path,
 }
 
@@ -253,7 +257,7 @@ impl Index {
         work: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, IndexError> {
         let mut connection = self.lock();
-        let mut written = || {
+        let written = || {
             let transaction = connection.transaction()?;
             let value = work(&transaction)?;
             transaction.commit()?;
@@ -306,6 +310,21 @@ impl GapReason {
             Self::Deleted => "deleted",
             Self::Crash => "crash",
             Self::Damaged => "damaged",
+        }
+    }
+
+    /// For people.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Camera => "the camera sent nothing",
+            Self::Disk => "the disk was too slow, or refused",
+            Self::CacheFull => "the cache was full",
+            Self::KeepFree => "the disk was nearly full",
+            Self::Retention => "it was older, or more, than is kept",
+            Self::Deleted => "it was deleted",
+            Self::Crash => "the host was cut off",
+            Self::Damaged => "the file is gone or damaged",
         }
     }
 

@@ -15,10 +15,10 @@ use crate::recording::asset::name::{Epoch, SegmentName};
 use crate::recording::asset::scan::Part;
 
 /// What a row of a segment is made of.
-const SEGMENT: &str =
+pub(super) const SEGMENT: &str =
     "SELECT segment.id, segment.asset, segment.epoch, host, counter, start, ends, bytes, segment.video,
     segment.audio, kept, sha256, state, folder";
-const FROM: &str = "FROM segment JOIN epoch ON epoch.id = segment.epoch";
+pub(super) const FROM: &str = "FROM segment JOIN epoch ON epoch.id = segment.epoch";
 
 impl Index {
     /// All assets, by store and name.
@@ -40,6 +40,15 @@ impl Index {
     pub fn find_asset(&self, store: &str, name: &str) -> Result<Option<AssetRow>, IndexError> {
         let select = "SELECT id, store, name, owner, created, held FROM asset WHERE store = ?1 AND name = ?2";
         self.reading(|connection| connection.query_row(select, [store, name], asset).optional())
+    }
+
+    /// One asset by its number.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn asset_row(&self, id: AssetId) -> Result<Option<AssetRow>, IndexError> {
+        let select = "SELECT id, store, name, owner, created, held FROM asset WHERE id = ?1";
+        self.reading(|connection| connection.query_row(select, [id.0], asset).optional())
     }
 
     /// The epochs of an asset, in the order they were opened.
@@ -160,6 +169,64 @@ impl Index {
         self.reading(|connection| all(connection, &select, params![from, until, limit]))
     }
 
+    /// The segments whose files are in one folder of the cache, oldest first.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn in_folder(&self, folder: &Path) -> Result<Vec<SegmentRow>, IndexError> {
+        let select = format!("{SEGMENT} {FROM} WHERE folder = ?1 ORDER BY segment.opened, start");
+        self.reading(|connection| all(connection, &select, params![folder.to_string_lossy()]))
+    }
+
+    /// The segments that have a file in the cache, by number, at most `limit` of those behind `after`.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn with_files(&self, after: SegmentId, limit: u32) -> Result<Vec<SegmentRow>, IndexError> {
+        let select = format!(
+            "{SEGMENT} {FROM} WHERE folder IS NOT NULL AND segment.id > ?1 ORDER BY segment.id LIMIT ?2"
+        );
+        self.reading(|connection| all(connection, &select, params![after.0, limit]))
+    }
+
+    /// Where the newest media of an asset ends.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn last_end(&self, asset: AssetId) -> Result<Option<MediaTime>, IndexError> {
+        let select = "SELECT max(ends) FROM segment WHERE asset = ?1";
+        self.reading(|connection| {
+            let ends: Option<i64> = connection.query_row(select, [asset.0], |row| row.get(0))?;
+            Ok(ends.map(from_ticks))
+        })
+    }
+
+    /// The epochs that have a file in one folder of the cache.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn epochs_in_folder(&self, folder: &Path) -> Result<Vec<Epoch>, IndexError> {
+        let select = "SELECT DISTINCT host, counter FROM segment JOIN epoch ON epoch.id = segment.epoch
+             WHERE folder = ?1";
+        self.reading(|connection| {
+            let mut statement = connection.prepare(select)?;
+            let rows = statement.query_map([folder.to_string_lossy()], |row| read_epoch(row, 0))?;
+            rows.collect()
+        })
+    }
+
+    /// When the newest of all epochs was opened.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn last_opened(&self) -> Result<Option<Timestamp>, IndexError> {
+        self.reading(|connection| {
+            let newest: Option<i64> =
+                connection.query_row("SELECT max(opened) FROM epoch", [], |row| row.get(0))?;
+            Ok(newest.and_then(|newest| Timestamp::from_microsecond(newest).ok()))
+        })
+    }
+
     /// How many bytes stand below a folder of the cache.
     ///
     /// # Errors
@@ -209,7 +276,7 @@ pub(super) fn segment(connection: &Connection, id: SegmentId) -> rusqlite::Resul
     statement.query_row([id.0], read_segment).optional()
 }
 
-fn read_segment(row: &Row<'_>) -> rusqlite::Result<SegmentRow> {
+pub(super) fn read_segment(row: &Row<'_>) -> rusqlite::Result<SegmentRow> {
     let state = match row.get::<_, i64>(12)? {
         1 => SegmentState::Cached,
         _ => SegmentState::Stored,
@@ -233,7 +300,7 @@ fn read_segment(row: &Row<'_>) -> rusqlite::Result<SegmentRow> {
     })
 }
 
-fn asset(row: &Row<'_>) -> rusqlite::Result<AssetRow> {
+pub(super) fn asset(row: &Row<'_>) -> rusqlite::Result<AssetRow> {
     Ok(AssetRow {
         id: AssetId(row.get(0)?),
         store: row.get(1)?,
@@ -265,7 +332,7 @@ fn moment(row: &Row<'_>, at: usize) -> rusqlite::Result<Timestamp> {
     Ok(Timestamp::from_microsecond(row.get(at)?).unwrap_or_default())
 }
 
-fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
+pub(super) fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
     Ok(u64::try_from(row.get::<_, i64>(at)?).unwrap_or(0))
 }
 
@@ -273,7 +340,7 @@ pub(super) fn media_time(row: &Row<'_>, at: usize) -> rusqlite::Result<MediaTime
     Ok(from_ticks(row.get(at)?))
 }
 
-fn from_ticks(ticks: i64) -> MediaTime {
+pub(super) fn from_ticks(ticks: i64) -> MediaTime {
     MediaTime::from_ticks(u64::try_from(ticks).unwrap_or(0))
 }
 

@@ -6,7 +6,10 @@
 //! epoch    one uninterrupted stretch of one writer: host, counter, when it was opened, its init segments
 //! segment  one immutable file: where its tracks lie in it, its fragments, its state; `folder` is where the cache has it
 //! gap      a stretch of an asset that is not there, and why
+//! unlisted days whose playlists are not as they shall stay; `change` counts what has come or gone since it is there
 //! garbage  files that nothing refers to any more and that may still be on the disk
+//! place    a folder that sinks cache below, and the id of the volume that it is on
+//! fact     what was done once
 //! ```
 //! Times of media are ticks of 90 kHz since the Unix epoch; times of the host are microseconds since then.
 
@@ -62,5 +65,19 @@ pub(super) const MIGRATIONS: &[&str] = &[
         noted INTEGER NOT NULL
     ) STRICT;
     CREATE INDEX gap_in_order ON gap (asset, start);
-    CREATE TABLE garbage (path TEXT PRIMARY KEY NOT NULL) STRICT;",
+    CREATE TABLE garbage (path TEXT PRIMARY KEY NOT NULL) STRICT;
+    CREATE TABLE place (
+        path TEXT PRIMARY KEY NOT NULL,
+        volume TEXT NOT NULL,
+        apart INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE fact (name TEXT PRIMARY KEY NOT NULL, noted INTEGER NOT NULL) STRICT;",
+    // 2: days whose playlists shall be written again; what waits, by age whoever recorded it.
+    "CREATE TABLE unlisted (
+        asset INTEGER NOT NULL REFERENCES asset (id) ON DELETE CASCADE,
+        day INTEGER NOT NULL,
+        change INTEGER NOT NULL DEFAULT 1,
+        PRIMARY KEY (asset, day)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX segment_oldest ON segment (start, id) WHERE state = 1;",
 ];

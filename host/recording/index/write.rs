@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use super::read::{packed_part, segment, ticks};
 use super::{
     AssetId, Dropped, EpochId, Gap, GapReason, Index, IndexError, NewSegment, SegmentId, SegmentState, gaps,
-    pack,
+    listing, pack,
 };
 use crate::media::TrackKind;
 use crate::recording::asset::name::{Epoch, SEGMENT};
@@ -90,42 +90,26 @@ impl Index {
         self.insert(new, SegmentState::Stored, None)
     }
 
+    /// As [`Index::adopt_stored`], many in one commit.
+    ///
+    /// # Errors
+    /// When the index cannot be written; then none of them is in it.
+    pub fn adopt_all_stored(&self, all: &[NewSegment<'_>]) -> Result<(), IndexError> {
+        self.writing(|transaction| {
+            for new in all {
+                insert(transaction, new, SegmentState::Stored, None)?;
+            }
+            Ok(())
+        })
+    }
+
     fn insert(
         &self,
         new: &NewSegment<'_>,
         state: SegmentState,
         folder: Option<&Path>,
     ) -> Result<SegmentId, IndexError> {
-        let fragments = pack(new.fragments, new.start.ticks());
-        self.writing(|transaction| {
-            let opened: i64 =
-                transaction.query_row("SELECT opened FROM epoch WHERE id = ?1", [new.epoch.0], |row| row.get(0))?;
-            transaction
-                .prepare(
-                    "INSERT INTO segment (asset, epoch, opened, start, ends, bytes, video, audio, fragments, sha256,
-                         state, folder, kept)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO NOTHING",
-                )?
-                .execute(params![
-                    new.asset.0,
-                    new.epoch.0,
-                    opened,
-                    ticks(new.start),
-                    ticks(new.end),
-                    i64::try_from(new.bytes).unwrap_or(i64::MAX),
-                    packed_part(&new.video),
-                    new.audio.as_ref().map(packed_part),
-                    fragments,
-                    new.sha256,
-                    state as i64,
-                    folder.map(|folder| folder.to_string_lossy().into_owned()),
-                    new.fragments.iter().filter(|one| one.kind == TrackKind::Video).count() as i64,
-                ])?;
-            // Media that comes back, as after a crash, ends the gap that stood for it.
-            gaps::fill(transaction, new.asset, new.start, new.end)?;
-            let id = "SELECT id FROM segment WHERE epoch = ?1 AND start = ?2";
-            transaction.query_row(id, params![new.epoch.0, ticks(new.start)], |row| Ok(SegmentId(row.get(0)?)))
-        })
+        self.writing(|transaction| insert(transaction, new, state, folder))
     }
 
     /// Says that a store has acknowledged segments, all in one commit. Gives those that were still known; the others were
@@ -150,6 +134,7 @@ impl Index {
                     "UPDATE segment SET state = ?2, folder = NULL WHERE id = ?1",
                     params![id.0, SegmentState::Stored as i64],
                 )?;
+                listing::mark(transaction, &segment)?;
                 known.push(Dropped { segment, file });
             }
             Ok(known)
@@ -186,6 +171,9 @@ impl Index {
                     units: segment.video.samples,
                 };
                 gaps::note(transaction, segment.asset, &gap, now)?;
+                if segment.state == SegmentState::Stored {
+                    listing::mark(transaction, &segment)?;
+                }
                 dropped.push(Dropped { segment, file });
             }
             Ok(dropped)
@@ -217,6 +205,49 @@ impl Index {
                 .map(drop)
         })
     }
+}
+
+fn insert(
+    transaction: &Transaction<'_>,
+    new: &NewSegment<'_>,
+    state: SegmentState,
+    folder: Option<&Path>,
+) -> rusqlite::Result<SegmentId> {
+    let fragments = pack(new.fragments, new.start.ticks());
+    let opened: i64 =
+        transaction.query_row("SELECT opened FROM epoch WHERE id = ?1", [new.epoch.0], |row| {
+            row.get(0)
+        })?;
+    transaction
+        .prepare(
+            "INSERT INTO segment (asset, epoch, opened, start, ends, bytes, video, audio, fragments, sha256,
+                 state, folder, kept)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![
+            new.asset.0,
+            new.epoch.0,
+            opened,
+            ticks(new.start),
+            ticks(new.end),
+            i64::try_from(new.bytes).unwrap_or(i64::MAX),
+            packed_part(&new.video),
+            new.audio.as_ref().map(packed_part),
+            fragments,
+            new.sha256,
+            state as i64,
+            folder.map(|folder| folder.to_string_lossy().into_owned()),
+            new.fragments
+                .iter()
+                .filter(|one| one.kind == TrackKind::Video)
+                .count() as i64,
+        ])?;
+    // Media that comes back, as after a crash, ends the gap that stood for it.
+    gaps::fill(transaction, new.asset, new.start, new.end)?;
+    let id = "SELECT id FROM segment WHERE epoch = ?1 AND start = ?2";
+    transaction.query_row(id, params![new.epoch.0, ticks(new.start)], |row| {
+        Ok(SegmentId(row.get(0)?))
+    })
 }
 
 /// Notes that a file of the cache shall go.

@@ -6,16 +6,22 @@
 //! A store never retries and never waits without a bound: the queue in front of it (`upload`) does the waiting, so that "paused"
 //! and "hanging" can be told apart.
 
+pub mod azure;
+pub mod directory;
 mod error;
+mod settings;
 
 use std::fmt::Debug;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
 
+pub use directory::DirectoryStore;
 pub use error::{StoreError, StoreErrorKind};
+pub use settings::StoreSettings;
 
 /// The name of the store that is a folder below the state directory.
 pub const LOCAL: &str = "local";
@@ -32,8 +38,26 @@ pub enum Content {
         /// Of all of it.
         sha256: [u8; 32],
     },
+    /// Such a file that has been read already, for a store that wants it so.
+    Read {
+        /// All of it.
+        bytes: Bytes,
+        /// Of all of it.
+        sha256: [u8; 32],
+    },
     /// Something small: init segments.
     Bytes(Bytes),
+}
+
+impl Content {
+    /// How many bytes it has.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::File { bytes, .. } => *bytes,
+            Self::Read { bytes, .. } | Self::Bytes(bytes) => bytes.len() as u64,
+        }
+    }
 }
 
 /// What became of putting something that must not be there yet.
@@ -65,6 +89,11 @@ pub struct Writer {
 pub trait AssetStore: Send + Sync + Debug {
     /// Where it is, for people: without secrets.
     fn location(&self) -> String;
+
+    /// Whether it sends bytes: then the queue reads the next segment while one is sent, and gives [`Content::Read`].
+    fn wants_bytes(&self) -> bool {
+        false
+    }
 
     /// Makes the container or folder if it is missing, and becomes the one writer of an asset. May be called again: then it
     /// makes sure that it still is.
@@ -129,6 +158,17 @@ pub trait AssetStore: Send + Sync + Debug {
         name: &'a str,
         range: Option<Range<u64>>,
     ) -> BoxFuture<'a, Result<Bytes, StoreError>>;
+}
+
+/// The least time that a request may take, whatever its size.
+const LEAST_TIME: Duration = Duration::from_secs(10);
+/// A connection that is slower than so many bytes a second counts as broken.
+const LEAST_RATE: u64 = 64_000;
+
+/// How long a store may take over so many bytes.
+#[must_use]
+pub fn time_limit(bytes: u64) -> Duration {
+    Duration::from_secs(bytes / LEAST_RATE).max(LEAST_TIME)
 }
 
 /// The most that is read at one time, in bytes.

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::events::{Event, EventSink};
 use crate::extension::EngineOptions;
+use crate::graph::RecordingsOptions;
 use crate::media::SystemClock;
 use crate::nodes::analysis::AnalysisPool;
 
@@ -63,8 +64,15 @@ impl Place {
             reach: Arc::new(crate::nodes::reach::Anywhere),
             clock,
         };
+        let recordings = Recordings::open_with_events(
+            &self.state,
+            RecordingsOptions::default(),
+            Arc::clone(&runtime.clock),
+            Arc::clone(&runtime.events),
+        );
         GraphHost::open(HostOptions {
             state: Arc::clone(&self.state),
+            recordings: recordings.unwrap(),
             runtime,
             engine: LazyEngine::new(EngineOptions {
                 cache_dir: Some(self.state.components()),

@@ -1,4 +1,4 @@
-//! The asset sink at work: names and opens assets in the local store.
+//! The asset sink at work: names assets and opens them in the cache.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,8 +6,7 @@ use std::sync::Arc;
 use super::Wording;
 use crate::media::{Clock, MediaTime, Ticks};
 use crate::nodes::sinks::recorder::Opener;
-use crate::recording::storage::Storage;
-use crate::recording::{AssetOptions, AssetWriter, Recorder, RecordingError};
+use crate::recording::{AssetSpec, AssetWriter, Cache, Recorder, RecordingError, RecordingEvent};
 use crate::topology::Pattern;
 
 /// Names that are tried for one recording when others write under the first.
@@ -18,29 +17,41 @@ const MAX_SUFFIX: u32 = 99;
 pub struct AssetOpener {
     /// Makes the name, of the host's time when the recording opens.
     pub pattern: Pattern,
-    /// The folder of all assets.
-    pub root: PathBuf,
-    /// Names this host.
-    pub host: String,
+    /// The cache of the host.
+    pub cache: Arc<Cache>,
+    /// The store that the assets belong to.
+    pub store: String,
+    /// `INSTANCE/NODE`.
+    pub owner: String,
+    /// The sink's folder in the cache.
+    pub folder: PathBuf,
+    /// How many bytes may stand there.
+    pub budget: Option<u64>,
     /// How long a segment is.
     pub segment_length: Ticks,
     /// The host's clocks.
     pub clock: Arc<dyn Clock>,
-    /// The disk.
-    pub storage: Arc<dyn Storage>,
     /// What events call it.
     pub wording: Wording,
 }
 
 impl AssetOpener {
     fn open_as(&self, name: String) -> Result<AssetWriter, RecordingError> {
-        let options = AssetOptions {
-            root: self.root.clone(),
+        let writer = self.cache.open_asset(AssetSpec {
+            store: self.store.clone(),
             name,
-            host: self.host.clone(),
+            owner: self.owner.clone(),
+            folder: self.folder.clone(),
+            budget: self.budget,
             segment_length: self.segment_length,
+        })?;
+        let opened = RecordingEvent::Opened {
+            store: self.store.clone(),
+            asset: writer.name().to_owned(),
+            output_type: self.output_type(),
         };
-        AssetWriter::open(options, Arc::clone(&self.storage))
+        self.cache.listener().tell(&self.owner, &opened);
+        Ok(writer)
     }
 }
 

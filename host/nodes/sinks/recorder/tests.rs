@@ -113,7 +113,15 @@ async fn record(openings: impl IntoIterator<Item = Option<u32>>, units: u32) -> 
 #[tokio::test]
 async fn a_recording_that_cannot_be_finished_at_once_is_finished_later() {
     let told = record([Some(CLOSE_TRIES - 1)], 1).await;
-    assert_eq!(told, ["RecordingStarted", "StorageError", "RecordingStopped"]);
+    assert_eq!(
+        told,
+        [
+            "RecordingStarted",
+            "StorageError",
+            "StorageRestored",
+            "RecordingStopped"
+        ]
+    );
 }
 
 #[tokio::test]
@@ -138,6 +146,7 @@ async fn what_came_while_nothing_could_be_opened_is_told_to_be_missing() {
         [
             "StorageError",
             "DataDropped",
+            "StorageRestored",
             "RecordingStarted",
             "RecordingStopped"
         ]

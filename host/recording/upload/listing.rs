@@ -1,0 +1,246 @@
+//! Playlists, rendered from the rows of the index and written beside the media.
+//!
+//! Invariants: what is listed stands in the store; the playlists of a day end when nothing will follow in it. While a backlog is
+//! worked off they are written at most once in the length of a segment; a master only when it says something new.
+
+use std::collections::HashMap;
+use std::io::Cursor;
+
+use bytes::Bytes;
+use jiff::civil::Date;
+
+use super::worker::{Halt, Worker};
+use crate::media::mp4::read::{Track, movie};
+use crate::media::{MediaTime, TrackKind};
+use crate::recording::RecordingError;
+use crate::recording::asset::playlist::{Day, INDEX, Inits, Rendered};
+use crate::recording::cache::Cache;
+use crate::recording::index::{EpochId, Unlisted};
+use crate::recording::listener::RecordingEvent;
+use crate::recording::store::StoreError;
+
+/// Days that are looked at in one pass.
+const MAX_DAYS: u32 = 256;
+/// The master names the highest bit rate: a hint, which is written again when it has grown by so much, and at the end.
+const NEWS_PERCENT: u64 = 150;
+
+/// What stands in the store of a day's playlists, as far as this process knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Written {
+    change: i64,
+    ended: bool,
+    master: String,
+    bandwidth: u64,
+}
+
+/// What shall stand there.
+#[derive(Debug)]
+struct Wanted {
+    rendered: Option<Rendered>,
+    ended: bool,
+    newest: bool,
+    until: MediaTime,
+}
+
+impl Worker {
+    /// Writes the playlists of all days that have changed; while something of an asset waits (`draining`), not too often.
+    pub(super) async fn list(&mut self, draining: bool) -> Result<(), Halt> {
+        let store = self.options.name.clone();
+        let days = self
+            .reading(move |cache| Ok(cache.index().unlisted(&store, MAX_DAYS)?))
+            .await?;
+        for day in days {
+            if let Err(error) = self.list_day(&day, draining).await? {
+                self.failed(day.asset, error)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn list_day(&mut self, day: &Unlisted, draining: bool) -> Result<Result<(), StoreError>, Halt> {
+        let now = self.now();
+        let date = date(day.day);
+        let open = self.options.cache.is_open(&self.options.name, &day.name);
+        let asset = self.assets.entry(day.asset).or_default();
+        if asset.name.is_empty() {
+            asset.name.clone_from(&day.name);
+        }
+        let before = asset.written.get(&date).cloned();
+        let recent = asset.listed.is_some_and(|at| now < at + asset.pace);
+        if asset.is_blocked(now) || (draining && recent && self.waits(day).await?) {
+            return Ok(Ok(()));
+        }
+        let same = |before: &Written| before.change == day.change && !before.ended;
+        if open && before.as_ref().is_some_and(same) && !self.turned(day).await? {
+            return Ok(Ok(()));
+        }
+        let of = day.clone();
+        let wanted = self.reading(move |cache| wanted(cache, &of, open)).await?;
+        if let Some(before) = &before
+            && (before.change, before.ended) == (day.change, wanted.ended)
+        {
+            return Ok(Ok(()));
+        }
+        let put = self.put_playlists(day, date, before, &wanted).await;
+        if let Err(error) = put {
+            return Ok(Err(error));
+        }
+        self.succeeded(day.asset);
+        if wanted.rendered.is_some() {
+            let event = RecordingEvent::Available {
+                store: self.options.name.clone(),
+                asset: day.name.clone(),
+                until: wanted.until,
+            };
+            self.options.cache.listener().tell(&day.owner, &event);
+        }
+        if wanted.ended {
+            let done = day.clone();
+            self.reading(move |cache| Ok(cache.index().listed(&done)?))
+                .await?;
+            if let Some(asset) = self.assets.get_mut(&day.asset) {
+                asset.written.remove(&date);
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Whether a day that was written is over meanwhile: something has begun in a later one.
+    async fn turned(&self, day: &Unlisted) -> Result<bool, Halt> {
+        let day = day.clone();
+        self.reading(move |cache| Ok(cache.index().has_in(day.asset, later(&day), false)?))
+            .await
+    }
+
+    async fn waits(&self, day: &Unlisted) -> Result<bool, Halt> {
+        let day = day.clone();
+        self.reading(move |cache| Ok(cache.index().has_in(day.asset, day.range(), true)?))
+            .await
+    }
+
+    async fn put_playlists(
+        &mut self,
+        day: &Unlisted,
+        date: Date,
+        before: Option<Written>,
+        wanted: &Wanted,
+    ) -> Result<(), StoreError> {
+        self.claim(day.asset, &day.name).await?;
+        let Some(rendered) = &wanted.rendered else {
+            return self.remove_playlists(&day.name, date).await;
+        };
+        for (name, text) in &rendered.tracks {
+            self.put_playlist(&day.name, name, text).await?;
+        }
+        let news = before.as_ref().is_none_or(|before| {
+            let known = before.bandwidth.saturating_mul(NEWS_PERCENT) / 100;
+            rendered.bandwidth > known || without_rate(&before.master) != without_rate(&rendered.master)
+        });
+        let differs = before
+            .as_ref()
+            .is_none_or(|before| before.master != rendered.master);
+        let write = news || (wanted.ended && differs);
+        if write {
+            self.put_playlist(&day.name, &rendered.master_name, &rendered.master)
+                .await?;
+            if wanted.newest {
+                self.put_playlist(&day.name, INDEX, &rendered.master).await?;
+            }
+        }
+        let now = self.now();
+        if let Some(asset) = self.assets.get_mut(&day.asset) {
+            asset.listed = Some(now);
+            let (master, bandwidth) = match before {
+                Some(before) if !write => (before.master, before.bandwidth),
+                _ => (rendered.master.clone(), rendered.bandwidth),
+            };
+            let written = Written {
+                change: day.change,
+                ended: wanted.ended,
+                master,
+                bandwidth,
+            };
+            asset.written.insert(date, written);
+        }
+        Ok(())
+    }
+
+    async fn put_playlist(&self, asset: &str, name: &str, text: &str) -> Result<(), StoreError> {
+        let text = Bytes::copy_from_slice(text.as_bytes());
+        self.options.store.put_index(asset, name, text).await?;
+        let mut inner = self.shared.lock();
+        inner.playlists = inner.playlists.saturating_add(1);
+        Ok(())
+    }
+
+    /// Nothing of this day is left.
+    async fn remove_playlists(&self, asset: &str, date: Date) -> Result<(), StoreError> {
+        for track in ["", "audio.", "video."] {
+            let name = format!("{date}.{track}m3u8");
+            self.options.store.remove(asset, &name).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The attributes of a master without its bit rate.
+fn without_rate(master: &str) -> String {
+    master
+        .split(',')
+        .map(|part| part.split_once("BANDWIDTH=").map_or(part, |(before, _)| before))
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+fn date(day: i64) -> Date {
+    let epoch = Date::constant(1970, 1, 1);
+    epoch
+        .checked_add(jiff::Span::new().try_days(day).unwrap_or_default())
+        .unwrap_or(Date::MAX)
+}
+
+fn later(day: &Unlisted) -> std::ops::Range<MediaTime> {
+    day.range().end..MediaTime::from_ticks(i64::MAX as u64)
+}
+
+/// What shall stand in the store of a day. Blocks.
+fn wanted(cache: &Cache, day: &Unlisted, open: bool) -> Result<Wanted, RecordingError> {
+    let index = cache.index();
+    let rows = index.stored_in(day.asset, &day.range())?;
+    let mut epochs: HashMap<EpochId, Inits> = HashMap::new();
+    let mut listed = Day::new(date(day.day));
+    for row in &rows {
+        if !epochs.contains_key(&row.epoch) {
+            let epoch = index.epoch(row.epoch)?;
+            let inits = epoch.map(|epoch| Inits {
+                video: epoch
+                    .video
+                    .as_deref()
+                    .and_then(|init| track(init, TrackKind::Video)),
+                audio: epoch
+                    .audio
+                    .as_deref()
+                    .and_then(|init| track(init, TrackKind::Audio)),
+            });
+            epochs.insert(row.epoch, inits.unwrap_or_default());
+        }
+        if let Some(inits) = epochs.get(&row.epoch) {
+            listed.add(row.name.clone(), row.video, row.audio, inits);
+        }
+    }
+    let waits = index.has_in(day.asset, day.range(), true)?;
+    let over = !open || index.has_in(day.asset, later(day), false)?;
+    let ended = over && !waits;
+    Ok(Wanted {
+        rendered: listed.render(ended),
+        ended,
+        newest: !index.has_stored_in(day.asset, later(day))?,
+        until: rows.iter().map(|row| row.end).max().unwrap_or_default(),
+    })
+}
+
+/// The track that an init segment declares; none when it is damaged.
+fn track(init: &[u8], kind: TrackKind) -> Option<Track> {
+    let movie = movie(&mut Cursor::new(init), init.len() as u64).ok()?;
+    movie.tracks.into_iter().find(|track| track.kind == kind)
+}
