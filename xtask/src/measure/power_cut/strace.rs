@@ -193,7 +193,12 @@ fn finished(thread: u32, text: &str, interrupted: bool, calls: &mut Vec<Call>) -
         "close" => Ok(()),
         _ if failed => Ok(()),
         _ => {
-            let result: u64 = result.parse().with_context(|| format!("the result `{result}`"))?;
+            // Flags are printed as hexadecimal numbers.
+            let read = match result.strip_prefix("0x") {
+                Some(hex) => u64::from_str_radix(hex, 16),
+                None => result.parse(),
+            };
+            let result = read.with_context(|| format!("the result `{result}`"))?;
             calls.extend(call(name, &arguments, result)?);
             Ok(())
         }

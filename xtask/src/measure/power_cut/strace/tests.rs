@@ -102,6 +102,7 @@ fn what_failed_did_nothing_and_a_failed_sync_kept_nothing() {
         ),
         "7  fsync(5)  = -1 EIO (Input/output error)".into(),
         "7  write(5, \"\\x61\", 1) = ? ERESTARTSYS (To be restarted if SA_RESTART is set)".into(),
+        "7  fcntl(5, F_GETFD)  = 0x1 (flags FD_CLOEXEC)".into(),
         "7  --- SIGINT {si_signo=SIGINT, si_code=SI_USER} ---".into(),
         "7  +++ exited with 0 +++".into(),
     ]);
