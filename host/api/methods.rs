@@ -14,6 +14,7 @@ use super::problem::{Problem, discreet};
 use super::{Api, Shared};
 use crate::graph::host::error::json_path;
 use crate::graph::host::{ControlError, Deleted, Detail, GraphHost, Kind, PageRequest, Stored};
+use crate::recording::upload::Remaining;
 use crate::topology::diagnostics::{did_you_mean, one_of, shown};
 use crate::topology::model::API_VERSIONS;
 
@@ -379,7 +380,12 @@ async fn change(
             Operation::InstanceDeactivate => {
                 let drained = host.instance_deactivate(&name).await?;
                 Ok(Reply {
-                    warnings: drained.gave_up.then(gave_up).into_iter().collect(),
+                    warnings: drained
+                        .gave_up
+                        .then(gave_up)
+                        .into_iter()
+                        .chain(not_uploaded(drained.remaining))
+                        .collect(),
                     ..ok(Value::Null)
                 })
             }
@@ -418,6 +424,15 @@ fn gave_up() -> Detail {
         "the graph took too long to drain; what it still held is lost",
     )
     .hint("`GET /api/explain/INSTANCE` says what was on its way")
+}
+
+fn not_uploaded(remaining: Remaining) -> Option<Detail> {
+    let Remaining { segments, bytes } = remaining;
+    let message = format!(
+        "{segments} segments ({bytes} bytes) are not uploaded yet; they stay in the cache and go up later, also after a restart"
+    );
+    let hint = "`GET /api/uploads` says how the stores are";
+    (segments > 0).then(|| Detail::new("UploadsRemain", message).hint(hint))
 }
 
 #[cfg(test)]

@@ -286,6 +286,56 @@ struct InstanceHealthList {
     alarms: Vec<Alarm>,
 }
 
+/// A recording that a store does not take.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct BlockedAsset {
+    /// Its name.
+    asset_name: String,
+    /// Why, and what to do.
+    message: String,
+}
+
+/// How the uploads to a store are.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Upload {
+    /// Its name in the configuration.
+    store: String,
+    /// Where it is.
+    location: String,
+    /// `idle`, `uploading` or `paused`.
+    state: String,
+    /// Since when it takes nothing; ISO 8601, UTC.
+    paused_since: Option<String>,
+    /// Why it takes nothing.
+    message: Option<String>,
+    /// Segments that it does not have yet.
+    backlog_segments: u64,
+    /// Their bytes.
+    backlog_bytes: u64,
+    /// The oldest moment among them; ISO 8601, UTC.
+    oldest: Option<String>,
+    /// How long ago that was.
+    lag_seconds: f64,
+    /// Segments that it has taken since the host began.
+    uploaded_segments: u64,
+    /// Their bytes.
+    uploaded_bytes: u64,
+    /// Playlists that it has taken since the host began.
+    playlists: u64,
+    /// Tries that failed since the host began.
+    errors: u64,
+    /// Recordings that it does not take; none for a token that is limited to instances.
+    blocked: Vec<BlockedAsset>,
+}
+
+/// How the uploads to all stores are.
+#[derive(Serialize, JsonSchema)]
+struct UploadList {
+    value: Vec<Upload>,
+}
+
 /// What is logged.
 #[derive(Serialize, JsonSchema)]
 struct Log {
@@ -538,6 +588,7 @@ fn schemas() -> Value {
     generator.subschema_for::<Log>();
     generator.subschema_for::<Reloaded>();
     generator.subschema_for::<AlarmList>();
+    generator.subschema_for::<UploadList>();
     generator.subschema_for::<Explanation>();
     generator.subschema_for::<OpenApi>();
     Value::Object(generator.take_definitions(true))

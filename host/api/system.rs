@@ -11,13 +11,23 @@ use super::{Check, Shared, instances, openapi};
 use crate::alarms::Alarm;
 use crate::graph::host::{Detail, InstanceState, InstanceStatus, Wanted};
 use crate::metrics::{self, Figures, Usage};
+use crate::recording::upload::UploadStatus;
 
 /// Letters of a filter of the log.
 pub(super) const MAX_FILTER_BYTES: usize = 1024;
 
 /// `GET /metrics`
 pub(super) async fn metrics(api: Shared, call: Call) -> Result<Response<Body>, Problem> {
+    let uploads = match api.options.host.uploads().await {
+        Ok(uploads) => uploads,
+        Err(error) => {
+            // The other figures are worth having all the more.
+            tracing::warn!(%error, "There are no figures of uploads");
+            Vec::new()
+        }
+    };
     let text = metrics::render(&Figures {
+        uploads: &uploads,
         identity: &api.options.identity,
         instances: &instances::visible(&api, &call.caller),
         journal: api.options.journal.counts(),
@@ -25,6 +35,43 @@ pub(super) async fn metrics(api: Shared, call: Call) -> Result<Response<Body>, P
         usage: Usage::now(),
     });
     Ok(problem::typed(StatusCode::OK, metrics::CONTENT_TYPE, text))
+}
+
+/// `GET /api/uploads`
+pub(super) async fn uploads(api: Shared, call: Call) -> Result<Response<Body>, Problem> {
+    let mut uploads = api.options.host.uploads().await?;
+    if call.caller.is_limited() {
+        // Names of recordings, and messages that hold them, are told to those who may see all instances.
+        for store in &mut uploads {
+            store.blocked.clear();
+            store.message = None;
+        }
+    }
+    let value: Vec<Value> = uploads.iter().map(upload).collect();
+    Ok(problem::json(StatusCode::OK, &json!({ "value": value })))
+}
+
+fn upload(store: &UploadStatus) -> Value {
+    let blocked = store
+        .blocked
+        .iter()
+        .map(|one| json!({"assetName": one.asset, "message": one.message}));
+    json!({
+        "store": store.store,
+        "location": store.location,
+        "state": store.state.name(),
+        "pausedSince": store.paused_since.map(|since| since.to_string()),
+        "message": store.message,
+        "backlogSegments": store.backlog.segments,
+        "backlogBytes": store.backlog.bytes,
+        "oldest": store.backlog.oldest.map(crate::media::MediaTime::iso),
+        "lagSeconds": store.lag.seconds(),
+        "uploadedSegments": store.uploaded_segments,
+        "uploadedBytes": store.uploaded_bytes,
+        "playlists": store.playlists,
+        "errors": store.failures,
+        "blocked": blocked.collect::<Vec<_>>(),
+    })
 }
 
 /// `GET /livez`: that it is answered is the answer.

@@ -289,6 +289,8 @@ pub const ROUTES: &[Route] = &[
         .query(MOMENT).gives(Content::Json("Explanation")),
     Route::new(Verb::Get, "/api/alarms", READ, Scope::Host, "Lists the alarms that are raised", |api, call| Box::pin(instances::alarms(api, call)))
         .gives(Content::Json("AlarmList")),
+    Route::new(Verb::Get, "/api/uploads", READ, Scope::Host, "Says how the stores are, and what they do not have yet", |api, call| Box::pin(system::uploads(api, call)))
+        .gives(Content::Json("UploadList")),
 
     Route::new(Verb::Get, "/api/events", READ, Scope::Host, "Streams the events as they happen, and those since the last one that was received", |api, call| Box::pin(stream::events(api, call)))
         .query(EVENTS).gives(Content::Text("text/event-stream")).bound(Bound::Stream),

@@ -10,9 +10,18 @@ use super::failure::{Failure, Outcome};
 use super::print;
 use crate::config::policy::HostPolicy;
 use crate::config::{COMMENTED_DEFAULTS, ConfigError, HostConfig, Role, Warning, token};
+use crate::graph::RecordingsOptions;
 use crate::graph::host::Policy as _;
 use crate::nodes::Graph;
 use crate::topology::Diagnostics;
+
+/// How the host records.
+pub fn recordings(config: &HostConfig) -> RecordingsOptions {
+    RecordingsOptions {
+        store: config.recording.store.clone(),
+        stores: config.stores.clone(),
+    }
+}
 
 /// Write, check and show the configuration of a host
 #[derive(Debug, clap::Args)]

@@ -11,7 +11,7 @@ use crate::config::policy::HostPolicy;
 use crate::events::lines::{JsonLines, LinesWriter};
 use crate::extension::{EngineOptions, LazyEngine};
 use crate::graph::instance::{DRAIN_TIMEOUT, InstanceError};
-use crate::graph::{Environment, Instance, Plan, Recordings, RecordingsOptions, Runtime, prepare};
+use crate::graph::{Environment, Instance, Plan, Recordings, Runtime, prepare};
 use crate::media::{Clock, SystemClock};
 use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::context::NodeStatus;
@@ -51,7 +51,7 @@ pub async fn run(args: RunArgs) -> Outcome {
     let state = StateDir::open(&args.state_dir).map_err(Failure::failed)?;
     let state = Arc::new(state.with_paths(config.paths.path_map()));
     let (runtime, lines, writer) = runtime(clock, &config)?;
-    let recordings = recordings(&state, &runtime).await?;
+    let recordings = recordings(&config, &state, &runtime).await?;
     let plan = plan(&graph, &args, Arc::clone(&state), &recordings, &runtime).await?;
     let started = tokio::select! {
         () = stop.cancelled() => None,
@@ -93,13 +93,18 @@ fn resolved(args: &RunArgs, config: &HostConfig) -> Result<Graph, Failure> {
 }
 
 /// Puts the cache in order, which takes a while after a crash.
-async fn recordings(state: &Arc<StateDir>, runtime: &Runtime) -> Result<Arc<Recordings>, Failure> {
+async fn recordings(
+    config: &HostConfig,
+    state: &Arc<StateDir>,
+    runtime: &Runtime,
+) -> Result<Arc<Recordings>, Failure> {
     let (state, clock, events) = (
         Arc::clone(state),
         Arc::clone(&runtime.clock),
         Arc::clone(&runtime.events),
     );
-    let opening = move || Recordings::open_with_events(&state, RecordingsOptions::default(), clock, events);
+    let options = config::recordings(config);
+    let opening = move || Recordings::open_with_events(&state, options, clock, events);
     let opened = tokio::task::spawn_blocking(opening).await;
     opened.map_err(Failure::failed)?.map_err(Failure::failed)
 }

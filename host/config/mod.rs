@@ -11,6 +11,7 @@ mod reader;
 pub mod reload;
 mod sections;
 mod show;
+mod stores;
 #[cfg(test)]
 mod tests;
 pub mod token;

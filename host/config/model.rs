@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::network::Network;
 use crate::api::{BindingError, Role, check_binding};
+use crate::recording::store::{LOCAL, StoreSettings};
 use crate::state::PathMap;
 use crate::topology::Secret;
 
@@ -34,6 +35,10 @@ pub struct HostConfig {
     pub keep_free: KeepFree,
     /// The zone of what people read; on the wire and on the disk everything is UTC.
     pub time_zone: TimeZone,
+    /// Where recordings may be kept for good, by name, beside the folder of the state directory.
+    pub stores: BTreeMap<String, StoreSettings>,
+    /// How sinks record.
+    pub recording: RecordingConfig,
     /// Secrets by name, for parameters of instances.
     pub secrets: BTreeMap<String, Secret>,
 }
@@ -184,6 +189,21 @@ pub struct LimitsConfig {
     pub max_connections: u32,
     /// How long a graph may take to drain.
     pub drain_timeout: Duration,
+}
+
+/// How sinks record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordingConfig {
+    /// The name of the store that assets go to.
+    pub store: String,
+}
+
+impl Default for RecordingConfig {
+    fn default() -> Self {
+        Self {
+            store: LOCAL.to_owned(),
+        }
+    }
 }
 
 /// What stays free on a disk: the smaller of the two that are given.

@@ -47,6 +47,8 @@ const SETTINGS: &[Setting] = &[
     setting!("paths", AFTER_A_RESTART, paths),
     setting!("limits", AFTER_A_RESTART, limits),
     setting!("log.format", AFTER_A_RESTART, log.format),
+    setting!("stores", AFTER_A_RESTART, stores),
+    setting!("recording", AFTER_A_RESTART, recording),
     setting!("keep_free", AFTER_A_RESTART, keep_free),
     setting!("time_zone", AFTER_A_RESTART, time_zone),
 ];

@@ -10,13 +10,13 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
-use super::Warning;
 use super::model::{
     EventsConfig, HostConfig, KeepFree, LimitsConfig, LogConfig, LogFormat, NetworkRules, PathsConfig,
     PolicyConfig, ServerConfig, TimeZone, TlsFiles, TokenConfig,
 };
 use super::network::Network;
 use super::reader::{Item, Reader, Section, is_plain};
+use super::{Warning, stores};
 use crate::api::{Role, TlsReload};
 use crate::topology::diagnostics::shown;
 use crate::topology::{Code, Diagnostics, Secret};
@@ -82,6 +82,23 @@ fn root<'t>(reader: &mut Reader<'t>, mut root: Section<'t>, config: &mut HostCon
     });
     root.table(reader, "limits", |reader, section| {
         limits(reader, section, &mut config.limits);
+    });
+    // What is described with a mistake in it counts as there: one mistake is told once.
+    let mut described = Vec::new();
+    if let Some(item) = root.item("stores") {
+        let table = item.value.get_ref().as_table();
+        described.extend(
+            table
+                .into_iter()
+                .flatten()
+                .map(|(name, _)| name.get_ref().to_string()),
+        );
+    }
+    root.table(reader, "stores", |reader, section| {
+        config.stores = stores::stores(reader, section);
+    });
+    root.table(reader, "recording", |reader, section| {
+        stores::recording(reader, section, &mut config.recording.store, &described);
     });
     root.set(reader, "keep_free", &mut config.keep_free, keep_free);
     root.set(reader, "time_zone", &mut config.time_zone, time_zone);

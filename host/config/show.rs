@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::model::{HostConfig, KeepFree, LogFormat, NetworkRules, TokenConfig};
 use super::policy::iso;
+use crate::recording::store::StoreSettings;
+use crate::recording::store::azure::Credential;
 
 /// How secrets are shown.
 const REDACTED: &str = "***";
@@ -45,6 +47,13 @@ impl HostConfig {
                 "drain_timeout": iso(self.limits.drain_timeout),
             }),
         );
+        all.insert("recording".into(), json!({"store": self.recording.store}));
+        let stores: Map<String, Value> = self
+            .stores
+            .iter()
+            .map(|(name, settings)| (name.clone(), store(settings)))
+            .collect();
+        all.insert("stores".into(), stores.into());
         let secrets: Map<String, Value> = self
             .secrets
             .keys()
@@ -108,6 +117,37 @@ impl HostConfig {
         );
         shown
     }
+}
+
+fn store(settings: &StoreSettings) -> Value {
+    let azure = match settings {
+        StoreSettings::Directory { path } => return json!({"kind": settings.kind(), "path": text(path)}),
+        StoreSettings::AzureBlob(azure) => azure,
+    };
+    let mut shown = json!({"kind": settings.kind(), "container_url": azure.container.as_str()});
+    match &azure.credential {
+        Credential::AccountKey { account, .. } => {
+            add(&mut shown, "account", Some(account.clone().into()));
+            add(&mut shown, "account_key", Some(REDACTED.into()));
+        }
+        Credential::Sas(_) => add(&mut shown, "sas", Some(REDACTED.into())),
+        Credential::ManagedIdentity { client_id } => {
+            add(&mut shown, "identity", Some("managed".into()));
+            add(&mut shown, "client_id", client_id.clone().map(Value::from));
+        }
+        Credential::WorkloadIdentity {
+            client_id,
+            tenant_id,
+            token_file,
+        } => {
+            add(&mut shown, "identity", Some("workload".into()));
+            add(&mut shown, "client_id", client_id.clone().map(Value::from));
+            add(&mut shown, "tenant_id", tenant_id.clone().map(Value::from));
+            add(&mut shown, "token_file", token_file.as_deref().map(text));
+        }
+    }
+    add(&mut shown, "ca_file", azure.ca_file.as_deref().map(text));
+    shown
 }
 
 fn add(to: &mut Value, name: &str, value: Option<Value>) {

@@ -95,6 +95,8 @@ fn the_examples_of_the_commented_file_are_sound_but_for_what_they_refer_to() {
             "server.tls",
             "tokens[0].secret",
             "paths.map.\"/var/media\"",
+            "stores.archive.path",
+            "stores.cloud",
             "secrets.camera"
         ],
         "{found:#?}"

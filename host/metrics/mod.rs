@@ -16,6 +16,7 @@ use crate::alarms::{Alarm, Kind};
 use crate::events::journal::JournalCounts;
 use crate::graph::host::{InstanceState, InstanceStatus};
 use crate::nodes::context::NodeStatus;
+use crate::recording::upload::{UploadState, UploadStatus};
 
 mod process;
 
@@ -52,6 +53,8 @@ pub struct Figures<'a> {
     pub instances: &'a [InstanceStatus],
     /// What the journal does.
     pub journal: JournalCounts,
+    /// How the uploads to all stores are.
+    pub uploads: &'a [UploadStatus],
     /// What is raised.
     pub alarms: &'a [Alarm],
     /// What the process takes; none when the operating system does not say.
@@ -65,6 +68,7 @@ pub fn render(figures: &Figures<'_>) -> String {
     instances(&mut registry, figures);
     nodes(&mut registry, figures);
     journal(&mut registry, figures.journal);
+    uploads(&mut registry, figures.uploads);
     alarms(&mut registry, figures.alarms);
     process::register(&mut registry, figures.usage);
     let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
@@ -289,6 +293,75 @@ fn journal(registry: &mut Registry, counts: JournalCounts) {
         ),
     ] {
         registry.register(name, help, counter(value));
+    }
+}
+
+/// A figure of a store: its name, what it says, and its value.
+type StoreGauge = (&'static str, &'static str, fn(&UploadStatus) -> f64);
+type StoreCounter = (&'static str, &'static str, fn(&UploadStatus) -> u64);
+
+const STORE_GAUGES: [StoreGauge; 5] = [
+    (
+        "mediagraph_upload_backlog_segments",
+        "Segments in the cache that a store does not have yet",
+        |store| store.backlog.segments as f64,
+    ),
+    ("mediagraph_upload_backlog_bytes", "Their bytes", |store| {
+        store.backlog.bytes as f64
+    }),
+    (
+        "mediagraph_upload_lag_seconds",
+        "How long ago the oldest moment was that a store does not have yet",
+        |store| store.lag.seconds(),
+    ),
+    (
+        "mediagraph_store_paused",
+        "1 while a store takes nothing",
+        |store| as_number(store.state == UploadState::Paused),
+    ),
+    (
+        "mediagraph_upload_blocked_assets",
+        "Recordings that a store does not take",
+        |store| store.blocked.len() as f64,
+    ),
+];
+
+const STORE_COUNTERS: [StoreCounter; 4] = [
+    (
+        "mediagraph_segments_uploaded",
+        "Segments that a store has taken",
+        |store| store.uploaded_segments,
+    ),
+    ("mediagraph_uploaded_bytes", "Their bytes", |store| {
+        store.uploaded_bytes
+    }),
+    (
+        "mediagraph_playlists_uploaded",
+        "Playlists that a store has taken",
+        |store| store.playlists,
+    ),
+    (
+        "mediagraph_upload_errors",
+        "Tries that a store did not take",
+        |store| store.failures,
+    ),
+];
+
+fn uploads(registry: &mut Registry, stores: &[UploadStatus]) {
+    let labels = |store: &UploadStatus| vec![label("store", &store.store)];
+    for (name, help, value) in STORE_GAUGES {
+        let family = FloatGauges::default();
+        for store in stores {
+            family.get_or_create(&labels(store)).set(value(store));
+        }
+        registry.register(name, help, family);
+    }
+    for (name, help, value) in STORE_COUNTERS {
+        let family = Counters::default();
+        for store in stores {
+            family.get_or_create(&labels(store)).inc_by(value(store));
+        }
+        registry.register(name, help, family);
     }
 }
 

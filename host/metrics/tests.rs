@@ -153,6 +153,7 @@ fn figures() -> BTreeMap<Series, f64> {
         identity: &identity,
         instances: &instances,
         journal,
+        uploads: &[],
         alarms: &[],
         usage: Usage::now(),
     }))

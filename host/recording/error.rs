@@ -118,10 +118,11 @@ impl RecordingError {
             _ if self.is_full() => "noSpace",
             Self::Volume { .. } => "volume",
             Self::Index(_) => "index",
+            Self::Store { .. } => "store",
             Self::Io { source, .. } if source.kind() == io::ErrorKind::ReadOnlyFilesystem => "readOnly",
             Self::Locked { .. } | Self::OtherHost { .. } => "otherWriter",
             Self::AssetName { .. } | Self::FileName { .. } => "name",
-            Self::Io { .. } | Self::Closed { .. } | Self::Media { .. } | Self::Store { .. } => "disk",
+            Self::Io { .. } | Self::Closed { .. } | Self::Media { .. } => "disk",
         }
     }
 

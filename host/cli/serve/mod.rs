@@ -28,7 +28,7 @@ use crate::events::journal::JournalLimits;
 use crate::events::{EventSink, Fanout, Journal};
 use crate::extension::{EngineOptions, LazyEngine};
 use crate::graph::host::{GraphHost, HostLimits, HostOptions, InstanceState};
-use crate::graph::{Recordings, RecordingsOptions, Runtime};
+use crate::graph::{Recordings, Runtime};
 use crate::media::{Clock, SystemClock};
 use crate::metrics::Identity;
 use crate::nodes::analysis::AnalysisPool;
@@ -118,7 +118,7 @@ impl Parts {
         let hub = Arc::new(HubInputs::default());
         let cores = available_parallelism().map_or(1, std::num::NonZero::get);
         let policy = Arc::new(HostPolicy::new(config.policy.clone()));
-        let recordings = recordings(&state, &clock, &events).await?;
+        let recordings = recordings(&config, &state, &clock, &events).await?;
         let runtime = Runtime {
             pool: AnalysisPool::new(Arc::clone(&clock), cores),
             events: Arc::clone(&events),
@@ -264,12 +264,14 @@ fn events(journal: &Journal, config: &EventsConfig) -> Result<(Arc<dyn EventSink
 
 /// Puts the cache in order, which takes a while after a crash.
 async fn recordings(
+    config: &HostConfig,
     state: &Arc<StateDir>,
     clock: &Arc<dyn Clock>,
     events: &Arc<dyn EventSink>,
 ) -> Result<Arc<Recordings>, Failure> {
+    let options = crate::cli::config::recordings(config);
     let (state, clock, events) = (Arc::clone(state), Arc::clone(clock), Arc::clone(events));
-    let opening = move || Recordings::open_with_events(&state, RecordingsOptions::default(), clock, events);
+    let opening = move || Recordings::open_with_events(&state, options, clock, events);
     let opened = tokio::task::spawn_blocking(opening).await;
     opened.map_err(Failure::failed)?.map_err(Failure::failed)
 }

@@ -45,6 +45,7 @@ use super::{Environment, Plan, PlannedKind, Recordings, Runtime};
 use crate::extension::{Extension, LazyEngine};
 use crate::media::MediaTime;
 use crate::nodes::Graph;
+use crate::recording::upload::{Remaining, UploadStatus};
 use crate::state::StateDir;
 use crate::topology::{Diagnostics, Secrets, TopologyDoc};
 
@@ -148,10 +149,12 @@ pub enum Deleted {
 }
 
 /// What a deactivation came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Drained {
     /// Draining took longer than it may; what the graph still held is lost.
     pub gave_up: bool,
+    /// What its store does not have yet: it stays in the cache and goes up later.
+    pub remaining: Remaining,
 }
 
 /// The topologies and graph instances of one host. Clones are the same host.
@@ -465,6 +468,18 @@ impl GraphHost {
     /// 404.
     pub async fn instance_status(&self, name: &str) -> Result<InstanceStatus, ControlError> {
         Ok(self.shared.catalog().instance(name)?.status())
+    }
+
+    /// How the uploads to all stores are.
+    ///
+    /// # Errors
+    /// When the index of recordings cannot be read.
+    pub async fn uploads(&self) -> Result<Vec<UploadStatus>, ControlError> {
+        let recordings = Arc::clone(&self.shared.environment.recordings);
+        let asked = tokio::task::spawn_blocking(move || recordings.uploads()).await;
+        asked
+            .map_err(ControlError::internal)?
+            .map_err(ControlError::internal)
     }
 
     /// How all instances are, by name. Cheap; waits for nobody.

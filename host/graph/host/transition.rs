@@ -18,6 +18,7 @@ use crate::graph::Instance;
 use crate::graph::instance::InstanceError;
 use crate::graph::logging;
 use crate::graph::registry::{InstanceRow, Wanted};
+use crate::recording::upload::Remaining;
 
 /// A graph that is wanted and does not start is tried again after this, then after twice as long, and so on.
 pub const FIRST_RETRY: Duration = Duration::from_secs(5);
@@ -296,7 +297,7 @@ pub(super) fn begin_deactivation(shared: &Arc<Shared>, name: &str) -> Result<Beg
     entry.call_off_retry();
     Ok(match drain(shared, entry) {
         Some(ending) => Begun::Wait(ending),
-        None => Begun::Done(Drained { gave_up: false }),
+        None => Begun::Done(Drained::default()),
     })
 }
 
@@ -323,8 +324,16 @@ async fn deactivate(
 ) {
     let limit = shared.options.limits.drain_timeout;
     // A task of its own, so that a panic in there is not a deactivation that never ends.
+    let clock = &shared.options.runtime.clock;
+    let begun = clock.monotonic();
     let drained = shared.tasks.spawn(instance.stop_within(limit)).await;
     let gave_up = !matches!(drained, Ok(Ok(())));
+    let remaining = upload(
+        &shared,
+        &row.name,
+        limit.saturating_sub(clock.monotonic().saturating_sub(begun)),
+    )
+    .await;
     if let Ok(entry) = shared.catalog().instance_mut(&row.name) {
         entry.enter(Phase::Inactive, shared.now());
         entry.last_error = gave_up.then(|| {
@@ -340,8 +349,25 @@ async fn deactivate(
         } else {
             tracing::info!("The graph has stopped");
         }
+        if remaining.segments > 0 {
+            let Remaining { segments, bytes } = remaining;
+            tracing::info!(
+                segments,
+                bytes,
+                "Not everything is uploaded yet; it stays in the cache and goes up later"
+            );
+        }
     });
-    tell.send_replace(Some(Drained { gave_up }));
+    tell.send_replace(Some(Drained { gave_up, remaining }));
+}
+
+/// Waits until the stores have what an instance recorded, at most so long.
+async fn upload(shared: &Shared, instance: &str, bound: Duration) -> Remaining {
+    // A host that stops waits for all of its recordings at once, after its graphs.
+    if shared.closing.is_cancelled() {
+        return Remaining::default();
+    }
+    shared.environment.recordings.flush(Some(instance), bound).await
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 //! Both tracks carry the same count of discontinuities: one where epochs change, and one where media is missing.
 
 use std::fmt::Write;
-use std::path::Path;
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -13,8 +12,6 @@ use super::name::{SEGMENT, SegmentName};
 use super::scan::Part;
 use crate::media::mp4::read::Track;
 use crate::media::{MediaTime, TICKS_PER_SECOND, Ticks, TrackKind};
-use crate::recording::RecordingError;
-use crate::recording::storage::{Storage, replace};
 
 /// A player without a better word for it.
 pub(in crate::recording) const INDEX: &str = "index.m3u8";
@@ -97,24 +94,6 @@ impl Day {
         let file: Arc<str> = name.epoch.init(track.kind).into();
         self.maps.push((track.clone(), Arc::clone(&file)));
         file
-    }
-
-    /// Writes all playlists of the day; `ended` when nothing will follow in it.
-    pub(super) fn write(&self, dir: &Path, storage: &dyn Storage, ended: bool) -> Result<(), RecordingError> {
-        if self.entries.is_empty() {
-            return Ok(());
-        }
-        let put = |name: &str, text: &str| {
-            let path = dir.join(name);
-            replace(storage, &path, &[text.as_bytes()], false).map_err(RecordingError::io("write", &path))
-        };
-        if self.has_audio() {
-            put(&file(self.date, "audio."), &self.track(TrackKind::Audio, ended))?;
-        }
-        put(&file(self.date, "video."), &self.track(TrackKind::Video, ended))?;
-        let master = self.master();
-        put(&file(self.date, ""), &master)?;
-        put(INDEX, &master)
     }
 
     /// Its playlists by name: those of the tracks, then the master. Nothing when there is nothing in it.

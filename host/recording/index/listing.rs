@@ -199,13 +199,13 @@ impl Index {
     }
 }
 
-/// Notes that the playlists of a segment's day do not show what stands in the store.
-pub(super) fn mark(transaction: &Transaction<'_>, segment: &SegmentRow) -> rusqlite::Result<()> {
+/// Notes that the playlists of the day in which a segment begins do not show what stands in the store.
+pub(super) fn mark(transaction: &Transaction<'_>, asset: AssetId, start: MediaTime) -> rusqlite::Result<()> {
     transaction
         .execute(
             "INSERT INTO unlisted (asset, day) VALUES (?1, ?2)
              ON CONFLICT DO UPDATE SET change = change + 1",
-            params![segment.asset.0, ticks(segment.name.start) / DAY],
+            params![asset.0, ticks(start) / DAY],
         )
         .map(drop)
 }

@@ -134,7 +134,7 @@ impl Index {
                     "UPDATE segment SET state = ?2, folder = NULL WHERE id = ?1",
                     params![id.0, SegmentState::Stored as i64],
                 )?;
-                listing::mark(transaction, &segment)?;
+                listing::mark(transaction, segment.asset, segment.name.start)?;
                 known.push(Dropped { segment, file });
             }
             Ok(known)
@@ -172,7 +172,7 @@ impl Index {
                 };
                 gaps::note(transaction, segment.asset, &gap, now)?;
                 if segment.state == SegmentState::Stored {
-                    listing::mark(transaction, &segment)?;
+                    listing::mark(transaction, segment.asset, segment.name.start)?;
                 }
                 dropped.push(Dropped { segment, file });
             }
@@ -244,6 +244,9 @@ fn insert(
         ])?;
     // Media that comes back, as after a crash, ends the gap that stood for it.
     gaps::fill(transaction, new.asset, new.start, new.end)?;
+    if state == SegmentState::Stored {
+        listing::mark(transaction, new.asset, new.start)?;
+    }
     let id = "SELECT id FROM segment WHERE epoch = ?1 AND start = ?2";
     transaction.query_row(id, params![new.epoch.0, ticks(new.start)], |row| {
         Ok(SegmentId(row.get(0)?))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::azure::{AzureSettings, AzureStore};
 use super::{AssetStore, DirectoryStore};
-use crate::media::Clock;
+use crate::media::{Clock, SystemClock};
 use crate::recording::RecordingError;
 use crate::recording::storage::Disk;
 
@@ -29,6 +29,15 @@ impl StoreSettings {
             Self::Directory { .. } => "directory",
             Self::AzureBlob(_) => "azure-blob",
         }
+    }
+
+    /// Whether a store can be made of it.
+    ///
+    /// # Errors
+    /// As [`StoreSettings::open`].
+    pub fn check(&self) -> Result<(), RecordingError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        self.open(&clock).map(drop)
     }
 
     /// Makes the store; nothing is looked at until something is put.

@@ -72,7 +72,7 @@ async fn many_instances_start_and_stop_at_the_same_time() {
     );
     let stopped = futures::future::join_all(names.iter().map(|name| host.instance_deactivate(name))).await;
     assert!(
-        stopped.iter().all(|one| *one == Ok(Drained { gave_up: false })),
+        stopped.iter().all(|one| *one == Ok(Drained::default())),
         "{stopped:?}"
     );
 }

@@ -21,10 +21,7 @@ async fn inactive_everything_is_allowed() {
     let place = Place::new();
     let host = with_instance(&place).await;
     assert_eq!(state(&host, "i").await, InstanceState::Inactive);
-    assert_eq!(
-        host.instance_deactivate("i").await,
-        Ok(Drained { gave_up: false })
-    );
+    assert_eq!(host.instance_deactivate("i").await, Ok(Drained::default()));
     let changed =
         json!({"@apiVersion": "2.0", "name": "i", "properties": {"topologyName": "t", "description": "x"}});
     let stored = host.instance_set(changed.to_string().as_bytes()).await.unwrap();
@@ -56,10 +53,7 @@ async fn active_it_can_only_be_deactivated() {
     let status = host.instance_status("i").await.unwrap();
     let nodes: Vec<&str> = status.nodes.iter().map(|node| node.node.as_str()).collect();
     assert_eq!((nodes, status.wanted), (vec!["camera", "sink"], Wanted::Active));
-    assert_eq!(
-        host.instance_deactivate("i").await,
-        Ok(Drained { gave_up: false })
-    );
+    assert_eq!(host.instance_deactivate("i").await, Ok(Drained::default()));
     let status = host.instance_status("i").await.unwrap();
     assert_eq!(
         (status.state, status.wanted),
@@ -168,7 +162,7 @@ async fn deactivating_a_second_deactivation_waits_and_everything_else_is_refused
     );
     held.cancel();
     for drained in both {
-        assert_eq!(drained.await.unwrap(), Ok(Drained { gave_up: false }));
+        assert_eq!(drained.await.unwrap(), Ok(Drained::default()));
     }
 }
 
@@ -179,7 +173,13 @@ async fn a_graph_that_does_not_drain_in_time_is_given_up_and_says_so() {
     let host = with_instance(&place).await;
     host.instance_activate("i").await.unwrap();
     let _held = hold(&host);
-    assert_eq!(host.instance_deactivate("i").await, Ok(Drained { gave_up: true }));
+    assert_eq!(
+        host.instance_deactivate("i").await,
+        Ok(Drained {
+            gave_up: true,
+            ..Drained::default()
+        })
+    );
     let status = host.instance_status("i").await.unwrap();
     assert_eq!(status.state, InstanceState::Inactive);
     assert!(status.last_error.unwrap().contains("did not drain within"));
@@ -303,10 +303,7 @@ async fn deactivating_what_could_not_be_resumed_ends_the_tries() {
     let host = place.open();
     host.resume().await;
     assert!(host.shared.catalog().instances["i"].retry.is_some());
-    assert_eq!(
-        host.instance_deactivate("i").await,
-        Ok(Drained { gave_up: false })
-    );
+    assert_eq!(host.instance_deactivate("i").await, Ok(Drained::default()));
     assert!(host.shared.catalog().instances["i"].retry.is_none());
     drop(host);
     let host = place.open();

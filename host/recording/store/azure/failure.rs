@@ -76,7 +76,7 @@ impl Failure {
             // The account or container is being changed by somebody.
             409 => StoreErrorKind::Busy,
             412 if code.starts_with("Lease") => StoreErrorKind::OtherWriter,
-            300..400 => StoreErrorKind::Unreachable,
+            300..=399 => StoreErrorKind::Unreachable,
             _ => StoreErrorKind::Other,
         };
         // The code comes from the other side of the network: only letters of it are shown.

@@ -1,0 +1,201 @@
+//! Whatever is cut off or refused, what was recorded is there or is a gap.
+
+use super::bench::Bench;
+use super::*;
+use crate::media::Clock as _;
+use crate::recording::index::GapReason;
+
+fn copy_dir(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            copy_dir(&entry.path(), &to.join(entry.file_name()));
+        } else {
+            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+/// The same, as a crash would have left it.
+fn copy_of(bench: &Bench) -> Bench {
+    let copy = Bench {
+        clock: Arc::clone(&bench.clock),
+        ..Bench::new()
+    };
+    copy_dir(bench.folder.path(), copy.folder.path());
+    copy
+}
+
+/// Puts in order, twice: the second time changes nothing.
+fn recovered(bench: &Bench) -> Arc<Cache> {
+    let cache = bench.cache();
+    let (files, gaps) = (bench.files(), bench.gaps(&cache));
+    drop(cache);
+    let cache = bench.cache();
+    assert_eq!((bench.files(), bench.gaps(&cache)), (files, gaps));
+    bench.index_and_files_agree(&cache);
+    cache
+}
+
+#[test]
+fn a_torn_tail_costs_only_the_fragments_that_are_torn() {
+    let bench = Bench::new();
+    let cache = bench.cache();
+    let mut writer = cache.open_asset(bench.spec()).unwrap();
+    bench.feed(&mut writer, &stream(0, 6, true));
+    std::mem::forget(writer);
+    let files = bench.files();
+    let find = |ending: &str| files.iter().find(|(name, _)| name.ends_with(ending)).unwrap();
+    let (video, audio) = (find(".m4s.part"), find(".audio.part"));
+    for ((name, whole), track, other) in [(video, "video", "audio"), (audio, "audio", "video")] {
+        let mut kept = Vec::new();
+        for length in 0..=whole.len() {
+            let torn = copy_of(&bench);
+            std::fs::write(torn.dir().join(name), &whole[..length]).unwrap();
+            let cache = recovered(&torn);
+            if bench_is_empty(&torn) {
+                kept.push(0);
+                assert_eq!((track, torn.gaps(&cache).len()), ("video", 1));
+                continue;
+            }
+            let report = torn.sound_report();
+            assert!(count(&report, other) > 0, "{track} cut at {length}");
+            kept.push(count(&report, track));
+            let end = torn.rows(&cache)[0].end;
+            let gaps = torn.gaps(&cache);
+            assert_eq!((gaps[0].start, gaps[0].reason), (end, GapReason::Crash));
+            assert!(gaps[0].end.since(gaps[0].start) <= Ticks::from_secs(4));
+        }
+        assert!(kept.is_sorted());
+        kept.dedup();
+        assert_eq!(kept.len(), 3, "nothing, one fragment, two: {kept:?}");
+    }
+}
+
+fn bench_is_empty(bench: &Bench) -> bool {
+    bench.files().is_empty()
+}
+
+/// Records 14 s; gives up where the disk does, as a crash there would.
+fn record_until_cut_off(bench: &Bench, storage: &Failing) -> Option<()> {
+    let cache = bench.try_cache(Arc::new(storage.clone())).ok()?;
+    let mut writer = cache.open_asset(bench.spec()).ok()?;
+    let mut cut_off = false;
+    for unit in stream(0, 14, true) {
+        bench.clock.set_wall(unit.time.to_timestamp());
+        if writer.push(&unit).unwrap() && writer.flush().is_err() {
+            cut_off = true;
+            break;
+        }
+    }
+    if cut_off || writer.close().is_err() {
+        // A process that is gone cleans nothing up.
+        std::mem::forget(writer);
+    }
+    Some(())
+}
+
+#[test]
+fn wherever_a_crash_comes_recovery_loses_one_fragment_at_most_and_says_so() {
+    for operation in 0.. {
+        let bench = Bench::new();
+        let storage = Failing::at(operation);
+        let _ = record_until_cut_off(&bench, &storage);
+        let cache = recovered(&bench);
+        let end = bench.rows(&cache).last().map(|row| row.end);
+        let reached = bench.clock.media();
+        // Two fragments: the one that waits for its next picture, and the one whose write failed.
+        let lost = reached.since(end.unwrap_or(MediaTime::from_ticks(BASE)));
+        assert!(lost <= Ticks::from_secs(5), "{operation}: {lost:?}");
+        if !bench.rows(&cache).is_empty() {
+            bench.sound_report();
+        }
+        if !storage.has_failed() {
+            assert!(operation > 30, "{operation}");
+            break;
+        }
+    }
+}
+
+#[test]
+fn after_a_crash_the_gap_reaches_to_where_the_recording_goes_on() {
+    let bench = Bench::new();
+    let cache = bench.cache();
+    let mut writer = cache.open_asset(bench.spec()).unwrap();
+    bench.feed(&mut writer, &stream(0, 9, true));
+    std::mem::forget(writer);
+    drop(cache);
+    bench
+        .clock
+        .set_wall(MediaTime::from_ticks(BASE + 90_000 * 30).to_timestamp());
+    drop(recovered(&bench));
+    bench.record(&stream(90_000 * 40, 5, true));
+    let cache = recovered(&bench);
+    assert_eq!(bench.gap_seconds(&cache), [(8, 40, GapReason::Crash)]);
+}
+
+#[test]
+fn whichever_operation_fails_the_asset_stays_sound_and_nothing_is_lost() {
+    for operation in 0.. {
+        let bench = Bench::new();
+        let storage = Failing::at(operation);
+        let open = || {
+            bench
+                .try_cache(Arc::new(storage.clone()))?
+                .open_asset(bench.spec())
+        };
+        let mut writer = open().or_else(|_| open()).unwrap();
+        for unit in stream(0, 14, true) {
+            bench.clock.set_wall(unit.time.to_timestamp());
+            if writer.push(&unit).unwrap()
+                && let Err(error) = writer.flush()
+            {
+                assert!(error.to_string().contains("cache"), "{error}");
+            }
+        }
+        let notices = writer.close().or_else(|_| writer.close()).unwrap();
+        assert!(
+            matches!(notices.last(), Some(Notice::Stopped { .. })),
+            "{operation}: {notices:?}"
+        );
+        let report = bench.sound_report();
+        assert_eq!(
+            (count(&report, "video"), count(&report, "audio")),
+            (350, 656),
+            "{operation}"
+        );
+        let cache = recovered(&bench);
+        assert!(bench.gaps(&cache).is_empty(), "{operation}");
+        if !storage.has_failed() {
+            assert!(operation > 30, "{operation}");
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_writer_that_gives_up_leaves_a_gap_and_what_it_left_is_finished_later() {
+    let bench = Bench::new();
+    let storage = Failing::never();
+    let cache = bench.try_cache(Arc::new(storage.clone())).unwrap();
+    let mut writer = cache.open_asset(bench.spec()).unwrap();
+    bench.feed(&mut writer, &stream(0, 5, false));
+    storage.break_down(true);
+    for unit in stream(90_000 * 5, 5, false) {
+        if writer.push(&unit).unwrap() {
+            assert!(writer.flush().is_err());
+        }
+    }
+    assert!(writer.close().is_err());
+    writer.give_up();
+    drop(writer);
+    storage.break_down(false);
+    assert!(!cache.is_open("local", "lobby"));
+    let mut other = bench.spec();
+    other.name = "yard".to_owned();
+    cache.open_asset(other).unwrap().close().unwrap();
+    assert_eq!(bench.gap_seconds(&cache), [(4, 10, GapReason::Disk)]);
+    assert_eq!(count(&bench.sound_report(), "video"), 100);
+    bench.index_and_files_agree(&cache);
+}

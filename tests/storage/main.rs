@@ -1,0 +1,34 @@
+//! Stores and the queues in front of them, against Azurite: Microsoft's own stand-in for Azure Blob Storage.
+//!
+//! Azurite is frozen or stopped with SIGTERM, never killed: it would lose what it has acknowledged.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "clippy takes only functions marked as tests for tests, and not their helpers"
+)]
+#![allow(dead_code, reason = "not every helper of other test areas is needed here")]
+
+mod azurite;
+mod bench;
+#[path = "../common/certificates.rs"]
+mod certificates;
+#[path = "../recording/clip.rs"]
+mod clip;
+#[path = "../common/mod.rs"]
+mod common;
+mod proxy;
+mod real;
+mod stores;
+mod uploads;
+
+fn sha256(bytes: &[u8]) -> String {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
