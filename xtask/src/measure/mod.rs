@@ -16,6 +16,7 @@ mod record_cost;
 mod recordings;
 mod rounds;
 mod serve;
+mod thirty_days;
 mod usage;
 
 use std::path::PathBuf;
@@ -40,11 +41,17 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR")]
     corpus: Option<PathBuf>,
     /// Add the result to `benches/RESULTS.md`.
-    #[arg(long, conflicts_with_all = ["binary", "rounds"])]
+    #[arg(long, conflicts_with_all = ["binary", "dev", "rounds"])]
     record: bool,
-    /// Measure this binary instead of building a release, such as `target/debug/mediagraph`: to try a measure out.
-    #[arg(long, value_name = "FILE")]
+    /// Measure this binary instead of building a release: to try a measure out.
+    #[arg(long, value_name = "FILE", conflicts_with = "dev")]
     binary: Option<PathBuf>,
+    /// Measure a build for development, which says nothing of speed: `cargo xtask test` does some rounds so.
+    #[arg(long)]
+    dev: bool,
+    /// End with an error when a goal is not met.
+    #[arg(long)]
+    must_meet: bool,
     /// Do so many rounds, where a measure has rounds: to try it out.
     #[arg(long, value_name = "N")]
     rounds: Option<usize>,
@@ -58,6 +65,7 @@ pub(crate) struct Arguments {
 struct Context {
     corpus: Option<PathBuf>,
     binary: Option<PathBuf>,
+    dev: bool,
     rounds: Option<usize>,
     seed: Option<u64>,
 }
@@ -69,6 +77,7 @@ impl Context {
             Some(binary) => binary
                 .canonicalize()
                 .with_context(|| format!("there is no binary {}", binary.display())),
+            None if self.dev => project::build_host(Profile::Dev),
             None => project::build_host(Profile::Release),
         }
     }
@@ -123,7 +132,7 @@ struct Measure {
     run: fn(&Context) -> Result<Reading>,
 }
 
-const MEASURES: [Measure; 10] = [
+const MEASURES: [Measure; 11] = [
     Measure {
         name: "record-cost",
         what: "CPU time of recording one 1080p30 stream of 4 Mbit/s, compared with ffmpeg -c copy -f hls",
@@ -209,6 +218,15 @@ const MEASURES: [Measure; 10] = [
         needs_corpus: false,
         run: many_cameras::run,
     },
+    Measure {
+        name: "thirty-days",
+        what: "what ledger, index, disk and playlists do not agree on after thirty simulated days of rotation, retention, \
+               restarts, crashes and a camera that comes and goes",
+        unit: "disagreements",
+        goal: 0.0,
+        needs_corpus: false,
+        run: thirty_days::run,
+    },
 ];
 
 const MOTION: Comparison = Comparison {
@@ -258,6 +276,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let context = Context {
         corpus: project::corpus(arguments.corpus.as_deref())?,
         binary: arguments.binary.clone(),
+        dev: arguments.dev,
         rounds: arguments.rounds,
         seed: arguments.seed,
     };
@@ -279,6 +298,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     println!("{}", serde_json::to_string(&report)?);
     if arguments.record {
         record::append(&report)?;
+    }
+    if arguments.must_meet && !report.met {
+        bail!("{} does not meet its goals", measure.name);
     }
     Ok(())
 }

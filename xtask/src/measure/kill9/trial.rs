@@ -230,6 +230,11 @@ impl Trial {
             let when = when.unwrap_or_default();
             outcome.tell(format!("{}/{} {what}{when}", key.asset, key.file));
         }
+        let store = self.state.join(STORE);
+        for path in found.values().filter(|path| !path.starts_with(&store)) {
+            outcome.left_over += 1;
+            outcome.tell(format!("has not reached the store: {}", path.display()));
+        }
         for path in recordings::unfinished(&self.state)? {
             outcome.left_over += 1;
             outcome.tell(format!("left over at the end: {}", path.display()));
@@ -280,7 +285,10 @@ impl Trial {
         let mut samples = Vec::new();
         for asset in assets.into_iter().filter(|asset| asset.starts_with(&prefix)) {
             let path = self.state.join(STORE).join(asset);
-            samples.extend(recordings::samples(&self.binary, &path)?);
+            // What has not reached the store is told where the segments are judged.
+            if path.is_dir() {
+                samples.extend(recordings::samples(&self.binary, &path)?);
+            }
         }
         samples.retain(|sample| sample.track == "video");
         samples.sort_by_key(|sample| sample.time);
