@@ -127,7 +127,7 @@ pub(super) fn fill(
     )?;
     transaction.execute(
         "UPDATE gap SET ends = ?2 WHERE asset = ?1 AND start < ?2 AND ends > ?2",
-        range,
+        params![asset.0, ticks(start)],
     )?;
     transaction
         .execute(
