@@ -43,7 +43,7 @@ const B_FRAMES: &[&str] = &[
     "b-pyramid=normal",
 ];
 
-/// How often a locked asset is tried, 10 ms apart.
+/// How often a locked directory is tried, 10 ms apart.
 const LOCK_TRIES: u32 = 1_000;
 
 fn feed(recorder: &mut dyn Recorder, units: &[Arc<AccessUnit>]) {

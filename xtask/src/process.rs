@@ -80,12 +80,20 @@ impl Guard {
     /// # Errors
     /// When there is no such process any more.
     pub(crate) fn interrupt(&self) -> Result<()> {
+        self.signal("INT")
+    }
+
+    /// Sends the child a signal, by its name without `SIG`.
+    ///
+    /// # Errors
+    /// When there is no such process any more.
+    pub(crate) fn signal(&self, name: &str) -> Result<()> {
         // `kill` as a program is missing on small systems; the shell always has it.
         let status = Command::new("sh")
-            .args(["-c", "kill -INT \"$1\"", "sh", &self.id().to_string()])
+            .args(["-c", "kill -s \"$2\" \"$1\"", "sh", &self.id().to_string(), name])
             .status()?;
         if !status.success() {
-            bail!("{} could not be interrupted: it has ended before", self.name);
+            bail!("{} could not be sent SIG{name}: it has ended before", self.name);
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ pub(crate) use self::score::Score;
 use self::score::{Observed, score};
 use self::telling::Telling;
 use self::watch::Plan;
-pub(crate) use self::watch::start_camera_on;
+pub(crate) use self::watch::{start_camera_on, start_camera_with};
 use crate::clip;
 use crate::clip::truth::Truth;
 use crate::project::{self, Profile};

@@ -60,8 +60,19 @@ pub(crate) fn watch(plan: &Plan, tell: impl FnMut(&Event, &mut Progress)) -> Res
 /// # Errors
 /// When it does not say an address in time.
 pub(crate) fn start_camera_on(host: &Path, clip: &Path) -> Result<(Guard, String)> {
+    start_camera_with(host, clip, None)
+}
+
+/// As [`start_camera_on`]; every picture that it sends is noted in a ledger.
+///
+/// # Errors
+/// As [`start_camera_on`].
+pub(crate) fn start_camera_with(host: &Path, clip: &Path, ledger: Option<&Path>) -> Result<(Guard, String)> {
     let mut command = Command::new(host);
     command.arg("camera").arg(clip).args(["--port", "0", "--json"]);
+    if let Some(ledger) = ledger {
+        command.arg("--ledger").arg(ledger);
+    }
     command.current_dir(project::root()).stdout(Stdio::piped());
     let mut camera = Guard::spawn("the camera", &mut command)?;
     let lines = camera.lines()?;

@@ -13,7 +13,6 @@ use super::serve::{Host, until};
 use super::{Context, Reading};
 use crate::clip;
 use crate::demo::{Clip, check_assets, start_camera_on};
-use crate::project::{self, Profile};
 use crate::time;
 
 const RUNS: usize = 10;
@@ -29,9 +28,9 @@ const RECORDED: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// When something does not run or did not record.
-pub(super) fn run(_: &Context) -> Result<Reading> {
+pub(super) fn run(context: &Context) -> Result<Reading> {
     let folder = super::fresh_folder("activation")?;
-    let binary = project::build_host(Profile::Release)?;
+    let binary = context.host()?;
     let (_camera, url) = start_camera_on(&binary, &clip::file())?;
     let state = folder.join("state");
     let host = Host::start(&binary, &state)?;

@@ -13,7 +13,6 @@ use super::{Besides, Context, Reading};
 use crate::clip;
 use crate::demo::check_assets;
 use crate::process::Guard;
-use crate::project::{self, Profile};
 
 const INSTANCES: usize = 200;
 /// Cameras that come up in the end.
@@ -36,9 +35,9 @@ const LOOK: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// When something does not run.
-pub(super) fn run(_: &Context) -> Result<Reading> {
+pub(super) fn run(context: &Context) -> Result<Reading> {
     let folder = super::fresh_folder("idle-instances")?;
-    let binary = project::build_host(Profile::Release)?;
+    let binary = context.host()?;
     let state = folder.join("state");
     let host = Host::start(&binary, &state)?;
     let topology = host.set_topology(TOPOLOGY)?;

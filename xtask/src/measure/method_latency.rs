@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::serve::Host;
 use super::{Context, Reading, median};
-use crate::project::{self, Profile};
+use crate::project;
 
 /// Instances that are there while it is measured.
 const INSTANCES: usize = 1000;
@@ -48,9 +48,9 @@ impl Samples {
 ///
 /// # Errors
 /// When the host refuses something.
-pub(super) fn run(_: &Context) -> Result<Reading> {
+pub(super) fn run(context: &Context) -> Result<Reading> {
     let folder = super::fresh_folder("method-latency")?;
-    let host = Host::start(&project::build_host(Profile::Release)?, &folder.join("state"))?;
+    let host = Host::start(&context.host()?, &folder.join("state"))?;
     let text = std::fs::read(project::root().join(TOPOLOGY))?;
     let topology: Value = serde_json::from_slice(&text)?;
     let name = host.set_topology(TOPOLOGY)?;

@@ -3,13 +3,20 @@
 //! Each measure ends with one JSON object: what was measured, the goal, whether it is met, and against what.
 
 mod activation;
+mod chance;
 mod criterion;
 mod idle_instances;
+mod kill9;
+mod many_cameras;
 mod method_latency;
+mod power_cut;
 mod recall;
 mod record;
 mod record_cost;
+mod recordings;
+mod rounds;
 mod serve;
+mod thirty_days;
 mod usage;
 
 use std::path::PathBuf;
@@ -18,8 +25,9 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use serde::Serialize;
 
+use self::chance::Chance;
 use self::criterion::Comparison;
-use crate::project;
+use crate::project::{self, Profile};
 
 /// Measure one of the figures that the project promises.
 #[derive(Debug, Args)]
@@ -33,17 +41,54 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR")]
     corpus: Option<PathBuf>,
     /// Add the result to `benches/RESULTS.md`.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["binary", "dev", "rounds"])]
     record: bool,
+    /// Measure this binary instead of building a release: to try a measure out.
+    #[arg(long, value_name = "FILE", conflicts_with = "dev")]
+    binary: Option<PathBuf>,
+    /// Measure a build for development, which says nothing of speed: `cargo xtask test` does some rounds so.
+    #[arg(long)]
+    dev: bool,
+    /// End with an error when a goal is not met.
+    #[arg(long)]
+    must_meet: bool,
+    /// Do so many rounds, where a measure has rounds: to try it out.
+    #[arg(long, value_name = "N")]
+    rounds: Option<usize>,
+    /// Do the same as a run before, where chance has a part: each run says its seed.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
 }
 
 /// What a measure may use.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Context {
     corpus: Option<PathBuf>,
+    binary: Option<PathBuf>,
+    dev: bool,
+    rounds: Option<usize>,
+    seed: Option<u64>,
 }
 
 impl Context {
+    /// The host's binary.
+    fn host(&self) -> Result<PathBuf> {
+        match &self.binary {
+            Some(binary) => binary
+                .canonicalize()
+                .with_context(|| format!("there is no binary {}", binary.display())),
+            None if self.dev => project::build_host(Profile::Dev),
+            None => project::build_host(Profile::Release),
+        }
+    }
+
+    /// Chance for this run.
+    fn chance(&self) -> Chance {
+        let seed = self.seed.unwrap_or_else(chance::seed);
+        eprintln!("seed {seed}: with `--seed {seed}` chance is the same again");
+        Chance::new(seed)
+    }
+
     /// A file of the corpus.
     fn corpus_file(&self, name: &str) -> Result<PathBuf> {
         let corpus = self.corpus.as_ref().context("no corpus was given")?;
@@ -87,7 +132,7 @@ struct Measure {
     run: fn(&Context) -> Result<Reading>,
 }
 
-const MEASURES: [Measure; 7] = [
+const MEASURES: [Measure; 11] = [
     Measure {
         name: "record-cost",
         what: "CPU time of recording one 1080p30 stream of 4 Mbit/s, compared with ffmpeg -c copy -f hls",
@@ -147,6 +192,41 @@ const MEASURES: [Measure; 7] = [
         needs_corpus: false,
         run: idle_instances::run,
     },
+    Measure {
+        name: "kill9",
+        what: "acknowledged segments that are lost or changed after 200 kill -9 at random instants, with 4 cameras",
+        unit: "segments",
+        goal: 0.0,
+        needs_corpus: false,
+        run: kill9::run,
+    },
+    Measure {
+        name: "power-cut",
+        what: "acknowledged segments that are lost or changed when the file operations of a recorder are cut at 200 random \
+               instants and only what was synced is sure to be left",
+        unit: "segments",
+        goal: 0.0,
+        needs_corpus: false,
+        run: power_cut::run,
+    },
+    Measure {
+        name: "many-cameras",
+        what: "CPU time per stream and minute of recording 16 and 64 cameras of 1080p30 and 4 Mbit/s, compared with \
+               `ffmpeg -c copy` recording the same in the same run; the worse of both",
+        unit: "ratio of CPU seconds",
+        goal: 0.4,
+        needs_corpus: false,
+        run: many_cameras::run,
+    },
+    Measure {
+        name: "thirty-days",
+        what: "what ledger, index, disk and playlists do not agree on after thirty simulated days of rotation, retention, \
+               restarts, crashes and a camera that comes and goes",
+        unit: "disagreements",
+        goal: 0.0,
+        needs_corpus: false,
+        run: thirty_days::run,
+    },
 ];
 
 const MOTION: Comparison = Comparison {
@@ -195,6 +275,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let measure = find(&arguments.name)?;
     let context = Context {
         corpus: project::corpus(arguments.corpus.as_deref())?,
+        binary: arguments.binary.clone(),
+        dev: arguments.dev,
+        rounds: arguments.rounds,
+        seed: arguments.seed,
     };
     if measure.needs_corpus && context.corpus.is_none() {
         bail!(
@@ -214,6 +298,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     println!("{}", serde_json::to_string(&report)?);
     if arguments.record {
         record::append(&report)?;
+    }
+    if arguments.must_meet && !report.met {
+        bail!("{} does not meet its goals", measure.name);
     }
     Ok(())
 }

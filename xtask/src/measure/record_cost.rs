@@ -10,7 +10,7 @@ use super::usage::{self, Usage};
 use super::{Besides, Context, Reading, median};
 use crate::demo::{check_assets, start_camera_on};
 use crate::process::Guard;
-use crate::project::{self, Profile};
+use crate::project;
 
 const RUNS: usize = 3;
 /// How long each run records.
@@ -37,7 +37,7 @@ pub(super) fn run(context: &Context) -> Result<Reading> {
     let clip = folder.join("camera.mp4");
     eprintln!("making a clip of 1080p30 and 4 Mbit/s");
     make_clip(&source, &clip)?;
-    let host = project::build_host(Profile::Release)?;
+    let host = context.host()?;
     let (_camera, url) = start_camera_on(&host, &clip)?;
     let mut ours = Vec::new();
     let mut theirs = Vec::new();
@@ -135,7 +135,7 @@ fn start_ours(host: &Path, url: &str, state: &Path) -> Result<Guard> {
     Guard::spawn("our recorder", &mut command)
 }
 
-fn start_ffmpeg(url: &str, folder: &Path) -> Result<Guard> {
+pub(super) fn start_ffmpeg(url: &str, folder: &Path) -> Result<Guard> {
     let mut command = Command::new("ffmpeg");
     command.args([
         "-hide_banner",
@@ -174,8 +174,8 @@ fn topology() -> PathBuf {
     project::root().join("xtask/src/measure/record-cost.topology.json")
 }
 
-/// A minute of the corpus's camera, enlarged; the noise keeps the encoder at its rate.
-fn make_clip(source: &Path, clip: &Path) -> Result<()> {
+/// A minute of a clip, enlarged to 1080p30 of 4 Mbit/s; the noise keeps the encoder at its rate.
+pub(super) fn make_clip(source: &Path, clip: &Path) -> Result<()> {
     let mut command = Command::new("ffmpeg");
     command.args([
         "-hide_banner",

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -30,6 +30,7 @@ const POLL: Duration = Duration::from_millis(50);
 pub(super) struct Host {
     pub(super) process: Guard,
     address: SocketAddr,
+    log: PathBuf,
 }
 
 impl Host {
@@ -38,35 +39,67 @@ impl Host {
     /// # Errors
     /// When it does not answer in time.
     pub(super) fn start(binary: &Path, state: &Path) -> Result<Self> {
+        let mut host = Self::spawn(Command::new(binary), state)?;
+        host.ready()?;
+        Ok(host)
+    }
+
+    /// Starts one and does not wait for it. `command` is the binary, or a program that runs it as its last argument.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(super) fn spawn(mut command: Command, state: &Path) -> Result<Self> {
         let address = free_address()?;
-        let log = state.with_extension("log");
-        let file = std::fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
-        let mut command = Command::new(binary);
+        let log = log_of(state);
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(&log);
+        let file = file.with_context(|| format!("cannot write {}", log.display()))?;
         command.arg("serve").arg("--state-dir").arg(state);
         command.args(["--listen", &address.to_string()]);
         command
             .current_dir(project::root())
             .stdout(Stdio::from(file.try_clone()?))
             .stderr(file);
-        let mut host = Self {
+        Ok(Self {
             process: Guard::spawn("the host", &mut command)?,
             address,
-        };
+            log,
+        })
+    }
+
+    /// Waits until it answers.
+    ///
+    /// # Errors
+    /// When it does not in time, or has ended.
+    pub(super) fn ready(&mut self) -> Result<()> {
         let deadline = Instant::now() + START;
-        while host.get("/readyz").is_err() {
-            if let Some(status) = host.process.poll()? {
-                bail!("the host ended early ({status}); see {}", log.display());
+        while self.get("/readyz").is_err() {
+            if let Some(status) = self.process.poll()? {
+                bail!("the host ended early ({status}); see {}", self.log.display());
             }
             if Instant::now() >= deadline {
                 bail!(
                     "the host did not listen within {} s; see {}",
                     START.as_secs(),
-                    log.display()
+                    self.log.display()
                 );
             }
             std::thread::sleep(POLL);
         }
-        Ok(host)
+        Ok(())
+    }
+
+    /// Kills it outright, and waits until it is gone.
+    pub(super) fn kill(self) {
+        // Its guard does.
+        drop(self.process);
+    }
+
+    /// Kills it outright while others still talk to it.
+    ///
+    /// # Errors
+    /// When there is no such process any more.
+    pub(super) fn kill_now(&self) -> Result<()> {
+        self.process.signal("KILL")
     }
 
     /// Asks it to drain and to end, and waits until it has.
@@ -183,6 +216,10 @@ impl Host {
         stream.take(MAX_REPLY_BYTES).read_to_end(&mut text)?;
         parse(&String::from_utf8_lossy(&text)).with_context(|| format!("{method} {path}: no reply of HTTP"))
     }
+}
+
+fn log_of(state: &Path) -> PathBuf {
+    state.with_extension("log")
 }
 
 /// What a direct method gave; an error when its status is no success.

@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 /// What the tests need, by the names that Debian gives them.
-const PACKAGES: [&str; 15] = [
+const PACKAGES: [&str; 16] = [
     "ffmpeg",
     "gir1.2-gst-plugins-base-1.0",
     "gir1.2-gst-rtsp-server-1.0",
@@ -16,6 +16,7 @@ const PACKAGES: [&str; 15] = [
     "gstreamer1.0-plugins-ugly",
     "gstreamer1.0-rtsp",
     "gstreamer1.0-tools",
+    "strace",
     "systemd",
     "python3",
     "python3-gi",

@@ -12,6 +12,10 @@ use crate::project;
 /// The test target that needs recordings from elsewhere.
 const CORPUS_TARGET: &str = "corpus";
 
+/// How often the host is killed, and how many disks are looked at after a power cut.
+const KILLS: &str = "8";
+const CUTS: &str = "40";
+
 /// What a step is about; for `--only`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Area {
@@ -21,6 +25,8 @@ pub(super) enum Area {
     Lint,
     /// The tests of the host and of this tool.
     Test,
+    /// A few rounds of the measures that kill the host and cut its power; the measures themselves do hundreds.
+    Survival,
     /// The native tests of the components.
     Extensions,
     /// The tests against recordings from elsewhere.
@@ -30,7 +36,7 @@ pub(super) enum Area {
 impl Area {
     /// Whether its steps hold the host against programs of other people.
     pub(super) fn needs_packages(self) -> bool {
-        matches!(self, Self::Test | Self::Corpus)
+        matches!(self, Self::Test | Self::Corpus | Self::Survival)
     }
 }
 
@@ -72,6 +78,8 @@ pub(super) fn all() -> Result<Vec<Step>> {
         within(Area::Lint, "lint, components", &COMPONENT_LINT),
         within(Area::Extensions, "test, extensions", &["test", "--workspace"]),
         step(Area::Test, "test", &test),
+        measured("kill9", KILLS),
+        measured("power-cut", CUTS),
     ])
 }
 
@@ -91,6 +99,15 @@ pub(super) fn corpus(folder: &Path) -> Result<Step> {
     );
     step.command.env("MEDIAGRAPH_CORPUS", folder);
     Ok(step)
+}
+
+/// A few rounds of a measure with the build that the tests use.
+fn measured(name: &str, rounds: &str) -> Step {
+    let arguments = ["run", "--quiet", "--package", "xtask", "--", "measure", name];
+    let mut step = step(Area::Survival, name, &arguments);
+    step.command
+        .args(["--dev", "--must-meet", "--json", "--rounds", rounds]);
+    step
 }
 
 fn step(area: Area, name: &str, arguments: &[&str]) -> Step {
