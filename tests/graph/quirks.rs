@@ -376,6 +376,8 @@ fn who_has_taken_a_password_hashed_is_not_given_it_in_the_clear() {
             0 => "Digest realm=\"a\", nonce=\"b\"",
             _ => "Basic realm=\"a\"",
         }),
+        // One asks at once, and the next when something is to be set up.
+        open: connection == 2,
         end: match connection {
             0 => crate::scripted::End::Closed(2 * RATE),
             _ => crate::scripted::End::Never,
@@ -392,7 +394,8 @@ fn who_has_taken_a_password_hashed_is_not_given_it_in_the_clear() {
             && message.contains("hint: find out who"),
         "{message}"
     );
-    graph.nth("AuthenticationError", 2, SOON);
+    let later = graph.nth("AuthenticationError", 2, SOON);
+    assert_eq!(later.text("code"), "loginDowngraded", "{}", later.0);
     let finished = graph.stop();
     assert!(finished.named("CameraRestored").is_empty());
     let requests = camera.requests();

@@ -33,6 +33,8 @@ pub(crate) struct Script {
     pub(crate) g711: bool,
     /// What a login must be: the value of `WWW-Authenticate`.
     pub(crate) challenge: Option<&'static str>,
+    /// What it has is told to anybody.
+    pub(crate) open: bool,
     /// The answer to a method.
     pub(crate) refuse: Option<(&'static str, &'static str)>,
     /// The session ends without a request for so many seconds.
@@ -64,6 +66,7 @@ impl Script {
             in_band: false,
             g711: false,
             challenge: None,
+            open: false,
             refuse: None,
             timeout: None,
             forgetful: false,
@@ -190,6 +193,7 @@ impl Conversation {
         };
         if let Some(challenge) = self.script.challenge
             && !said.contains("\nAuthorization: ")
+            && !(self.script.open && method == "DESCRIBE")
         {
             return reply("401 Who", &format!("WWW-Authenticate: {challenge}"));
         }

@@ -103,6 +103,8 @@ impl Queue {
         match last.and_then(|at| self.items.get(at)) {
             // Without this a gate could fill the queue with recordings of nothing.
             Some(MediaItem::Begin { .. }) => drop(last.and_then(|at| self.items.remove(at))),
+            // Each attempt to reach a camera that is away may say so.
+            Some(MediaItem::End { .. }) => {}
             _ => self.items.push_back(MediaItem::End { recording }),
         }
     }
@@ -323,6 +325,28 @@ mod tests {
         };
         assert!(unit.random_access && unit.discontinuity);
         assert_eq!(sender.dropped(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_reader_whose_recordings_end_with_the_camera_is_told_so_once() {
+        let (mut sender, mut receiver) = queue(BOTH);
+        sender.end_with_camera();
+        sender.push(item(unit(0.0, true)));
+        for _ in 0..3 {
+            sender.push(MediaItem::Lost);
+        }
+        sender.push(item(unit(9.0, true)));
+        drop(sender);
+        let mut told = Vec::new();
+        while let Some(item) = receiver.next().await {
+            told.push(matches!(
+                item,
+                MediaItem::End {
+                    recording: CONTINUOUS
+                }
+            ));
+        }
+        assert_eq!(told, [false, true, false]);
     }
 
     #[tokio::test]

@@ -65,16 +65,23 @@ impl Caller {
     }
 }
 
-/// Asks the camera what it has.
+/// Asks the camera what it has. Some cameras ask for a login later, so the watch over it, if there is one, goes on.
 ///
 /// # Errors
 /// Says which step failed and how.
-pub(super) async fn describe(target: &Target, caller: &Caller) -> Result<Session, CameraError> {
-    match (&target.tls, &target.credentials) {
-        (Some(tls), _) => describe_safely(target, tls, caller).await,
-        (None, Some(_)) => describe_watched(target, caller).await,
-        (None, None) => describe_openly(target, caller).await,
-    }
+pub(super) async fn describe(
+    target: &Target,
+    caller: &Caller,
+) -> Result<(Session, Option<Watch>), CameraError> {
+    let session = match (&target.tls, &target.credentials) {
+        (Some(tls), _) => describe_safely(target, tls, caller).await?,
+        (None, Some(_)) => {
+            let (session, watch) = describe_watched(target, caller).await?;
+            return Ok((session, Some(watch)));
+        }
+        (None, None) => describe_openly(target, caller).await?,
+    };
+    Ok((session, None))
 }
 
 fn options(target: &Target, caller: &Caller) -> SessionOptions {
@@ -104,12 +111,12 @@ async fn describe_safely(target: &Target, tls: &CameraTls, caller: &Caller) -> R
 }
 
 /// With a login that others could read.
-async fn describe_watched(target: &Target, caller: &Caller) -> Result<Session, CameraError> {
-    let session = describe_behind_door(target, options(target, caller), caller).await?;
-    if !goodbye_elsewhere(&session) {
-        return Ok(session);
+async fn describe_watched(target: &Target, caller: &Caller) -> Result<(Session, Watch), CameraError> {
+    let described = describe_behind_door(target, options(target, caller), caller).await?;
+    if !goodbye_elsewhere(&described.0) {
+        return Ok(described);
     }
-    drop(session);
+    drop(described);
     let silent = options(target, caller).teardown(TeardownPolicy::Never);
     describe_behind_door(target, silent, caller).await
 }
@@ -118,16 +125,17 @@ async fn describe_behind_door(
     target: &Target,
     options: SessionOptions,
     caller: &Caller,
-) -> Result<Session, CameraError> {
+) -> Result<(Session, Watch), CameraError> {
     let port = target.url.port().unwrap_or(address::RTSP_PORT);
     let addresses = address::addresses(&target.url, port, &*caller.reach).await?;
     let host = tunnel::host(&target.url);
     let camera = address::connect(&addresses, &host, CAMERA_TIMEOUT).await?;
     let watch = Watch::new(&host, port);
     let url = door::open(camera, &target.url, Some(watch.clone()), caller).await?;
-    let described = step("DESCRIBE", Session::describe(url, options)).await;
-    // What retina saw of that is a connection that was closed.
-    watch.refusal().map_or(described, Err)
+    match step("DESCRIBE", Session::describe(url, options)).await {
+        Ok(session) => Ok((session, watch)),
+        Err(error) => Err(watch.told(error)),
+    }
 }
 
 /// Without a login: there is nothing to watch over.

@@ -72,8 +72,13 @@ impl Watch {
         Ok(())
     }
 
+    /// What ended the conversation: where this did, others saw only a connection that was closed.
+    pub(super) fn told(&self, error: CameraError) -> CameraError {
+        self.refusal().unwrap_or(error)
+    }
+
     /// Why the connection was closed, if that was done here.
-    pub(super) fn refusal(&self) -> Option<CameraError> {
+    fn refusal(&self) -> Option<CameraError> {
         self.refused.get()?;
         let (host, port) = &self.camera;
         Some(CameraError::Downgrade(format!(

@@ -81,17 +81,12 @@ impl CameraSession {
         tell: &mut (dyn FnMut(&'static str) + Send),
     ) -> Result<Self, CameraError> {
         tell("DESCRIBE");
-        let mut session = connect::describe(target, caller).await?;
+        let (session, watch) = connect::describe(target, caller).await?;
         let sdp = String::from_utf8_lossy(session.sdp()).into_owned();
-        tell("SETUP");
-        let (tracks, unsupported) = set_up(&mut session).await?;
-        // Some cameras leave RTP-Info out for one of the tracks.
-        let play = PlayOptions::default().initial_timestamp(InitialTimestampPolicy::Permissive);
-        tell("PLAY");
-        let playing = step("PLAY", session.play(play)).await?;
-        let demuxed = playing
-            .demuxed()
-            .map_err(|error| CameraError::from_retina(&error))?;
+        let (demuxed, tracks, unsupported) = play(session, tell).await.map_err(|error| match watch {
+            Some(watch) => watch.told(error),
+            None => error,
+        })?;
         Ok(Self {
             demuxed,
             sdp,
@@ -247,6 +242,23 @@ impl CameraSession {
             discontinuity: std::mem::take(&mut track.fresh) | mapped.discontinuity,
         })
     }
+}
+
+/// From the description to the first packet.
+async fn play(
+    mut session: Session,
+    tell: &mut (dyn FnMut(&'static str) + Send),
+) -> Result<(Demuxed, Vec<Option<Track>>, Vec<String>), CameraError> {
+    tell("SETUP");
+    let (tracks, unsupported) = set_up(&mut session).await?;
+    // Some cameras leave RTP-Info out for one of the tracks.
+    let options = PlayOptions::default().initial_timestamp(InitialTimestampPolicy::Permissive);
+    tell("PLAY");
+    let playing = step("PLAY", session.play(options)).await?;
+    let demuxed = playing
+        .demuxed()
+        .map_err(|error| CameraError::from_retina(&error))?;
+    Ok((demuxed, tracks, unsupported))
 }
 
 /// Sets up one track of each kind: a second picture or language would need a sink of its own.
