@@ -189,7 +189,7 @@ fn keep_free(of: KeepFree) -> Value {
 /// In the largest unit that leaves no rest.
 fn size(bytes: u64) -> String {
     let units = [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
-    let whole = |(shift, _): &(u32, &str)| bytes % (1 << shift) == 0;
+    let whole = |(shift, _): &(u32, &str)| bytes.is_multiple_of(1 << shift);
     let (shift, unit) = units.into_iter().find(whole).unwrap_or((10, "KiB"));
     format!("{}{unit}", bytes >> shift)
 }
@@ -211,7 +211,7 @@ fn retention(rules: &Rules) -> Value {
 /// In the largest unit that leaves no rest.
 fn length(time: std::time::Duration) -> String {
     let hours = time.as_secs() / 3600;
-    if hours % 24 == 0 {
+    if hours.is_multiple_of(24) {
         format!("{}d", hours / 24)
     } else {
         format!("{hours}h")

@@ -4,6 +4,7 @@
 //! worked off they are written at most once in the length of a segment; a master only when it says something new.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io::Cursor;
 
 use bytes::Bytes;
@@ -15,7 +16,7 @@ use crate::media::{MediaTime, TrackKind};
 use crate::recording::RecordingError;
 use crate::recording::asset::playlist::{Day, INDEX, Inits, Rendered};
 use crate::recording::cache::Cache;
-use crate::recording::index::{EpochId, Unlisted};
+use crate::recording::index::{EpochId, Index, Unlisted};
 use crate::recording::listener::RecordingEvent;
 use crate::recording::store::StoreError;
 
@@ -203,6 +204,18 @@ fn later(day: &Unlisted) -> std::ops::Range<MediaTime> {
     day.range().end..MediaTime::from_ticks(i64::MAX as u64)
 }
 
+/// The init segments of an epoch, as far as the index has them.
+fn inits_of(index: &Index, epoch: EpochId) -> Result<Inits, RecordingError> {
+    let Some(epoch) = index.epoch(epoch)? else {
+        return Ok(Inits::default());
+    };
+    let of = |init: Option<Vec<u8>>, kind| init.and_then(|init| track(&init, kind));
+    Ok(Inits {
+        video: of(epoch.video, TrackKind::Video),
+        audio: of(epoch.audio, TrackKind::Audio),
+    })
+}
+
 /// What shall stand in the store of a day. Blocks.
 fn wanted(cache: &Cache, day: &Unlisted, open: bool) -> Result<Wanted, RecordingError> {
     let index = cache.index();
@@ -210,23 +223,11 @@ fn wanted(cache: &Cache, day: &Unlisted, open: bool) -> Result<Wanted, Recording
     let mut epochs: HashMap<EpochId, Inits> = HashMap::new();
     let mut listed = Day::new(date(day.day));
     for row in &rows {
-        if !epochs.contains_key(&row.epoch) {
-            let epoch = index.epoch(row.epoch)?;
-            let inits = epoch.map(|epoch| Inits {
-                video: epoch
-                    .video
-                    .as_deref()
-                    .and_then(|init| track(init, TrackKind::Video)),
-                audio: epoch
-                    .audio
-                    .as_deref()
-                    .and_then(|init| track(init, TrackKind::Audio)),
-            });
-            epochs.insert(row.epoch, inits.unwrap_or_default());
-        }
-        if let Some(inits) = epochs.get(&row.epoch) {
-            listed.add(row.name.clone(), row.video, row.audio, inits);
-        }
+        let inits = match epochs.entry(row.epoch) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(inits_of(index, row.epoch)?),
+        };
+        listed.add(row.name.clone(), row.video, row.audio, inits);
     }
     let waits = index.has_in(day.asset, day.range(), true)?;
     let over = !open || index.has_in(day.asset, later(day), false)?;
