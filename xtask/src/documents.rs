@@ -105,16 +105,35 @@ fn the_detector_of_the_guide_is_the_one_that_is_tested() {
 const ARROWS: [(&str, &[&str]); 17] = [
     (
         "config",
-        &["api", "graph", "nodes", "extension", "recording", "topology", "state", "media"],
+        &[
+            "api",
+            "graph",
+            "nodes",
+            "extension",
+            "recording",
+            "topology",
+            "state",
+            "media",
+        ],
     ),
     (
         "api",
         &[
-            "explain", "metrics", "alarms", "graph", "recording", "topology", "events", "media",
+            "explain",
+            "metrics",
+            "alarms",
+            "graph",
+            "recording",
+            "topology",
+            "events",
+            "media",
         ],
     ),
     ("explain", &["alarms", "events", "media"]),
-    ("metrics", &["alarms", "graph", "nodes", "recording", "events", "media"]),
+    (
+        "metrics",
+        &["alarms", "graph", "nodes", "recording", "events", "media"],
+    ),
     ("alarms", &["graph", "nodes", "events", "media"]),
     (
         "graph",
