@@ -21,6 +21,9 @@ pub(super) const RECORDING_AVAILABLE: &str = "Microsoft.Media.Graph.Operational.
 pub(super) const RECORDING_STOPPED: &str = "Microsoft.Media.Graph.Operational.RecordingStopped";
 pub(super) const STORAGE_ERROR: &str = "Microsoft.Media.Graph.Diagnostics.StorageError";
 pub(super) const DATA_DROPPED: &str = "Microsoft.Media.Graph.Diagnostics.DataDropped";
+pub(super) const STORE_PAUSED: &str = "MediaGraph.Diagnostics.StorePaused";
+pub(super) const STORE_RESUMED: &str = "MediaGraph.Diagnostics.StoreResumed";
+pub(super) const UPLOAD_BLOCKED: &str = "MediaGraph.Diagnostics.UploadBlocked";
 pub(super) const INFERENCE: &str = "Microsoft.Media.Graph.Analytics.Inference";
 
 /// The most entries of one sort that are looked at, the newest.
@@ -48,6 +51,8 @@ pub struct Evidence {
     pub decisions: Vec<Entry>,
     /// What sinks did, up to soon after the window, and what was lost.
     pub recordings: Vec<Entry>,
+    /// What stores did, up to soon after the window.
+    pub stores: Vec<Entry>,
     /// What was wrong with the host in the window.
     pub host: Vec<Entry>,
 }
@@ -111,6 +116,11 @@ pub fn gather(reader: &Reader, question: &Question) -> Result<Evidence, JournalE
         findings: of(instance, to, &[DETECTION, INFERENCE])?,
         decisions: of(instance, later(LOOK_AHEAD), &[GATE_DECISION])?,
         recordings: of(instance, later(LOOK_AHEAD), &recordings)?,
+        stores: of(
+            "",
+            later(LOOK_AHEAD),
+            &[STORE_PAUSED, STORE_RESUMED, UPLOAD_BLOCKED],
+        )?,
         host: of("", to, &[LOST, alarms::RAISED])?,
     };
     evidence

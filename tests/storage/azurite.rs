@@ -64,7 +64,10 @@ impl Azurite {
         );
         let mut command = Command::new("node");
         command.arg(main).args(["--blobHost", "127.0.0.1", "--blobPort"]);
-        command.arg(self.address.port().to_string()).arg("--location").arg(&self.folder);
+        command
+            .arg(self.address.port().to_string())
+            .arg("--location")
+            .arg(&self.folder);
         command.args(["--silent", "--disableTelemetry", "--skipApiVersionCheck"]);
         if let Some(pem) = &self.tls {
             command.arg("--cert").arg(pem).arg("--key").arg(pem);
@@ -109,7 +112,12 @@ impl Azurite {
     /// Makes the container before anybody else does, and lets the world read it.
     pub(crate) fn make_public(&self) {
         let query = format!("restype=container&{}", sas());
-        let answer = self.ask("PUT", &format!("/{ACCOUNT}/{CONTAINER}?{query}"), &[("x-ms-blob-public-access", "container")], b"");
+        let answer = self.ask(
+            "PUT",
+            &format!("/{ACCOUNT}/{CONTAINER}?{query}"),
+            &[("x-ms-blob-public-access", "container")],
+            b"",
+        );
         assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
     }
 
@@ -119,13 +127,21 @@ impl Azurite {
         let answer = self.ask("GET", &target, &[], b"");
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         assert!(!answer.contains("<NextMarker>"), "more than one page");
-        let names = answer.split("<Name>").skip(1).map(|rest| rest.split("</Name>").next().unwrap().to_owned());
+        let names = answer
+            .split("<Name>")
+            .skip(1)
+            .map(|rest| rest.split("</Name>").next().unwrap().to_owned());
         names.collect()
     }
 
     /// A blob as a text.
     pub(crate) fn text(&self, name: &str) -> String {
-        let answer = self.ask("GET", &format!("/{ACCOUNT}/{CONTAINER}/{name}?{}", sas()), &[], b"");
+        let answer = self.ask(
+            "GET",
+            &format!("/{ACCOUNT}/{CONTAINER}/{name}?{}", sas()),
+            &[],
+            b"",
+        );
         assert!(answer.starts_with("HTTP/1.1 200"), "{name}: {answer}");
         answer.split_once("\r\n\r\n").unwrap().1.to_owned()
     }
@@ -139,7 +155,10 @@ impl Azurite {
     fn ask(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(START)).unwrap();
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers: String = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
         let head = format!(
             "{method} {target} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\nx-ms-version: {VERSION}\r\n{headers}content-length: {}\r\n\r\n",
             self.address,
@@ -165,16 +184,26 @@ impl Drop for Azurite {
 /// A signature over the whole account that allows everything, made without our own code.
 pub(crate) fn sas() -> String {
     let (permissions, services, types, expiry) = ("rwdlac", "b", "sco", "2100-01-01T00:00:00Z");
-    let text = format!("{ACCOUNT}\n{permissions}\n{services}\n{types}\n\n{expiry}\n\nhttps,http\n{VERSION}\n");
+    let text =
+        format!("{ACCOUNT}\n{permissions}\n{services}\n{types}\n\n{expiry}\n\nhttps,http\n{VERSION}\n");
     let signature = STANDARD.encode(hmac(&STANDARD.decode(KEY).unwrap(), text.as_bytes()));
     let encoded: String = url::form_urlencoded::byte_serialize(signature.as_bytes()).collect();
     let expiry: String = url::form_urlencoded::byte_serialize(expiry.as_bytes()).collect();
-    format!("sv={VERSION}&ss={services}&srt={types}&sp={permissions}&se={expiry}&spr=https,http&sig={encoded}")
+    format!(
+        "sv={VERSION}&ss={services}&srt={types}&sp={permissions}&se={expiry}&spr=https,http&sig={encoded}"
+    )
 }
 
 fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
     let mut block = [0_u8; 64];
     block[..key.len()].copy_from_slice(key);
-    let inner = Sha256::new().chain_update(block.map(|byte| byte ^ 0x36)).chain_update(text).finalize();
-    Sha256::new().chain_update(block.map(|byte| byte ^ 0x5c)).chain_update(inner).finalize().to_vec()
+    let inner = Sha256::new()
+        .chain_update(block.map(|byte| byte ^ 0x36))
+        .chain_update(text)
+        .finalize();
+    Sha256::new()
+        .chain_update(block.map(|byte| byte ^ 0x5c))
+        .chain_update(inner)
+        .finalize()
+        .to_vec()
 }

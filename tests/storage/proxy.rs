@@ -84,7 +84,9 @@ impl Proxy {
 /// One request for each connection: framing answers is not what is tested here.
 fn serve(mut client: TcpStream, shared: &Shared) -> std::io::Result<()> {
     let (head, rest) = head(&mut client)?;
-    let length = header(&head, "content-length").and_then(|value| value.parse().ok()).unwrap_or(0_usize);
+    let length = header(&head, "content-length")
+        .and_then(|value| value.parse().ok())
+        .unwrap_or(0_usize);
     let mode = *shared.mode.lock().unwrap();
     if mode == Mode::Cut {
         let mut half = vec![0; length / 2];
@@ -104,7 +106,8 @@ fn serve(mut client: TcpStream, shared: &Shared) -> std::io::Result<()> {
         }
         Mode::Answer(status, wish) => {
             let wish = wish.map_or_else(String::new, |wish| format!("retry-after: {wish}\r\n"));
-            let answer = format!("HTTP/1.1 {status} No\r\n{wish}connection: close\r\ncontent-length: 0\r\n\r\n");
+            let answer =
+                format!("HTTP/1.1 {status} No\r\n{wish}connection: close\r\ncontent-length: 0\r\n\r\n");
             return client.write_all(answer.as_bytes());
         }
         Mode::Pass | Mode::Lose | Mode::Cut => {}
@@ -139,14 +142,18 @@ fn head(client: &mut TcpStream) -> std::io::Result<(String, Vec<u8>)> {
 
 fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     let mut lines = head.lines().filter_map(|line| line.split_once(": "));
-    lines.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    lines
+        .find(|(known, _)| known.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.trim())
 }
 
 fn seen(head: &str, answer: &[u8]) -> Seen {
     let mut words = head.split(' ');
     let method = words.next().unwrap().to_owned();
     let path = words.next().unwrap().split('?').next().unwrap();
-    let status = String::from_utf8_lossy(answer.get(9..12).unwrap_or(b"0")).parse().unwrap_or(0);
+    let status = String::from_utf8_lossy(answer.get(9..12).unwrap_or(b"0"))
+        .parse()
+        .unwrap_or(0);
     Seen {
         method,
         name: path.rsplit('/').next().unwrap().to_owned(),

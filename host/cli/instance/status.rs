@@ -72,7 +72,7 @@ async fn look(client: &Client, args: &StatusArgs) -> Result<String, super::Failu
         return Ok(if args.json {
             as_json(&body, args.watch)
         } else {
-            all(&body, paint)
+            all(&body, paint) + &stores(client, paint).await
         });
     };
     let request = Request::get(&[INSTANCES[0], INSTANCES[1], name, "status"]);
@@ -81,8 +81,48 @@ async fn look(client: &Client, args: &StatusArgs) -> Result<String, super::Failu
     Ok(if args.json {
         as_json(&body, args.watch)
     } else {
-        one(&body, now(&reply), paint)
+        one(&body, now(&reply), paint) + &stores(client, paint).await
     })
+}
+
+/// The stores that something waits for; nothing when there are none, or when the host is too old to say.
+async fn stores(client: &Client, paint: Paint) -> String {
+    let asked = client.ask(Request::get(&["api", "uploads"])).await;
+    let body = asked
+        .ok()
+        .filter(|reply| reply.status == 200)
+        .and_then(|reply| reply.json().ok());
+    let mut out = String::new();
+    for store in body.iter().flat_map(|body| body.items("value")) {
+        let (state, waits) = (
+            store.text("state"),
+            store.at("backlogSegments").as_u64().unwrap_or(0),
+        );
+        let blocked = store.items("blocked");
+        if waits == 0 && state != "paused" && blocked.is_empty() {
+            continue;
+        }
+        let mib = store.at("backlogBytes").as_u64().unwrap_or(0) >> 20;
+        let name = clean(store.text("store"));
+        let lag = store.at("lagSeconds").as_f64().unwrap_or(0.0);
+        let _ = writeln!(
+            out,
+            "store {name}: {}, {waits} segments ({mib} MiB) wait in the cache, the oldest for {lag:.0} s",
+            paint.paint(tone_of(state), &clean(state)),
+        );
+        if let Some(message) = store.at("message").as_str() {
+            let _ = writeln!(out, "  {}", clean_lines(message));
+        }
+        for asset in blocked {
+            let _ = writeln!(
+                out,
+                "  not taken: {}: {}",
+                clean(asset.text("assetName")),
+                clean_lines(asset.text("message"))
+            );
+        }
+    }
+    out
 }
 
 /// One line for each look; readable when there is only one.

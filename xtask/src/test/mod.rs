@@ -2,6 +2,7 @@
 //!
 //! Invariant: nothing is skipped in silence. A step that cannot run has failed.
 
+mod azurite;
 mod packages;
 mod steps;
 
@@ -50,6 +51,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     if chosen.iter().any(|step| step.area.needs_packages()) {
         packages::ensure()?;
+    }
+    if chosen.iter().any(|step| step.area == Area::Test) {
+        azurite::ensure()?;
     }
     project::ensure_component_target()?;
     let done: Vec<Done> = chosen.into_iter().map(perform).collect();

@@ -35,7 +35,21 @@ pub(super) fn ensure() -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    let list = missing.join(" ");
+    install(&missing)?;
+    match self::missing()? {
+        Some(left) if !left.is_empty() => {
+            bail!("`apt-get` ran, but these are missing still: {}", left.join(" "))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Installs packages, or says that they are missing.
+///
+/// # Errors
+/// When they cannot be installed from here.
+pub(super) fn install(packages: &[&str]) -> Result<()> {
+    let list = packages.join(" ");
     if !is_root()? {
         bail!(
             "Debian packages are missing: {list}\nhint: sudo apt-get install --no-install-recommends {list}"
@@ -44,14 +58,8 @@ pub(super) fn ensure() -> Result<()> {
     eprintln!("installing Debian packages: {list}");
     apt(&["update", "-q"])?;
     let mut install = vec!["install", "-q", "-y", "--no-install-recommends"];
-    install.extend(&missing);
-    apt(&install)?;
-    match self::missing()? {
-        Some(left) if !left.is_empty() => {
-            bail!("`apt-get` ran, but these are missing still: {}", left.join(" "))
-        }
-        _ => Ok(()),
-    }
+    install.extend(packages);
+    apt(&install)
 }
 
 /// Those that `dpkg` does not know as installed; none on a system without `dpkg`.
