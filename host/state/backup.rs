@@ -27,14 +27,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::files::{create, sync_folder, write_synced};
-use super::{FORMAT, JOURNAL, OWNER_ONLY_DIR, REGISTRY};
+use super::{FORMAT, INDEX, JOURNAL, OWNER_ONLY_DIR, REGISTRY};
 
 /// The list of what is in a backup.
 pub(super) const MANIFEST: &str = "manifest.json";
 /// The small files that make a state directory.
 pub(super) const SMALL_FILES: [&str; 2] = ["format", "host-id"];
-/// The databases.
-pub(super) const DATABASES: [&str; 2] = [REGISTRY, JOURNAL];
+/// The databases. That of recordings is among them though the recordings are not: it knows what stands in a cloud, and which
+/// names were used, so that no recording gets the name of another.
+pub(super) const DATABASES: [&str; 3] = [REGISTRY, JOURNAL, INDEX];
 /// Components of the user stand here, beside compiled ones.
 const COMPONENTS: &str = "components";
 /// The layout of backups.

@@ -16,6 +16,8 @@ type Step = fn(&Path) -> Result<(), StateError>;
 const STEPS: &[(u32, Step)] = &[
     // The databases of topologies and events came: they are made when they are first used.
     (1, |_| Ok(())),
+    // The index of recordings came: it takes in what stands in `assets/` when it is first opened (`recording::adopt`).
+    (2, |_| Ok(())),
 ];
 
 /// Gives a new directory the present format, and leads an older one to it.

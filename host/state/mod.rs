@@ -35,10 +35,12 @@ pub use paths::{PathMap, load_within};
 pub use restore::restore;
 
 /// The number of the present layout.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// Topologies, instances, and which of them shall run.
 pub const REGISTRY: &str = "registry.db";
+/// Which recordings there are.
+pub const INDEX: &str = "index.db";
 /// Events.
 pub const JOURNAL: &str = "journal.db";
 

@@ -13,13 +13,22 @@ mod clip;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clip::{Clip, run};
-use mediagraph::media::{AccessUnit, Ticks};
+use mediagraph::graph::{Recordings, RecordingsOptions};
+use mediagraph::media::{AccessUnit, SystemClock, Ticks};
+use mediagraph::recording::cache::sink_folder;
+use mediagraph::recording::listener::Deaf;
 use mediagraph::recording::storage::Disk;
+use mediagraph::recording::store::LOCAL;
 use mediagraph::recording::verify::{samples, verify};
-use mediagraph::recording::{AssetOptions, AssetWriter, FileOptions, FileWriter, Recorder};
+use mediagraph::recording::{AssetSpec, AssetWriter, FileOptions, FileWriter, Recorder};
+use mediagraph::state::StateDir;
 use sha2::{Digest, Sha256};
+
+/// The store has everything within this.
+const DRAIN: Duration = Duration::from_secs(60);
 
 const PLAIN: &[&str] = &["-bf", "0", "-g", "25"];
 const B_FRAMES: &[&str] = &[
@@ -41,14 +50,51 @@ fn feed(recorder: &mut dyn Recorder, units: &[Arc<AccessUnit>]) {
     }
 }
 
-fn asset(root: &Path) -> AssetWriter {
-    let options = AssetOptions {
-        root: root.to_owned(),
-        name: "lobby".into(),
-        host: "box".into(),
-        segment_length: Ticks::from_secs(4),
-    };
-    AssetWriter::open(options, Arc::new(Disk)).unwrap()
+/// A host that records into a state directory, and carries what it records to the local store.
+struct Host {
+    folder: tempfile::TempDir,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Host {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            runtime: tokio::runtime::Runtime::new().unwrap(),
+        }
+    }
+
+    /// Records; what it came to is given to `end`, and is in the store afterwards.
+    fn record(&self, units: &[Arc<AccessUnit>], end: impl FnOnce(AssetWriter)) {
+        let _runtime = self.runtime.enter();
+        let state = StateDir::open(self.folder.path()).unwrap();
+        let clock = Arc::new(SystemClock::new());
+        let options = RecordingsOptions::default();
+        let recordings = Recordings::open(&state, options, clock, Arc::new(Deaf)).unwrap();
+        let mut writer = recordings.cache().open_asset(self.spec(&state)).unwrap();
+        feed(&mut writer, units);
+        end(writer);
+        self.runtime.block_on(recordings.shutdown(DRAIN));
+    }
+
+    fn spec(&self, state: &StateDir) -> AssetSpec {
+        AssetSpec {
+            store: LOCAL.into(),
+            name: "lobby".into(),
+            owner: "box/sink".into(),
+            folder: sink_folder(&state.cache(), "box", "sink"),
+            budget: None,
+            segment_length: Ticks::from_secs(4),
+        }
+    }
+
+    fn asset(&self) -> PathBuf {
+        self.folder.path().join("assets/lobby")
+    }
+}
+
+fn close(mut writer: AssetWriter) {
+    writer.close().unwrap();
 }
 
 fn file(root: &Path) -> FileWriter {
@@ -117,11 +163,9 @@ fn playlists(dir: &Path) -> Vec<PathBuf> {
 
 fn asset_case(arguments: &[&str], sound_too: bool) {
     let clip = Clip::make(arguments, sound_too);
-    let root = tempfile::tempdir().unwrap();
-    let mut writer = asset(root.path());
-    feed(&mut writer, &clip.units);
-    writer.close().unwrap();
-    let dir = root.path().join("lobby");
+    let host = Host::new();
+    host.record(&clip.units, close);
+    let dir = host.asset();
     sound(&dir);
     judge(&dir.join("index.m3u8"), &clip);
     assert_eq!(digests(&dir, "video"), clip.digests());
@@ -170,12 +214,11 @@ fn a_file_plays_without_a_warning_while_it_is_written_and_after() {
 #[test]
 fn an_asset_plays_after_a_crash() {
     let clip = Clip::make(B_FRAMES, true);
-    let root = tempfile::tempdir().unwrap();
-    let mut writer = asset(root.path());
-    feed(&mut writer, &clip.units);
-    drop(writer);
-    asset(root.path()).close().unwrap();
-    let dir = root.path().join("lobby");
+    let host = Host::new();
+    // A process that is gone cleans nothing up.
+    host.record(&clip.units, std::mem::forget);
+    host.record(&[], close);
+    let dir = host.asset();
     sound(&dir);
     let index = dir.join("index.m3u8");
     assert_eq!(complaints(&index), "");
@@ -188,13 +231,11 @@ fn an_asset_plays_after_a_crash() {
 #[test]
 fn an_asset_that_is_appended_to_plays_through() {
     let clip = Clip::make(PLAIN, true);
-    let root = tempfile::tempdir().unwrap();
+    let host = Host::new();
     for hour in 0..2 {
-        let mut writer = asset(root.path());
-        feed(&mut writer, &clip.later(Ticks::from_secs(hour * 3600)));
-        writer.close().unwrap();
+        host.record(&clip.later(Ticks::from_secs(hour * 3600)), close);
     }
-    let dir = root.path().join("lobby");
+    let dir = host.asset();
     sound(&dir);
     assert_eq!(verify(&dir).unwrap().gaps.len(), 1);
     assert_eq!(frames(&dir.join("index.m3u8"), "v:0"), 2 * clip.count("video"));

@@ -85,7 +85,7 @@ async fn keeps_its_promises(store: &dyn AssetStore, asset: &str) {
     let refused = store.claim(asset, &other).await.unwrap_err();
     assert_eq!(refused.kind, StoreErrorKind::OtherWriter, "{refused}");
     assert!(
-        refused.message.contains("`one`") && refused.message.contains("remove"),
+        refused.message.contains("`one`") && refused.message.contains("hint:"),
         "{refused}"
     );
     store.release(asset, &other).await.unwrap();
@@ -114,7 +114,7 @@ async fn a_container_keeps_the_promises_of_a_store_with_a_signature() {
     };
     let store = azure(&settings);
     keeps_its_promises(&store, "lobby").await;
-    assert!(!format!("{store:?} {settings:?} {}", store.location()).contains("sig"));
+    assert!(!format!("{store:?} {settings:?} {}", store.location()).contains("sig="));
 }
 
 #[tokio::test]

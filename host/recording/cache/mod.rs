@@ -221,6 +221,10 @@ impl Cache {
         let id = self.index().seal(new)?;
         self.count_sealed(new.folder, new.bytes);
         self.sealed(store).notify_one();
+        if !self.state().garbage.is_empty() {
+            // The disk works again, it seems.
+            self.let_go(&[]);
+        }
         Ok(id)
     }
 

@@ -97,6 +97,12 @@ impl Uploader {
         (inner.passes, inner.uploading)
     }
 
+    /// Whether the host has let go of every recording in the store.
+    #[must_use]
+    pub fn has_let_go(&self) -> bool {
+        self.shared.lock().held == 0
+    }
+
     /// Looks at once whether something is to be done, as after something was dropped from the store.
     pub fn wake(&self) {
         self.options.cache.sealed(&self.options.name).notify_one();

@@ -16,6 +16,9 @@ const SEGMENT_STEP: Ticks = Ticks::from_secs(30);
 /// Segments above this are late to be seen and heavy to lose.
 const RECOMMENDED_MAXIMUM: Ticks = Ticks::from_secs(300);
 
+/// What is assumed of a camera whose bit rate is not known yet: 1080p at 30 pictures a second.
+const USUAL_BITS_PER_SECOND: u64 = 4_000_000;
+
 /// Recording to an asset.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -26,10 +29,11 @@ pub struct AssetSink {
     #[serde(default = "default_segment_length")]
     #[schemars(extend("x-min-seconds" = 30))]
     pub segment_length: Duration,
-    /// Where segments wait for their store.
+    /// Where segments wait for their store: an absolute path, mapped as the configuration says. Otherwise `cache` in the
+    /// state directory.
     #[schemars(extend("x-kind" = "directory"))]
     pub local_media_cache_path: Option<String>,
-    /// How much may wait, in MiB; the oldest go first.
+    /// How much may wait, in MiB, what is being written included; the oldest go first. No limit when it is absent.
     #[serde(rename = "localMediaCacheMaximumSizeMiB")]
     #[schemars(range(min = 1))]
     pub local_media_cache_maximum_size_mib: Option<u32>,
@@ -57,7 +61,24 @@ fn default_segment_length() -> Duration {
 
 impl AssetSink {
     pub(super) fn check(&self) -> Vec<Finding> {
-        self.check_segments("/segmentLength")
+        let mut findings = self.check_segments("/segmentLength");
+        findings.extend(self.check_cache());
+        findings
+    }
+
+    /// A cache that does not hold two segments lets media go as soon as a store is away.
+    pub(in crate::nodes::sinks) fn check_cache(&self) -> Option<Finding> {
+        let mib = u64::from(self.local_media_cache_maximum_size_mib?);
+        let seconds = u64::try_from(self.segment_length.0.0 / crate::media::TICKS_PER_SECOND).unwrap_or(0);
+        let two = 2 * seconds * USUAL_BITS_PER_SECOND / 8;
+        (mib << 20 < two).then(|| {
+            let wanted = two.div_ceil(1 << 20);
+            let message = format!(
+                "{mib} MiB is less than two segments of {seconds} s at 4 Mbit/s ({wanted} MiB): segments are sealed early, \
+                 and little survives while the store is away"
+            );
+            oddity("/localMediaCacheMaximumSizeMiB", message)
+        })
     }
 
     /// `member` is where the topology gives their length.

@@ -20,6 +20,7 @@ pub(in crate::nodes) const TYPE: NodeType<Config> = NodeType {
     check: |config| match config {
         Config::AssetSink(sink) => {
             let mut findings = sink.check_segments("/videoCreationProperties/segmentLength");
+            findings.extend(sink.check_cache());
             findings.extend(config::check(sink));
             findings
         }

@@ -44,7 +44,14 @@ pub struct DirectoryStore {
 struct Shared {
     root: PathBuf,
     storage: Arc<dyn Storage>,
-    locks: Mutex<HashMap<String, Lock>>,
+    locks: Mutex<HashMap<String, Claimed>>,
+}
+
+/// Whose an asset is.
+#[derive(Debug)]
+struct Claimed {
+    host: String,
+    lock: Lock,
 }
 
 impl DirectoryStore {
@@ -112,10 +119,12 @@ impl Shared {
     fn claim(&self, asset: &str, writer: &Writer) -> Result<(), StoreError> {
         let folder = self.folder(asset)?;
         let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
-        if locks.get(asset).is_some_and(Lock::is_current) {
-            return Ok(());
+        match locks.get(asset) {
+            Some(claimed) if claimed.lock.is_current() && claimed.host == writer.host => return Ok(()),
+            // Of another host in this very process: the operating system's lock says no below.
+            Some(claimed) if claimed.lock.is_current() => {}
+            _ => drop(locks.remove(asset)),
         }
-        locks.remove(asset);
         self.storage
             .create_dir_all(&folder)
             .map_err(failed("create", &folder))?;
@@ -123,14 +132,16 @@ impl Shared {
         self.storage
             .sync_dir(&self.root)
             .map_err(failed("sync", &self.root))?;
-        locks.insert(asset.to_owned(), lock);
+        let host = writer.host.clone();
+        locks.insert(asset.to_owned(), Claimed { host, lock });
         Ok(())
     }
 
-    fn release(&self, asset: &str) -> Result<(), StoreError> {
+    fn release(&self, asset: &str, writer: &Writer) -> Result<(), StoreError> {
         let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
         match locks.get(asset) {
-            Some(lock) if lock.is_current() => lock.release().map_err(refused)?,
+            Some(claimed) if claimed.host != writer.host => return Ok(()),
+            Some(claimed) if claimed.lock.is_current() => claimed.lock.release().map_err(refused)?,
             _ => {}
         }
         locks.remove(asset);
@@ -252,9 +263,9 @@ impl AssetStore for DirectoryStore {
         self.work(0, move |shared| shared.claim(&asset, &writer))
     }
 
-    fn release<'a>(&'a self, asset: &'a str, _: &'a Writer) -> BoxFuture<'a, Result<(), StoreError>> {
-        let asset = asset.to_owned();
-        self.work(0, move |shared| shared.release(&asset))
+    fn release<'a>(&'a self, asset: &'a str, writer: &'a Writer) -> BoxFuture<'a, Result<(), StoreError>> {
+        let (asset, writer) = (asset.to_owned(), writer.clone());
+        self.work(0, move |shared| shared.release(&asset, &writer))
     }
 
     fn put_if_absent<'a>(
