@@ -314,3 +314,72 @@ fn a_folder_that_is_not_there_is_a_warning() {
     assert_eq!(warnings.len(), 1);
     assert_eq!(warnings[0].line, Some(2));
 }
+
+#[test]
+fn stores_are_described_whole_and_their_secrets_stay_secret() {
+    let config = parse(
+        "[stores.cloud]\nkind = 'azure-blob'\ncontainer_url = 'https://cams.blob.core.windows.net/recordings'\n\
+         sas = '${env:CAMERA}'\n[stores.disk]\nkind = 'directory'\npath = '/tmp'\n[recording]\nstore = 'cloud'\n",
+    )
+    .unwrap();
+    assert_eq!(config.recording.store, "cloud");
+    assert_eq!(config.stores.len(), 2);
+    let shown = format!("{config:?} {}", config.to_toml());
+    assert!(!shown.contains("canary"), "{shown}");
+    assert!(shown.contains("sas = \"***\""), "{shown}");
+}
+
+#[test]
+fn mistakes_in_stores_say_what_to_do_and_repeat_no_secret() {
+    let azure = |rest: &str| {
+        let start = "[stores.cloud]\nkind = 'azure-blob'\n";
+        mistake(&format!("{start}{rest}"))
+    };
+    let container = "container_url = 'https://cams.blob.core.windows.net/recordings'\n";
+    let cases = [
+        (
+            azure(container),
+            "exactly one of `account_key`, `sas` and `identity`",
+        ),
+        (
+            azure(
+                "container_url = 'https://c.blob.core.windows.net/r?sv=1&sig=canary'\nidentity = 'managed'\n",
+            ),
+            "a signature goes into `sas`",
+        ),
+        (
+            azure(&format!("{container}account_key = 'canary'\n")),
+            "must not hold the secret itself",
+        ),
+        (
+            azure(&format!("{container}account_key = '${{env:CAMERA}}'\n")),
+            "is no base64",
+        ),
+        (
+            azure(&format!("{container}identity = 'manged'\n")),
+            "did you mean `managed`?",
+        ),
+        (
+            azure(&format!(
+                "{container}identity = 'managed'\nca_file = '/nowhere.pem'\n"
+            )),
+            "`/nowhere.pem`",
+        ),
+        (
+            mistake("[stores.local]\nkind = 'directory'\npath = '/tmp'\n"),
+            "give this store another name",
+        ),
+        (
+            mistake("[stores.Cloud]\nkind = 'directory'\npath = '/tmp'\n"),
+            "small letters",
+        ),
+        (
+            mistake("[recording]\nstore = 'clod'\n[stores.cloud]\nkind = 'directory'\npath = '/tmp'\n"),
+            "write `local` or one of `[stores]`: cloud",
+        ),
+    ];
+    for (told, expected) in cases {
+        assert!(told.contains(expected), "{expected}\n{told}");
+        assert!(!told.contains("canary"), "{told}");
+    }
+}

@@ -286,6 +286,12 @@ impl Recordings {
     }
 }
 
+impl Drop for Recordings {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
 fn open_stores(
     state: &StateDir,
     options: &RecordingsOptions,

@@ -1,5 +1,6 @@
 //! Structure with synthetic units; whether players like the result is asked in `tests/recording`.
 
+mod adopted;
 mod assets;
 mod bench;
 mod crashes;

@@ -137,10 +137,6 @@ impl Graph {
     pub(crate) fn kill(self) -> Finished {
         Finished::new(self.process.kill())
     }
-
-    pub(crate) fn assets(&self) -> Vec<PathBuf> {
-        assets(&self.state)
-    }
 }
 
 /// What a node counted.

@@ -249,3 +249,79 @@ fn an_epoch_keeps_its_init_segments_and_the_counter_goes_on() {
     assert_eq!(bench.index.last_counter(bench.asset, "other").unwrap(), 0);
     assert_eq!(bench.index.epochs(bench.asset).unwrap(), [epoch]);
 }
+
+#[test]
+fn a_day_is_unlisted_until_its_playlists_show_what_stands_in_the_store() {
+    let bench = bench();
+    let days = || bench.index.unlisted("local", 10).unwrap();
+    let one = bench.seal(0);
+    assert!(days().is_empty(), "nothing of it is in the store");
+    bench.index.stored(&[one]).unwrap();
+    let first = days();
+    assert_eq!(first.len(), 1);
+    assert!(first[0].range().contains(&bench.at(0)));
+    assert_eq!(
+        bench
+            .index
+            .stored_in(bench.asset, &first[0].range())
+            .unwrap()
+            .len(),
+        1
+    );
+    // Something comes while the playlists are being written.
+    let two = bench.seal(10);
+    assert!(bench.index.has_in(bench.asset, first[0].range(), true).unwrap());
+    bench.index.stored(&[two]).unwrap();
+    bench.index.listed(&first[0]).unwrap();
+    let second = days();
+    assert_eq!(second.len(), 1, "what came meanwhile is not in them");
+    bench.index.listed(&second[0]).unwrap();
+    assert!(days().is_empty() && !bench.index.is_unfinished(bench.asset).unwrap());
+    bench
+        .index
+        .drop_segments(&[one], GapReason::Retention, now())
+        .unwrap();
+    assert_eq!(days().len(), 1, "what went must go from the playlists");
+    let waiting = bench.seal(20);
+    bench.index.listed(&days()[0]).unwrap();
+    bench
+        .index
+        .drop_segments(&[waiting], GapReason::CacheFull, now())
+        .unwrap();
+    assert!(days().is_empty(), "it was in no playlist");
+}
+
+#[test]
+fn what_waits_comes_by_its_age_whoever_recorded_it() {
+    let bench = bench();
+    let later = now().checked_add(jiff::SignedDuration::from_secs(5)).unwrap();
+    let other = bench.index.asset("local", "Yard", "yard/sink", later).unwrap();
+    let epoch = bench
+        .index
+        .begin_epoch(other, &Epoch::parse("host-1").unwrap(), later)
+        .unwrap();
+    let here = Bench {
+        asset: other,
+        epoch,
+        base: bench.base,
+        index: bench.index,
+        _folder: bench._folder,
+    };
+    here.seal(15);
+    let there = Bench {
+        asset: bench.asset,
+        epoch: bench.epoch,
+        ..here
+    };
+    there.seal(0);
+    there.seal(20);
+    let names = |without: &[AssetId]| -> Vec<String> {
+        let waiting = there.index.waiting_without("local", without, 10).unwrap();
+        waiting.into_iter().map(|one| one.asset).collect()
+    };
+    assert_eq!(names(&[]), ["Lobby", "Yard", "Lobby"]);
+    assert_eq!(names(&[other]), ["Lobby", "Lobby"]);
+    assert_eq!(there.index.backlog_of(Some("lobby")).unwrap().segments, 2);
+    assert_eq!(there.index.backlog_of(Some("lob")).unwrap().segments, 0);
+    assert_eq!(there.index.backlog_of(None).unwrap().segments, 3);
+}

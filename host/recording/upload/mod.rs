@@ -12,8 +12,6 @@ mod backoff;
 mod content;
 mod listing;
 mod status;
-#[cfg(test)]
-mod tests;
 mod worker;
 
 use std::sync::Arc;
