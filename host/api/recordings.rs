@@ -23,10 +23,15 @@ pub(super) async fn covered(api: Shared, call: Call) -> Result<Response<Body>, P
     let asked = tokio::task::spawn_blocking(asking)
         .await
         .map_err(|error| broken(&error.to_string()))?;
-    let answer = asked.map_err(|error| match error {
+    let mut answer = asked.map_err(|error| match error {
         CoverageError::Index(error) => broken(&error.to_string()),
         error => wrong(&error),
     })?;
+    // What nobody knows the instance of is the host's.
+    (answer.cameras).retain(|camera| match camera.instance.as_str() {
+        "" => !call.caller.is_limited(),
+        instance => call.caller.sees(instance),
+    });
     Ok(problem::json(StatusCode::OK, &json!(answer)))
 }
 

@@ -295,7 +295,7 @@ pub const ROUTES: &[Route] = &[
         .query(DETAILS).gives(Content::Json("InstanceStatusList")),
     Route::new(Verb::Get, "/api/explain/{instance}", READ, INSTANCE_IN_PATH, "Says what became of a moment: camera, frame, detector, gate, sink", |api, call| Box::pin(instances::explain(api, call)))
         .query(MOMENT).gives(Content::Json("Explanation")),
-    Route::new(Verb::Get, "/api/coverage", READ, Scope::Query("instance"), "Says how much of the time was recorded, by camera and day, and why the rest is missing", |api, call| Box::pin(recordings::covered(api, call)))
+    Route::new(Verb::Get, "/api/coverage", READ, Scope::Host, "Says how much of the time was recorded, by camera and day, and why the rest is missing", |api, call| Box::pin(recordings::covered(api, call)))
         .query(RANGE).gives(Content::Json("Coverage")),
     Route::new(Verb::Get, "/api/alarms", READ, Scope::Host, "Lists the alarms that are raised", |api, call| Box::pin(instances::alarms(api, call)))
         .gives(Content::Json("AlarmList")),

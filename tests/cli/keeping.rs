@@ -427,7 +427,7 @@ fn a_store_elsewhere_is_looked_at_and_the_index_is_made_anew_from_it() {
     std::fs::rename(host.state().join("assets"), &elsewhere).unwrap();
     let config = host.folder.path().join("mediagraph.toml");
     let text = format!(
-        "[stores.far]\ntype = \"directory\"\npath = \"{}\"\n",
+        "[stores.far]\nkind = \"directory\"\npath = \"{}\"\n",
         elsewhere.display()
     );
     std::fs::write(&config, text).unwrap();

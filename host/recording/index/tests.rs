@@ -305,7 +305,7 @@ fn what_waits_comes_by_its_age_whoever_recorded_it() {
         epoch,
         base: bench.base,
         index: bench.index,
-        _folder: bench._folder,
+        folder: bench.folder,
     };
     here.seal(15);
     let there = Bench {
