@@ -179,7 +179,10 @@ impl Camera {
 
 fn format() -> Arc<StreamFormat> {
     let mut entry = vec![0_u8; 86];
-    for (place, byte) in entry.iter_mut().zip(86_u32.to_be_bytes().into_iter().chain(*b"avc1")) {
+    for (place, byte) in entry
+        .iter_mut()
+        .zip(86_u32.to_be_bytes().into_iter().chain(*b"avc1"))
+    {
         *place = byte;
     }
     Arc::new(StreamFormat {

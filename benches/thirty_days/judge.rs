@@ -95,7 +95,11 @@ fn judge_asset(recorder: &Recorder, row: &AssetRow, starts: &[u64], verdict: &mu
         }
     }
     if let Some(start) = there.first() {
-        verdict.tell(format!("{}: {} fragments that nobody sent, from {start} on", row.name, there.len()));
+        verdict.tell(format!(
+            "{}: {} fragments that nobody sent, from {start} on",
+            row.name,
+            there.len()
+        ));
     }
     let told: u64 = gaps
         .iter()
@@ -103,7 +107,10 @@ fn judge_asset(recorder: &Recorder, row: &AssetRow, starts: &[u64], verdict: &mu
         .map(|gap| gap.fragments)
         .sum();
     if told != dropped {
-        verdict.tell(format!("{}: gaps tell of {told} dropped fragments, {dropped} were", row.name));
+        verdict.tell(format!(
+            "{}: gaps tell of {told} dropped fragments, {dropped} were",
+            row.name
+        ));
     }
     verdict.dropped += dropped;
     judge_disk(&recorder.assets().join(&row.name), row, &segments, verdict)
@@ -121,7 +128,11 @@ fn judge_disk(folder: &Path, row: &AssetRow, segments: &[SegmentRow], verdict: &
         .map(|segment| (segment.name.file(SEGMENT), segment.bytes))
         .collect();
     for path in files(folder)? {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if !name.ends_with(SEGMENT) {
             continue;
         }
@@ -151,7 +162,10 @@ fn judge_end(recorder: &Recorder, row: &AssetRow, now: MediaTime, verdict: &mut 
     let away = end.ticks().abs_diff(now.ticks());
     if away > END_TOLERANCE {
         let seconds = away / TICKS_PER_SECOND.unsigned_abs();
-        verdict.tell(format!("{}: its end is {seconds} s away from the clock", row.name));
+        verdict.tell(format!(
+            "{}: its end is {seconds} s away from the clock",
+            row.name
+        ));
     }
     Ok(())
 }

@@ -85,7 +85,13 @@ fn main() -> Result<()> {
         }
         if due(step, RESTART_EVERY) {
             restarts += 1;
-            recorder = restart(recorder, &mut cameras, restarts.is_multiple_of(2), &folder.0, &clock)?;
+            recorder = restart(
+                recorder,
+                &mut cameras,
+                restarts.is_multiple_of(2),
+                &folder.0,
+                &clock,
+            )?;
         }
         if due(step, DAY) {
             let day = step * STEP.as_secs() / DAY.as_secs();
@@ -93,7 +99,11 @@ fn main() -> Result<()> {
             if day <= STEADY_DAY {
                 steady = last;
             }
-            eprintln!("day {day} of {days}: {} MB, index {} MB", last.memory >> 20, last.index >> 20);
+            eprintln!(
+                "day {day} of {days}: {} MB, index {} MB",
+                last.memory >> 20,
+                last.index >> 20
+            );
         }
     }
     for camera in &mut cameras {
@@ -107,7 +117,7 @@ fn main() -> Result<()> {
 
 /// Ends a recorder and starts another one; in good order, or as a crash does: then what was not written is lost.
 fn restart(
-    mut recorder: Recorder,
+    recorder: Recorder,
     cameras: &mut [Camera],
     crash: bool,
     folder: &Path,

@@ -100,7 +100,10 @@ impl Recorder {
 
     /// Waits until nothing waits for the store.
     pub(crate) fn settle(&self) -> Result<()> {
-        self.until("an empty queue", || Ok(self.index().backlog(LOCAL)?.segments == 0))
+        self.until(
+            "an empty queue",
+            || Ok(self.index().backlog(LOCAL)?.segments == 0),
+        )
     }
 
     /// Waits until nothing waits for the store, and all playlists are as they shall stay: nobody may be recording.
@@ -117,7 +120,7 @@ impl Recorder {
             if done()? {
                 return Ok(());
             }
-            self.runtime.block_on(tokio::time::sleep(POLL));
+            self.runtime.block_on(async { tokio::time::sleep(POLL).await });
         }
         let status = self.uploader.status()?;
         Err(format!("waited in vain for {what}: {status:?}").into())

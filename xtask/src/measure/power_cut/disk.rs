@@ -4,50 +4,17 @@
 //! synced, an entry of a directory (also that of a new directory in its parent) when the directory was synced.
 //! Everything else may have reached the disk or not, page by page; only a rename is never seen half done.
 
-use std::collections::{BTreeMap, HashMap};
-use std::ffi::{OsStr, OsString};
+mod node;
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
 use super::strace::{Call, Place};
-
-/// Numbers a file or directory.
-type Id = usize;
-
-/// What was done to a file or directory and not yet synced; the number counts all changes, so that what belongs
-/// together has the same.
-type Pending<T> = Vec<(u64, T)>;
-
-#[derive(Clone, Debug)]
-pub(super) enum Change {
-    Write {
-        at: u64,
-        data: Vec<u8>,
-    },
-    /// Cuts or extends.
-    Length(u64),
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum Entry {
-    Is(OsString, Id),
-    Gone(OsString),
-}
-
-#[derive(Debug)]
-pub(super) enum Node {
-    File {
-        length: u64,
-        synced: Vec<u8>,
-        pending: Pending<Change>,
-    },
-    Directory {
-        seen: BTreeMap<OsString, Id>,
-        synced: BTreeMap<OsString, Id>,
-        pending: Pending<Entry>,
-    },
-}
+pub(super) use node::{Change, Node};
+use node::{Entry, Id, take};
 
 /// An open file: descriptors that were duplicated share one.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +34,7 @@ pub(super) struct Disk {
     /// By thread: what will be synced, and up to which change.
     syncing: HashMap<u32, (Id, u64)>,
     changes: u64,
+    committed: u64,
 }
 
 /// The directory that the disk begins with.
@@ -82,12 +50,18 @@ impl Disk {
             open: Vec::new(),
             syncing: HashMap::new(),
             changes: 0,
+            committed: 0,
         }
     }
 
     /// How many changes there have been.
     pub(super) fn changes(&self) -> u64 {
         self.changes
+    }
+
+    /// Up to which change a journal has been written: whatever is synced, it takes along what was done to directories before.
+    pub(super) fn committed(&self) -> u64 {
+        self.committed
     }
 
     /// Does what a call has done.
@@ -296,6 +270,7 @@ impl Disk {
         let Some((node, up_to)) = self.syncing.remove(&thread) else {
             return Ok(());
         };
+        self.committed = self.committed.max(up_to);
         match self.nodes.get_mut(node).context("nothing is synced")? {
             Node::File { synced, pending, .. } => {
                 for change in take(pending, up_to) {
@@ -366,66 +341,6 @@ impl Disk {
         }
         Some(id)
     }
-}
-
-impl Node {
-    fn file() -> Self {
-        Self::File {
-            length: 0,
-            synced: Vec::new(),
-            pending: Vec::new(),
-        }
-    }
-
-    fn directory() -> Self {
-        Self::Directory {
-            seen: BTreeMap::new(),
-            synced: BTreeMap::new(),
-            pending: Vec::new(),
-        }
-    }
-}
-
-impl Change {
-    /// Does it to a content.
-    ///
-    /// # Errors
-    /// When the content would not fit into memory.
-    pub(super) fn apply(&self, content: &mut Vec<u8>) -> Result<()> {
-        match self {
-            Self::Length(length) => content.resize(usize::try_from(*length)?, 0),
-            Self::Write { at, data } => {
-                let begin = usize::try_from(*at)?;
-                let end = begin + data.len();
-                if content.len() < end {
-                    content.resize(end, 0);
-                }
-                if let Some(place) = content.get_mut(begin..end) {
-                    place.copy_from_slice(data);
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Entry {
-    /// Does it to a directory.
-    pub(super) fn apply(&self, entries: &mut BTreeMap<OsString, Id>) {
-        match self {
-            Self::Is(name, id) => entries.insert(name.clone(), *id),
-            Self::Gone(name) => entries.remove(name),
-        };
-    }
-}
-
-/// Takes what happened up to a number, oldest first.
-fn take<T>(pending: &mut Pending<T>, up_to: u64) -> Vec<T> {
-    let (done, left): (Vec<_>, Vec<_>) = std::mem::take(pending)
-        .into_iter()
-        .partition(|(number, _)| *number <= up_to);
-    *pending = left;
-    done.into_iter().map(|(_, change)| change).collect()
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ const OWNER_ONLY_FILE: u32 = 0o600;
 pub(super) enum Survival {
     /// Nothing.
     Synced,
-    /// Changes of directories up to some moment, as a journal keeps them; any pages of files.
+    /// Changes of directories up to some moment after the last sync of anything, as a journal keeps them; any pages of files.
     Journal,
     /// Any changes of directories, any pages of files.
     Any,
@@ -50,7 +50,9 @@ pub(super) fn cut(disk: &Disk, survival: Survival, chance: &mut Chance) -> Resul
     let chosen = Chosen {
         survival,
         up_to: match survival {
-            Survival::Journal => chance.below(disk.changes() + 1),
+            Survival::Journal => {
+                disk.committed() + chance.below(disk.changes().saturating_sub(disk.committed()) + 1)
+            }
             _ => 0,
         },
         salt: chance.next(),

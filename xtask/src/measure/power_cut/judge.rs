@@ -51,6 +51,8 @@ pub(super) struct Judge {
     binary: PathBuf,
     state: PathBuf,
     scratch: PathBuf,
+    /// Where the first disk is kept on which something was wrong.
+    kept: PathBuf,
 }
 
 impl Judge {
@@ -59,6 +61,7 @@ impl Judge {
             binary: binary.to_owned(),
             state: folder.join(STATE),
             scratch: folder.join("scratch"),
+            kept: folder.join("finding"),
         }
     }
 
@@ -68,7 +71,7 @@ impl Judge {
     /// When the disk cannot be rebuilt or read; whatever the host does wrong is in the verdict.
     pub(super) fn judge(&mut self, image: &Image, chance: &mut Chance) -> Result<Verdict> {
         let mut verdict = Verdict::default();
-        state_of(image).write(&self.state)?;
+        image.write(&self.state)?;
         let mut acknowledged = BTreeMap::new();
         for (key, path) in recordings::sealed(&self.state)? {
             acknowledged.insert(key, recordings::content(&path)?);
@@ -85,6 +88,13 @@ impl Judge {
             verdict.findings.push(problem);
         }
         self.play_one(chance, &mut verdict)?;
+        if !verdict.findings.is_empty() && !self.kept.exists() {
+            image.write(&self.kept)?;
+            verdict.findings.push(format!(
+                "this disk, before a host saw it: {}",
+                self.kept.display()
+            ));
+        }
         Ok(verdict)
     }
 
@@ -165,13 +175,4 @@ impl Judge {
         }
         Ok(())
     }
-}
-
-/// Only the state directory; all of it is missing when the power was cut before it was safe.
-fn state_of(image: &Image) -> Image {
-    let files = image.0.iter().filter_map(|(path, content)| {
-        let inside = path.strip_prefix(STATE).ok()?;
-        Some((inside.to_owned(), content.clone()))
-    });
-    Image(files.collect())
 }

@@ -57,10 +57,11 @@ pub(super) fn run(context: &Context) -> Result<Reading> {
     let recording = Recording::make(&binary, &folder, cuts >= CUTS)?;
     let calls = recording.calls()?;
     eprintln!("{} calls were logged", calls.len());
-    agree(&recording.disk(&calls)?, &folder)?;
+    let state = folder.join(recorder::STATE);
+    agree(&recording.disk(&calls)?, &state)?;
     let mut judge = Judge::new(&binary, &folder);
     let mut total = Verdict::default();
-    let mut disk = Disk::new(&folder);
+    let mut disk = Disk::new(&state);
     let (mut done, line) = (0, Rounds::new(cuts));
     for (number, instant) in instants(&calls, cuts, &mut chance).into_iter().enumerate() {
         for call in calls.get(done..instant).context("a cut is beyond the log")? {
@@ -93,14 +94,14 @@ fn instants(calls: &[Call], cuts: usize, chance: &mut Chance) -> Vec<usize> {
 }
 
 /// Makes sure that the log holds all that was done.
-fn agree(disk: &Disk, folder: &Path) -> Result<()> {
+fn agree(disk: &Disk, state: &Path) -> Result<()> {
     let of = |image: Image| -> BTreeMap<_, _> {
-        let state = image.0.into_iter().filter(|(path, _)| {
-            path.starts_with(recorder::STATE) && !path.to_string_lossy().ends_with(SHARED_MEMORY)
-        });
-        state.collect()
+        let files = image.0.into_iter();
+        files
+            .filter(|(path, _)| !path.to_string_lossy().ends_with(SHARED_MEMORY))
+            .collect()
     };
-    let (model, real) = (of(Image::seen(disk)?), of(Image::read(folder)?));
+    let (model, real) = (of(Image::seen(disk)?), of(Image::read(state)?));
     for path in model.keys().chain(real.keys()) {
         if model.get(path) != real.get(path) {
             bail!(
@@ -152,19 +153,19 @@ mod tests {
     #[test]
     fn a_call_that_is_missing_in_the_log_is_noticed() {
         let folder = super::super::recordings::tests::folder("agree");
-        let state = folder.join(recorder::STATE);
-        std::fs::create_dir_all(&state).unwrap();
-        std::fs::write(state.join("index.db-shm"), "whatever").unwrap();
+        let made = folder.join("made");
+        std::fs::create_dir_all(&made).unwrap();
+        std::fs::write(folder.join("index.db-shm"), "whatever").unwrap();
         let place = strace::Place {
             from: None,
-            path: state.clone(),
+            path: made.clone(),
         };
         let mut disk = Disk::new(&folder);
         disk.apply(&Call::MakeDirectory { place }).unwrap();
         agree(&disk, &folder).unwrap();
-        std::fs::write(state.join("a"), "b").unwrap();
+        std::fs::write(made.join("a"), "b").unwrap();
         let error = agree(&disk, &folder).unwrap_err().to_string();
-        assert!(error.contains("state/a"), "{error}");
+        assert!(error.contains("made/a"), "{error}");
         std::fs::remove_dir_all(&folder).unwrap();
     }
 

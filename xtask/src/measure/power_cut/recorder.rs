@@ -1,7 +1,8 @@
 //! The recorder whose file operations are logged: a host with four cameras, killed once and started again.
 
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io::{BufReader, Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -34,13 +35,15 @@ const STRING: &str = "67108864";
 const LOGGED: Duration = Duration::from_secs(60);
 /// Bytes at the end of a log in which the end of the process stands.
 const TAIL: u64 = 4096;
+/// As the host makes its directories.
+const OWNER_ONLY: u32 = 0o700;
 /// More descriptors than this no process has.
 const LAST_DESCRIPTOR: i32 = i32::MAX;
 
 /// The logs of a recorder: one for each life of it.
 #[derive(Debug)]
 pub(super) struct Recording {
-    folder: PathBuf,
+    state: PathBuf,
     logs: Vec<PathBuf>,
 }
 
@@ -53,6 +56,9 @@ impl Recording {
             lives.iter().sum::<u64>(),
             lives[0]
         );
+        // Whoever installs the host makes its state directory, long before the power is cut.
+        let state = folder.join(STATE);
+        DirBuilder::new().mode(OWNER_ONLY).create(&state)?;
         let mut cameras = Vec::new();
         for _ in 0..CAMERAS {
             cameras.push(start_camera_with(binary, &clip::file(), None)?);
@@ -63,8 +69,8 @@ impl Recording {
             .collect();
         for (life, (log, seconds)) in logs.iter().zip(lives).enumerate() {
             let first = life == 0;
-            let mut host = Host::spawn(traced(binary, log), &folder.join(STATE))
-                .context("hint: apt-get install strace")?;
+            let mut host =
+                Host::spawn(traced(binary, log), &state).context("hint: apt-get install strace")?;
             host.ready()?;
             let process = host.process.id();
             if first {
@@ -78,10 +84,7 @@ impl Recording {
             }
             wait_for_log(log, process)?;
         }
-        Ok(Self {
-            folder: folder.to_owned(),
-            logs,
-        })
+        Ok(Self { state, logs })
     }
 
     /// All calls of all lives.
@@ -101,7 +104,7 @@ impl Recording {
 
     /// The disk at the end of the log.
     pub(super) fn disk(&self, calls: &[Call]) -> Result<Disk> {
-        let mut disk = Disk::new(&self.folder);
+        let mut disk = Disk::new(&self.state);
         for (number, call) in calls.iter().enumerate() {
             disk.apply(call)
                 .with_context(|| format!("call {number} of the log"))?;

@@ -1,0 +1,120 @@
+//! The figures that the project promises, and who measures them.
+
+use super::criterion::{self, Comparison};
+use super::{
+    Measure, activation, idle_instances, kill9, many_cameras, method_latency, power_cut, recall, record_cost,
+    thirty_days,
+};
+
+/// All measures.
+pub(super) const MEASURES: [Measure; 11] = [
+    Measure {
+        name: "record-cost",
+        what: "CPU time of recording one 1080p30 stream of 4 Mbit/s, compared with ffmpeg -c copy -f hls",
+        unit: "ratio of CPU seconds",
+        goal: 0.5,
+        needs_corpus: true,
+        run: record_cost::run,
+    },
+    Measure {
+        name: "demo-recall",
+        what: "movements of the demo's clip that were missed, and events without a movement",
+        unit: "movements and events",
+        goal: 0.0,
+        needs_corpus: false,
+        run: recall::run,
+    },
+    Measure {
+        name: "motion-vs-native",
+        what: "CPU time of the motion detector as a component, compared with the same code built natively",
+        unit: "ratio of CPU time per frame",
+        goal: 2.0,
+        needs_corpus: false,
+        run: |_| criterion::ratio(&MOTION),
+    },
+    Measure {
+        name: "frame-handover",
+        what: "CPU time to hand a frame to a component, compared with one copy of its bytes; the worst of 1080p luma, \
+               1080p I420 and 640x640 RGB",
+        unit: "ratio of CPU time per frame",
+        goal: 1.2,
+        needs_corpus: false,
+        run: |_| criterion::ratio(&HANDOVER),
+    },
+    Measure {
+        name: "activation",
+        what: "time from the request to activate an instance to its first recorded frame, with a camera that begins with a \
+               keyframe; the worst of ten",
+        unit: "ms",
+        goal: 200.0,
+        needs_corpus: false,
+        run: activation::run,
+    },
+    Measure {
+        name: "method-latency",
+        what: "time of GraphTopologySet and GraphInstanceSet with 1,000 instances stored, compared with one fsync of the \
+               same bytes; the worse of both medians",
+        unit: "ratio of times",
+        goal: 3.0,
+        needs_corpus: false,
+        run: method_latency::run,
+    },
+    Measure {
+        name: "idle-instances",
+        what: "CPU time of 200 activated instances whose cameras are away; then 10 cameras come up",
+        unit: "percent of a core",
+        goal: 1.0,
+        needs_corpus: false,
+        run: idle_instances::run,
+    },
+    Measure {
+        name: "kill9",
+        what: "acknowledged segments that are lost or changed after 200 kill -9 at random instants, with 4 cameras",
+        unit: "segments",
+        goal: 0.0,
+        needs_corpus: false,
+        run: kill9::run,
+    },
+    Measure {
+        name: "power-cut",
+        what: "acknowledged segments that are lost or changed when the file operations of a recorder are cut at 200 random \
+               instants and only what was synced is sure to be left",
+        unit: "segments",
+        goal: 0.0,
+        needs_corpus: false,
+        run: power_cut::run,
+    },
+    Measure {
+        name: "many-cameras",
+        what: "CPU time per stream and minute of recording 16 and 64 cameras of 1080p30 and 4 Mbit/s, compared with \
+               `ffmpeg -c copy` recording the same in the same run; the worse of both",
+        unit: "ratio of CPU seconds",
+        goal: 0.4,
+        needs_corpus: false,
+        run: many_cameras::run,
+    },
+    Measure {
+        name: "thirty-days",
+        what: "what ledger, index, disk and playlists do not agree on after thirty simulated days of rotation, retention, \
+               restarts, crashes and a camera that comes and goes",
+        unit: "disagreements",
+        goal: 0.0,
+        needs_corpus: false,
+        run: thirty_days::run,
+    },
+];
+
+const MOTION: Comparison = Comparison {
+    bench: "motion",
+    group: "motion",
+    ours: "component",
+    theirs: "native",
+};
+
+/// Small frames have a group of their own: there the call weighs as much as the copy.
+const HANDOVER: Comparison = Comparison {
+    bench: "handover",
+    group: "frame-handover",
+    ours: "component",
+    theirs: "memcpy",
+};
