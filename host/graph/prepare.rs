@@ -188,7 +188,9 @@ fn kind(place: Place<'_>, config: &Config, environment: &Environment) -> Prepare
             environment,
         )?),
         Config::Extension(extension) => detector(extension, environment)?,
-        Config::AssetSink(sink) => PlannedKind::Recorder(asset_opener(place.instance, place.name, sink, environment)?),
+        Config::AssetSink(sink) => {
+            PlannedKind::Recorder(asset_opener(place.instance, place.name, sink, environment)?)
+        }
         Config::FileSink(sink) => PlannedKind::Recorder(file_opener(place, sink, environment)?),
         Config::HubSink(sink) => PlannedKind::MessageSink(sink.hub_output_name.as_deref().map(Arc::from)),
         Config::HubSource(source) => {

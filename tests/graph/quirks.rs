@@ -214,9 +214,8 @@ fn a_camera_whose_clock_is_wrong_is_recorded_at_the_hosts_time() {
     until("pictures", SOON, || {
         (camera.sent()[0].len() >= ENOUGH).then_some(())
     });
-    let assets = graph.assets();
     graph.stop();
-    let recording = judge::judged(&assets[0]);
+    let recording = judge::judged(&assets(&state)[0]);
     is_what_was_sent(&recording.hashes(), &camera.sent()[0]);
     assert_eq!(recording.gaps(), 0, "the wrap is none");
     let first = i64::try_from(recording.video()[0].time / 90_000).unwrap();
