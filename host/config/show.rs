@@ -211,7 +211,7 @@ fn retention(rules: &Rules) -> Value {
 /// In the largest unit that leaves no rest.
 fn length(time: std::time::Duration) -> String {
     let hours = time.as_secs() / 3600;
-    if hours % 24 == 0 {
+    if hours.is_multiple_of(24) {
         format!("{}d", hours / 24)
     } else {
         format!("{hours}h")

@@ -294,7 +294,7 @@ fn until_full(growth: u64, room: Option<Space>, config: &HostConfig) -> Option<L
 
 fn length(keep: Duration) -> String {
     let hours = keep.as_secs() / 3600;
-    if hours % 24 == 0 {
+    if hours.is_multiple_of(24) {
         format!("{} days", hours / 24)
     } else {
         format!("{hours} hours")
