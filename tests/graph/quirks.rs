@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::common::camera::Camera;
 use crate::common::clip::pictures;
-use crate::common::graph::{Event, Finished, Graph, SOON, START, files};
+use crate::common::graph::{Event, Finished, Graph, SOON, START, assets, files};
 use crate::common::judge::{self, Recording};
 use crate::common::process::until;
 use crate::common::topology;

@@ -16,7 +16,7 @@ use crate::media::{MediaTime, TrackKind};
 use crate::recording::RecordingError;
 use crate::recording::asset::playlist::{Day, INDEX, Inits, Rendered};
 use crate::recording::cache::Cache;
-use crate::recording::index::{EpochId, Index, Unlisted};
+use crate::recording::index::{EpochId, EpochRow, Unlisted};
 use crate::recording::listener::RecordingEvent;
 use crate::recording::store::StoreError;
 
@@ -204,18 +204,6 @@ fn later(day: &Unlisted) -> std::ops::Range<MediaTime> {
     day.range().end..MediaTime::from_ticks(i64::MAX as u64)
 }
 
-/// The init segments of an epoch, as far as the index has them.
-fn inits_of(index: &Index, epoch: EpochId) -> Result<Inits, RecordingError> {
-    let Some(epoch) = index.epoch(epoch)? else {
-        return Ok(Inits::default());
-    };
-    let of = |init: Option<Vec<u8>>, kind| init.and_then(|init| track(&init, kind));
-    Ok(Inits {
-        video: of(epoch.video, TrackKind::Video),
-        audio: of(epoch.audio, TrackKind::Audio),
-    })
-}
-
 /// What shall stand in the store of a day. Blocks.
 fn wanted(cache: &Cache, day: &Unlisted, open: bool) -> Result<Wanted, RecordingError> {
     let index = cache.index();
@@ -225,7 +213,7 @@ fn wanted(cache: &Cache, day: &Unlisted, open: bool) -> Result<Wanted, Recording
     for row in &rows {
         let inits = match epochs.entry(row.epoch) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => new.insert(inits_of(index, row.epoch)?),
+            Entry::Vacant(new) => new.insert(inits(index.epoch(row.epoch)?)),
         };
         listed.add(row.name.clone(), row.video, row.audio, inits);
     }
@@ -237,6 +225,15 @@ fn wanted(cache: &Cache, day: &Unlisted, open: bool) -> Result<Wanted, Recording
         ended,
         newest: !index.has_stored_in(day.asset, later(day))?,
         until: rows.iter().map(|row| row.end).max().unwrap_or_default(),
+    })
+}
+
+/// What the init segments of an epoch declare.
+fn inits(epoch: Option<EpochRow>) -> Inits {
+    let of = |init: Option<Vec<u8>>, kind| init.and_then(|init| track(&init, kind));
+    epoch.map_or_else(Inits::default, |epoch| Inits {
+        video: of(epoch.video, TrackKind::Video),
+        audio: of(epoch.audio, TrackKind::Audio),
     })
 }
 
