@@ -142,7 +142,8 @@ impl Recorder {
             self.cache.drop_segments(&ids, GapReason::Retention)?;
             for segment in old {
                 let file = segment.name.file(mediagraph::recording::asset::name::SEGMENT);
-                self.runtime.block_on(self.store.remove(&asset.name, &file))?;
+                self.runtime
+                    .block_on(async { self.store.remove(&asset.name, &file).await })?;
             }
         }
         self.uploader.wake();
