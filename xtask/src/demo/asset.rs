@@ -75,24 +75,6 @@ impl Clip {
         self.start + self.seconds
     }
 
-    /// How many pictures it has, and the lengths of its gaps in seconds.
-    pub(crate) fn video(&self) -> (u64, Vec<f64>) {
-        let list = |name: &str| {
-            self.report
-                .get(name)
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-        };
-        let video = list("tracks").find(|track| track.get("kind").and_then(Value::as_str) == Some("video"));
-        let pictures = video
-            .and_then(|track| track.get("samples"))
-            .and_then(Value::as_u64);
-        let ticks = |gap: &Value, name: &str| gap.get(name).and_then(Value::as_f64).unwrap_or(0.0);
-        let gaps = list("gaps").map(|gap| (ticks(gap, "end") - ticks(gap, "start")) / time::TICKS);
-        (pictures.unwrap_or(0), gaps.collect())
-    }
-
     /// Finds what triggered it: the first inference in its span, or else the last one before it.
     pub(crate) fn explain(&mut self, events: &[Event]) {
         let timed = || {
@@ -184,15 +166,6 @@ mod tests {
             assert_eq!((clip.start, clip.end(), clip.bytes), (100.0, 108.5, 1000));
             assert!(clip.problems.is_empty());
         }
-    }
-
-    #[test]
-    fn pictures_and_gaps_are_those_of_the_video() {
-        let mut report = report();
-        report["tracks"] = json!([{"kind": "audio", "samples": 9}, {"kind": "video", "samples": 3}]);
-        report["gaps"] = json!([{"start": 90_000, "end": 135_000}]);
-        let clip = Clip::parse(&report.to_string()).unwrap();
-        assert_eq!(clip.video(), (3, vec![0.5]));
     }
 
     #[test]

@@ -12,10 +12,11 @@ use serde_json::Value;
 use super::record_cost::{make_clip, start_ffmpeg};
 use super::serve::{Host, until};
 use super::usage::{self, resident_mb};
-use super::{Besides, Context, Reading, median};
+use super::{Besides, Context, Reading, median, recordings};
 use crate::clip;
 use crate::demo::{check_assets, start_camera_on};
 use crate::process::Guard;
+use crate::time::TICKS;
 
 /// How many cameras there are, and then.
 const STEPS: [usize; 2] = [16, 64];
@@ -33,8 +34,6 @@ const SECONDS: u64 = 60;
 const LOOK: Duration = Duration::from_millis(500);
 /// Resident memory, in units of 1,000,000 bytes, per camera that is added.
 const MEMORY_GOAL_MB: f64 = 2.0;
-/// A stretch without pictures that is longer than this many of them is a hole.
-const HOLE_PICTURES: f64 = 1.5;
 
 /// What one step showed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -167,18 +166,29 @@ fn missing(binary: &Path, state: &Path, cameras: usize) -> Result<Missing> {
             eprintln!("{}: {problem}", clip.name);
             missing.unsound += 1;
         }
-        let (pictures, gaps) = clip.video();
-        missing.recorded += pictures;
-        let wanted = (clip.seconds * FRAME_RATE).round() as u64;
-        missing.pictures += wanted.saturating_sub(pictures);
-        for gap in gaps {
-            let lost = gap * FRAME_RATE;
-            if lost > HOLE_PICTURES {
-                missing.pictures += lost.round() as u64;
-            }
-        }
+        let samples = recordings::samples(binary, &state.join(recordings::STORE).join(&clip.name))?;
+        let times: Vec<i64> = samples
+            .iter()
+            .filter(|sample| sample.track == "video")
+            .map(|sample| sample.time)
+            .collect();
+        missing.recorded += times.len() as u64;
+        missing.pictures += holes(&times);
     }
     Ok(missing)
+}
+
+/// How many pictures are missing between these: an interval may differ from the others by less than half a picture, since the
+/// host's clock is not the camera's.
+fn holes(times: &[i64]) -> u64 {
+    let pictures = |pair: &[i64]| {
+        let [before, after] = pair else { return 0 };
+        ((after - before) as f64 / TICKS * FRAME_RATE).round() as u64
+    };
+    times
+        .windows(2)
+        .map(|pair| pictures(pair).saturating_sub(1))
+        .sum()
 }
 
 fn reading(steps: &[Step], missing: &Missing) -> Result<Reading> {
@@ -256,6 +266,13 @@ mod tests {
         assert!((reading.value - 0.4).abs() < 1e-9);
         assert!((reading.besides[0].value - 1.0).abs() < 1e-9);
         assert!(reading.besides.iter().all(|one| one.met));
+    }
+
+    #[test]
+    fn a_picture_that_is_missing_leaves_a_hole_and_a_clock_that_drifts_does_not() {
+        assert_eq!(holes(&[0, 3000, 6042, 9000]), 0);
+        assert_eq!(holes(&[0, 3000, 12_000]), 2);
+        assert_eq!(holes(&[]), 0);
     }
 
     #[test]
