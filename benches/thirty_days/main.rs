@@ -83,7 +83,8 @@ fn main() -> Result<()> {
         if due(step, RETAIN_EVERY) {
             recorder.retain(KEEP)?;
         }
-        if due(step, RESTART_EVERY) {
+        // Not at the very end: nothing would be recorded after it.
+        if due(step, RESTART_EVERY) && step < steps {
             restarts += 1;
             recorder = restart(
                 recorder,
