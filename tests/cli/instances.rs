@@ -198,7 +198,10 @@ fn the_status_has_a_row_for_each_node_with_its_age_by_the_hosts_clock() {
          recorder  AssetSink   recording  900    0        0       0     -  writes yard-1\n\
          last error of camera: the camera closed the connection\n"
     );
-    assert_eq!(server.lines(), ["GET /api/GraphInstance/yard/status"]);
+    assert_eq!(
+        server.lines(),
+        ["GET /api/GraphInstance/yard/status", "GET /api/uploads"]
+    );
     assert_eq!(
         ask(&server, &["instance", "status", "yard", "--json"]).json(),
         status()
@@ -215,7 +218,7 @@ fn the_status_of_all_is_a_table_of_instances() {
         out.contains("yard  Motion    Active  Active  2026-11-21T09:00:00  no component\n"),
         "{out}"
     );
-    assert_eq!(server.lines(), ["GET /api/status"]);
+    assert_eq!(server.lines(), ["GET /api/status", "GET /api/uploads"]);
 }
 
 #[test]

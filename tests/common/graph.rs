@@ -220,6 +220,19 @@ fn sorted(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
 }
 
 /// The bytes of all files below; what vanishes meanwhile does not count.
+/// Bytes of the pictures in segments that are open: of this session of the camera, since the end of one seals its segment.
+pub(crate) fn open_bytes(state: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(state) else {
+        return 0;
+    };
+    let of = |path: &Path| match path.is_dir() {
+        true => open_bytes(path),
+        false if path.to_string_lossy().ends_with(".m4s.part") => size(path),
+        false => 0,
+    };
+    entries.flatten().map(|entry| of(&entry.path())).sum()
+}
+
 pub(crate) fn size(path: &Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(path) else {
         return std::fs::metadata(path).map_or(0, |metadata| metadata.len());

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::common::camera::Camera;
 use crate::common::clip::{cut, yard};
-use crate::common::graph::{Event, Graph, SOON, START, assets, files, size};
+use crate::common::graph::{Event, Graph, SOON, START, assets, files, open_bytes};
 use crate::common::judge;
 use crate::common::process::until;
 use crate::common::topology;
@@ -166,13 +166,12 @@ fn a_camera_that_dies_and_comes_back_is_recorded_again_and_the_clip_that_was_ope
             .find(|event| event.name() == "RecordingStopped" && event.node() == "files")
             .map(|_| ())
     });
-    let before = size(&state.join("assets"));
     // So long that it counts as a gap, not as a hiccup.
     graph.nth("NetworkError", 3, SOON);
     let _again = Camera::ours_at(&clip, port, &[]);
     graph.nth("MediaSessionEstablished", 2, SOON);
     until("more in the asset", SOON, || {
-        (size(&state.join("assets")) > before + TWO_SECONDS).then_some(())
+        (open_bytes(&state) > TWO_SECONDS).then_some(())
     });
     one_outage(&graph.stop().events);
     judge::judged(&files(&state, "/var/media")[0]);
@@ -197,11 +196,10 @@ fn killing_the_host_loses_at_most_one_fragment_and_the_next_run_goes_on() {
         .into_iter()
         .filter(|unit| unit.kind == "video")
         .collect();
-    let before = size(&state.join("assets"));
     let graph = Graph::start("topologies/cvr-asset", &parameters, &state);
     graph.event("RecordingStarted", START);
     until("more in the asset", SOON, || {
-        (size(&state.join("assets")) > before + TWO_SECONDS).then_some(())
+        (open_bytes(&state) > TWO_SECONDS).then_some(())
     });
     graph.stop();
     let all = assets(&state);

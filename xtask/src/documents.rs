@@ -134,7 +134,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
         "metrics",
         &["alarms", "graph", "nodes", "recording", "events", "media"],
     ),
-    ("alarms", &["graph", "nodes", "events", "media"]),
+    ("alarms", &["graph", "nodes", "recording", "events", "media"]),
     (
         "graph",
         &[
