@@ -38,6 +38,27 @@ pub enum DatabaseError {
         /// Why.
         source: rusqlite::Error,
     },
+    /// There is none to read.
+    #[error(
+        "the database `{}` cannot be read: {source}\nhint: name the state directory with `--state-dir DIR`",
+        path.display()
+    )]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Not brought to the present version yet.
+    #[error(
+        "the database `{}` was written by an older version of mediagraph\n\
+         hint: the host brings it to the present one when it starts",
+        path.display()
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+    },
     /// Written by another version.
     #[error(
         "the database `{}` has version {found}, this version of mediagraph knows {known}\n\
@@ -82,6 +103,46 @@ pub fn open(path: &Path, migrations: &[&str]) -> Result<Connection, DatabaseErro
             known: migrations.len(),
         }),
     }
+}
+
+/// Opens a database to read it, beside whoever writes it. `known` is the number of migrations that there are.
+///
+/// # Errors
+/// When it is missing, of another version, or SQLite refuses.
+pub fn open_to_read(path: &Path, known: usize) -> Result<Connection, DatabaseError> {
+    let failed = |source| DatabaseError::Database {
+        path: path.to_owned(),
+        source,
+    };
+    std::fs::metadata(path).map_err(|source| DatabaseError::Missing {
+        path: path.to_owned(),
+        source,
+    })?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    let found: i64 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(failed)?;
+    match usize::try_from(found) {
+        Ok(found) if found == known => Ok(connection),
+        Ok(older) if older < known => Err(DatabaseError::Older {
+            path: path.to_owned(),
+        }),
+        _ => Err(DatabaseError::Newer {
+            path: path.to_owned(),
+            found,
+            known,
+        }),
+    }
+}
+
+/// Makes a database that SQLite wrote by itself readable for its owner alone, and puts it on the disk.
+pub(crate) fn private_and_synced(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let file = OpenOptions::new().write(true).open(path)?;
+    file.set_permissions(std::fs::Permissions::from_mode(OWNER_ONLY_FILE))?;
+    file.sync_all()
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {

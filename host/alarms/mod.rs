@@ -14,11 +14,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
-mod disk;
 mod rules;
 mod watch;
 
-pub use disk::{Space, space};
 pub use rules::{
     BACKLOG_SHARE, CAMERA_SILENT, CLOCK_STEP, HostFacts, KEEP_FREE_MAX, KEEP_FREE_PERCENT, NO_KEYFRAME,
     NOTHING_STORED, keep_free,
@@ -28,6 +26,7 @@ pub use watch::{EVALUATE_INTERVAL, Watch};
 use crate::events::Event;
 use crate::graph::host::InstanceStatus;
 use crate::media::MediaTime;
+pub use crate::recording::retention::{Space, space};
 
 /// The type of the event when an alarm is raised; its data is the [`Alarm`].
 pub const RAISED: &str = "MediaGraph.Diagnostics.AlarmRaised";

@@ -6,6 +6,7 @@ use super::{Key, Kind, Level, Now, Space};
 use crate::events::journal::{JournalCounts, MAX_WAITING_EVENTS};
 use crate::graph::host::{InstanceState, InstanceStatus};
 use crate::nodes::context::NodeStatus;
+use crate::recording::retention::KeepStatus;
 
 /// A camera that has sent nothing for this long is silent.
 pub const CAMERA_SILENT: Duration = Duration::from_secs(30);
@@ -38,6 +39,8 @@ pub struct HostFacts {
     pub space: Option<Space>,
     /// Bytes that must stay free; none: [`keep_free`] of the disk.
     pub keep_free: Option<u64>,
+    /// How the reserve of recordings is, if something keeps one.
+    pub keeping: Option<KeepStatus>,
 }
 
 /// What must stay free of a disk of so many bytes when nobody says it.
@@ -187,7 +190,12 @@ pub(super) fn of_host(host: &HostFacts, lost_before: &mut u64) -> Vec<(Key, Leve
     };
     let mut levels = vec![(key(Kind::EventsBacklog), backlog(&host.journal, lost_before))];
     if let Some(space) = host.space {
-        levels.push((key(Kind::DiskNearlyFull), disk(space, host.keep_free)));
+        levels.push((
+            key(Kind::DiskNearlyFull),
+            disk(space, host.keep_free, host.keeping),
+        ));
+    } else if host.keeping.is_some_and(|keeping| keeping.nothing_left) {
+        levels.push((key(Kind::DiskNearlyFull), nothing_left()));
     }
     levels
 }
@@ -212,7 +220,19 @@ fn backlog(journal: &JournalCounts, lost_before: &mut u64) -> Level {
     }
 }
 
-fn disk(space: Space, keep_free: Option<u64>) -> Level {
+/// The disk of a cache may be another than that of the state directory.
+fn nothing_left() -> Level {
+    Level::Bad(
+        "a disk that recordings are on is nearly full, and nothing is left on it that may be removed"
+            .to_owned(),
+        "make room on it, or move other things away: recordings stop when it is full; what is held is never removed",
+    )
+}
+
+fn disk(space: Space, keep_free: Option<u64>, keeping: Option<KeepStatus>) -> Level {
+    if keeping.is_some_and(|keeping| keeping.nothing_left) {
+        return nothing_left();
+    }
     let least = keep_free.unwrap_or_else(|| self::keep_free(space.total));
     let few_files = space.free_files.is_some_and(|files| files < MIN_FREE_FILES);
     if space.free < least || few_files {
@@ -230,7 +250,8 @@ fn disk(space: Space, keep_free: Option<u64>) -> Level {
             "make room, or let file sinks keep less (`maximumSizeMiB`); when it is full nothing is recorded",
         );
     }
-    if space.free >= least.saturating_add(least / 5) {
+    // Where old recordings go for new ones, a disk stands at its reserve for years: that is how it should be.
+    if keeping.is_some() || space.free >= least.saturating_add(least / 5) {
         Level::Good
     } else {
         Level::Between

@@ -6,6 +6,7 @@ use super::*;
 use crate::graph::host::{InstanceState, Wanted};
 use crate::media::{Clock, ManualClock, Ticks};
 use crate::nodes::context::NodeStats;
+use crate::recording::retention::KeepStatus;
 
 const SOURCE: &str = "#Microsoft.Media.MediaGraphRtspSource";
 const SINK: &str = "#Microsoft.Media.MediaGraphAssetSink";
@@ -226,6 +227,28 @@ fn a_disk_is_full_until_there_is_clearly_more_room() {
     world.host.keep_free = Some(80 * gib);
     assert_eq!(world.watch(60, passes), [told(11, "diskNearlyFull", true)]);
     assert_eq!(keep_free(1000 * gib), KEEP_FREE_MAX);
+}
+
+#[test]
+fn a_disk_that_stands_at_its_reserve_is_in_order_and_one_with_nothing_left_to_remove_is_not() {
+    let mut world = World::new(true);
+    world.state = InstanceState::Inactive;
+    let keeping = |nothing_left| KeepStatus {
+        nothing_left,
+        ..KeepStatus::default()
+    };
+    world.host.space = Some(Space {
+        free: 51 << 30,
+        total: 1000 << 30,
+        free_files: None,
+    });
+    world.host.keep_free = Some(50 << 30);
+    world.host.keeping = Some(keeping(true));
+    assert_eq!(world.watch(60, passes), [told(11, "diskNearlyFull", true)]);
+    let alarm = world.alarms.current().remove(0);
+    assert!(alarm.message.contains("nothing is left"), "{alarm:?}");
+    world.host.keeping = Some(keeping(false));
+    assert_eq!(world.watch(120, passes), [told(61, "diskNearlyFull", false)]);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::events::{Event, EventSink, Journal};
 use crate::graph::host::GraphHost;
 use crate::graph::logging;
 use crate::media::Clock;
+use crate::recording::retention::Keeper;
 
 /// How often everything is looked at.
 pub const EVALUATE_INTERVAL: Duration = Duration::from_secs(5);
@@ -32,6 +33,8 @@ pub struct Watch {
     pub state_dir: PathBuf,
     /// Bytes that must stay free; none: [`super::keep_free`] of the disk.
     pub keep_free: Option<u64>,
+    /// What lets the oldest recordings go, if anything does.
+    pub keeper: Option<Arc<Keeper>>,
     /// The host's clocks.
     pub clock: Arc<dyn Clock>,
 }
@@ -56,6 +59,7 @@ impl Watch {
             journal: self.journal.counts(),
             space: asked.ok().and_then(Result::ok),
             keep_free: self.keep_free,
+            keeping: self.keeper.as_ref().map(|keeper| keeper.status()),
         };
         let now = Now {
             wall: self.clock.wall(),

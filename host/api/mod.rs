@@ -13,7 +13,7 @@
 //! | [`methods`] | the ten direct methods, whatever they come by |
 //! | `direct`, `rest` | direct methods and the cloud service's call; the clean REST form |
 //! | `stream` | server-sent events |
-//! | `instances`, `hub`, `system` | status and reasons; messages to graphs; health, log, reload |
+//! | `instances`, `recordings`, `hub`, `system` | status and reasons; what was recorded; messages to graphs; health, log, reload |
 //! | [`openapi`] | the description of all of it |
 //! | [`serve`](mod@serve), [`tls`] | connections and certificates |
 //!
@@ -30,6 +30,7 @@ pub mod openapi;
 mod origin;
 mod problem;
 mod query;
+mod recordings;
 mod rest;
 pub mod serve;
 mod stream;

@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use super::auth::Role;
 use super::guard::Call;
 use super::problem::Problem;
-use super::{Shared, direct, hub, instances, rest, stream, system};
+use super::{Shared, direct, hub, instances, recordings, rest, stream, system};
 use crate::metrics;
 
 /// How long a request may take.
@@ -224,6 +224,14 @@ const MOMENT: &[Parameter] = &[
         "How far before and after it to look, such as `2m`; 30 s without",
     ),
 ];
+const RANGE: &[Parameter] = &[
+    parameter(
+        "since",
+        "From when on: a length such as `7d` or `12h` (days begin at midnight), a date, or a moment; 7 days without",
+    ),
+    parameter("until", "Until when, written like `since`; now without"),
+    parameter("instance", "Only of this graph instance"),
+];
 const INSTANCE: &[Parameter] = &[parameter(
     "instance",
     "Only to this graph instance; to all that listen without",
@@ -287,6 +295,8 @@ pub const ROUTES: &[Route] = &[
         .query(DETAILS).gives(Content::Json("InstanceStatusList")),
     Route::new(Verb::Get, "/api/explain/{instance}", READ, INSTANCE_IN_PATH, "Says what became of a moment: camera, frame, detector, gate, sink", |api, call| Box::pin(instances::explain(api, call)))
         .query(MOMENT).gives(Content::Json("Explanation")),
+    Route::new(Verb::Get, "/api/coverage", READ, Scope::Host, "Says how much of the time was recorded, by camera and day, and why the rest is missing", |api, call| Box::pin(recordings::covered(api, call)))
+        .query(RANGE).gives(Content::Json("Coverage")),
     Route::new(Verb::Get, "/api/alarms", READ, Scope::Host, "Lists the alarms that are raised", |api, call| Box::pin(instances::alarms(api, call)))
         .gives(Content::Json("AlarmList")),
     Route::new(Verb::Get, "/api/uploads", READ, Scope::Host, "Says how the stores are, and what they do not have yet", |api, call| Box::pin(system::uploads(api, call)))

@@ -1,35 +1,68 @@
-//! `mediagraph check`: reads recordings back, sample by sample, and says whether they are sound.
+//! `mediagraph check`: reads recordings back, sample by sample, and says whether they are sound; without a path, whether the
+//! index of a stopped host and its files agree.
+
+mod index;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use super::{Failure, Outcome};
 use crate::recording::verify::{Report, samples, verify};
 
-/// Read recordings back and say what is in them and whether they are sound
+/// Say whether recordings are sound, and whether the index of a stopped host and its files agree
 ///
-/// All recordings are checked before it ends. The exit code is 1 when one is broken or cannot be read.
-#[derive(Clone, Debug, clap::Args)]
+/// With PATH: reads folders of assets and MP4 files back, sample by sample. Without: looks at a whole state directory, as
+/// closely as `--depth` says; the host must be stopped. `--repair` puts right what it finds: what is gone becomes a gap, what
+/// is unknown is taken in, what is damaged is set aside. `--rebuild` makes the index anew from the media.
+///
+/// Everything is checked before it ends. The exit code is 1 when something is broken or cannot be read, and not repaired.
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct CheckArgs {
     /// Folders of assets, or MP4 files
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Print one JSON object per recording
+    /// Print JSON: one object per recording, or one for the state directory
     #[arg(long)]
     pub json: bool,
     /// Print each sample with its SHA-256, too: one line of JSON per sample
-    #[arg(long)]
+    #[arg(long, requires = "paths")]
     pub samples: bool,
+    /// The state directory to look at, instead of `mediagraph-state`
+    #[arg(long, value_name = "DIR", conflicts_with = "paths")]
+    pub state_dir: Option<PathBuf>,
+    /// The configuration of the host, which says what stores there are besides the local one
+    #[arg(long, value_name = "FILE", conflicts_with = "paths")]
+    pub config: Option<PathBuf>,
+    /// How closely files are looked at
+    #[arg(long, value_enum, default_value_t, conflicts_with = "paths")]
+    pub depth: index::DepthArg,
+    /// Put right what is found
+    #[arg(long, conflicts_with = "paths")]
+    pub repair: bool,
+    /// Make the index anew from the media of the local store, the cache, and the stores of `--config`
+    #[arg(long, conflicts_with_all = ["paths", "repair", "depth"])]
+    pub rebuild: bool,
+    /// With `--rebuild`: a folder that sinks cache below (`localMediaCachePath`) and that the old index does not know
+    #[arg(long, value_name = "DIR", requires = "rebuild")]
+    pub cache: Vec<PathBuf>,
 }
 
-/// Checks every recording that is named.
+/// Checks what is named, or the state directory.
 ///
 /// # Errors
-/// When one is broken or cannot be read; all are checked first.
-pub fn run(args: CheckArgs) -> Outcome {
-    run_to(&args, &mut io::stdout().lock())
+/// When something is broken or cannot be read; all is checked first.
+pub async fn run(args: CheckArgs, stop: CancellationToken) -> Outcome {
+    let work = move || {
+        if args.paths.is_empty() {
+            index::run(&args, &stop)
+        } else {
+            run_to(&args, &mut io::stdout().lock())
+        }
+    };
+    tokio::task::spawn_blocking(work).await.map_err(Failure::failed)?
 }
 
 fn run_to(args: &CheckArgs, out: &mut dyn Write) -> Outcome {
@@ -145,7 +178,7 @@ mod tests {
         let args = CheckArgs {
             paths: vec![path, dir.path().join("missing.mp4")],
             json: true,
-            samples: false,
+            ..CheckArgs::default()
         };
         let mut out = Vec::new();
         let failure = run_to(&args, &mut out).unwrap_err();

@@ -20,6 +20,8 @@ pub fn recordings(config: &HostConfig) -> RecordingsOptions {
     RecordingsOptions {
         store: config.recording.store.clone(),
         stores: config.stores.clone(),
+        retention: config.retention.clone(),
+        keep_free: config.keep_free,
     }
 }
 

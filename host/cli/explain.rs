@@ -97,7 +97,8 @@ fn offline(args: &ExplainArgs, journal: PathBuf) -> Result<Explanation, Failure>
 /// Names that an error lists.
 const MAX_NAMES: usize = 20;
 
-fn zone(name: &str) -> Result<TimeZone, Failure> {
+/// A time zone by its name.
+pub(super) fn zone(name: &str) -> Result<TimeZone, Failure> {
     if name.eq_ignore_ascii_case("UTC") {
         return Ok(TimeZone::UTC);
     }

@@ -6,6 +6,8 @@ pub mod check;
 pub mod client;
 pub mod completions;
 pub mod config;
+pub mod coverage;
+pub mod doctor;
 pub mod events;
 pub mod explain;
 pub mod failure;
@@ -22,6 +24,7 @@ pub mod ops;
 pub mod pages;
 pub mod print;
 pub mod probe;
+pub mod progress;
 pub mod reference;
 pub mod run;
 pub mod serve;
@@ -46,28 +49,56 @@ pub struct Cli {
     logging: logging::LoggingArgs,
 }
 
+// Deferred: each command is made when it is asked for, since all of them would take 300 kB of a process that runs for years.
+// What the overview says of a command stands here, therefore, and again where it is made; a test compares them.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum Command {
+    /// Run one graph in the foreground
     Run(run::RunArgs),
+    /// Run the host: topologies and instances that are set over HTTP, and survive a restart
     Serve(serve::ServeArgs),
+    /// Check topologies and report all mistakes at once
     Validate(validate::ValidateArgs),
+    /// Draw a topology as a Mermaid or Graphviz graph
     Graph(graph::GraphArgs),
+    /// List what this host knows
     List(list::ListArgs),
+    /// Serve recorded files as an RTSP camera that never ends
     Camera(camera::CameraArgs),
+    /// Say whether recordings are sound, and whether the index of a stopped host and its files agree
     Check(check::CheckArgs),
+    /// Say how much of the time was recorded, by camera and day, and why the rest is missing
+    Coverage(coverage::CoverageArgs),
+    /// Look whether this host can be trusted to record, and for how many days there is room
+    Doctor(doctor::DoctorArgs),
+    /// Write, check and show the configuration of a host
     Config(config::ConfigArgs),
+    /// Back up topologies, instances, events and components of a host, while it runs
     Backup(backup::BackupArgs),
+    /// Put a backup into a state directory
     Restore(backup::RestoreArgs),
+    /// Keep topologies on a running host
     Topology(topology::TopologyArgs),
+    /// Keep graph instances on a running host: a topology and the values for one camera
     Instance(instance::InstanceArgs),
+    /// Replay a file of operations, as the console app of Live Video Analytics did
     Ops(ops::OpsArgs),
+    /// Print the events of a running host, one JSON object a line
     Events(events::EventsArgs),
+    /// Say why there is, or is no, clip of a moment
     Explain(explain::ExplainArgs),
+    /// Send messages to running graphs, as a hub would
     Hub(hub::HubArgs),
+    /// Say how a running host is, or one of its instances
     Health(health::HealthArgs),
+    /// List what is wrong on a running host right now
     Alarms(health::AlarmsArgs),
+    /// Change what a running host logs
     Log(log_level::LogArgs),
+    /// Print a script with which a shell completes mediagraph's commands and flags
     Completions(completions::CompletionsArgs),
+    /// Find out what is wrong with a camera
     Probe(probe::ProbeArgs),
 }
 
@@ -89,7 +120,9 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Graph(args) => graph::run(args),
         Command::List(args) => list::run(args, Cli::command()),
         Command::Camera(args) => in_runtime(|| async { camera::run(args, signals::stop()?).await }),
-        Command::Check(args) => check::run(args),
+        Command::Check(args) => in_runtime(|| async { check::run(args, signals::stop()?).await }),
+        Command::Coverage(args) => in_runtime(|| coverage::run(args)),
+        Command::Doctor(args) => in_runtime(|| doctor::run(args)),
         Command::Config(args) => config::run(args),
         Command::Backup(args) => backup::backup(args),
         Command::Restore(args) => backup::restore(args),
@@ -121,4 +154,29 @@ fn in_runtime<F: Future<Output = Outcome>>(command: impl FnOnce() -> F) -> Outco
         .build()
         .map_err(|error| Failure::failed(format!("no threads can be started: {error}")))?;
     runtime.block_on(async { command().await })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_overview_says_of_each_command_what_the_command_says_of_itself() {
+        let overview = Cli::command();
+        let mut made = Cli::command();
+        made.build();
+        let mut compared = 0;
+        for command in overview.get_subcommands() {
+            let own = made.find_subcommand(command.get_name()).unwrap();
+            assert_eq!(
+                command.get_about().map(ToString::to_string),
+                own.get_about().map(ToString::to_string),
+                "{}",
+                command.get_name()
+            );
+            assert!(own.get_arguments().count() > 0, "{} was made", command.get_name());
+            compared += 1;
+        }
+        assert!(compared > 20, "{compared}");
+    }
 }

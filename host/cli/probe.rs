@@ -12,8 +12,9 @@ use url::Url;
 use super::{Failure, Outcome, print};
 use crate::media::SystemClock;
 use crate::nodes::reach::Anywhere;
+use crate::nodes::sources::rtsp::connect::Caller;
 use crate::nodes::sources::rtsp::probe::{Probe, State, Step};
-use crate::nodes::sources::rtsp::session::{Caller, Target};
+use crate::nodes::sources::rtsp::target::Target;
 use crate::nodes::sources::rtsp::tls::{CameraTls, TlsOptions};
 
 /// Bytes of a file with a password or with certificates.

@@ -11,6 +11,10 @@ use super::print;
 use crate::nodes::TABLE;
 use crate::topology::{Bindings, Diagnostics, check};
 
+mod storage;
+
+use storage::Storage;
+
 /// What stands for the instance's name while there is none.
 pub(super) const NO_INSTANCE: &str = "instance";
 
@@ -22,6 +26,9 @@ pub struct ValidateArgs {
     topologies: Vec<PathBuf>,
     #[command(flatten)]
     parameters: ParameterArgs,
+    /// Where recordings would be kept: how long its disk lasts is said at the bit rates that were measured there
+    #[arg(long, value_name = "DIR", default_value = "mediagraph-state")]
+    state_dir: PathBuf,
     /// Report as JSON
     #[arg(long)]
     json: bool,
@@ -29,6 +36,7 @@ pub struct ValidateArgs {
 
 /// What came of one file.
 struct Report {
+    storage: Option<Storage>,
     file: String,
     found: Diagnostics,
     missing: Vec<String>,
@@ -44,7 +52,7 @@ pub fn run(args: ValidateArgs) -> Outcome {
     let reports: Vec<Report> = args
         .topologies
         .iter()
-        .map(|path| report(path, &bindings))
+        .map(|path| report(path, &bindings, &args.state_dir))
         .collect();
     if args.json {
         let all: Vec<_> = reports.iter().map(Report::json).collect();
@@ -58,16 +66,19 @@ pub fn run(args: ValidateArgs) -> Outcome {
     outcome(&reports)
 }
 
-fn report(path: &Path, bindings: &Bindings) -> Report {
+fn report(path: &Path, bindings: &Bindings, state: &Path) -> Report {
+    let mut storage = None;
     let (found, missing, unreadable) = match load::topology(path) {
         Ok(doc) => {
             let checked = check(&doc, bindings, NO_INSTANCE, TABLE);
+            storage = Storage::of(&checked.outline, state);
             (checked.diagnostics, checked.missing, None)
         }
         Err(LoadError::Invalid(found)) => (found, Vec::new(), None),
         Err(LoadError::Unreadable(failure)) => (Diagnostics::default(), Vec::new(), Some(failure.message)),
     };
     Report {
+        storage,
         file: path.display().to_string(),
         found,
         missing,
@@ -85,6 +96,7 @@ impl Report {
             "diagnostics": self.found.diagnostics,
             "parametersToSet": self.missing,
             "unreadable": self.unreadable,
+            "storage": self.storage,
         })
     }
 
@@ -101,6 +113,9 @@ impl Report {
         let _ = writeln!(text, "{}: valid{warnings}", self.file);
         if !self.missing.is_empty() {
             let _ = writeln!(text, "  to run it, set: {}", self.missing.join(", "));
+        }
+        if let Some(storage) = &self.storage {
+            text.push_str(&storage.text());
         }
         text
     }

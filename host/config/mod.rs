@@ -9,6 +9,7 @@ pub mod network;
 pub mod policy;
 mod reader;
 pub mod reload;
+mod retention;
 mod sections;
 mod show;
 mod stores;
@@ -22,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 pub use model::{
     DEFAULT_PORT, EventsConfig, HostConfig, KeepFree, LimitsConfig, LogConfig, LogFormat, NetworkRules,
-    PathsConfig, PolicyConfig, ServerConfig, TimeZone, TlsFiles, TokenConfig,
+    PathsConfig, PolicyConfig, Rules, ServerConfig, TimeZone, TlsFiles, TokenConfig,
 };
 
 pub use crate::api::Role;

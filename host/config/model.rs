@@ -33,6 +33,8 @@ pub struct HostConfig {
     pub limits: LimitsConfig,
     /// What stays free on the disk of the recordings.
     pub keep_free: KeepFree,
+    /// What is kept how long, and how much of it.
+    pub retention: Rules,
     /// The zone of what people read; on the wire and on the disk everything is UTC.
     pub time_zone: TimeZone,
     /// Where recordings may be kept for good, by name, beside the folder of the state directory.
@@ -191,6 +193,8 @@ pub struct LimitsConfig {
     pub drain_timeout: Duration,
 }
 
+pub use crate::recording::retention::{KeepFree, Rules};
+
 /// How sinks record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordingConfig {
@@ -203,26 +207,6 @@ impl Default for RecordingConfig {
         Self {
             store: LOCAL.to_owned(),
         }
-    }
-}
-
-/// What stays free on a disk: the smaller of the two that are given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeepFree {
-    /// A share of the disk.
-    pub percent: Option<u8>,
-    /// Bytes.
-    pub bytes: Option<u64>,
-}
-
-impl KeepFree {
-    /// The bytes that stay free of a disk of `total` bytes.
-    #[must_use]
-    pub fn of(self, total: u64) -> u64 {
-        let share = self
-            .percent
-            .map(|percent| total / 100 * u64::from(percent.min(100)));
-        [share, self.bytes].into_iter().flatten().min().unwrap_or(0)
     }
 }
 
@@ -310,15 +294,6 @@ impl Default for LimitsConfig {
             max_instances: 5000,
             max_connections: 256,
             drain_timeout: Duration::from_secs(60),
-        }
-    }
-}
-
-impl Default for KeepFree {
-    fn default() -> Self {
-        Self {
-            percent: Some(5),
-            bytes: Some(10 << 30),
         }
     }
 }

@@ -50,6 +50,7 @@ const SETTINGS: &[Setting] = &[
     setting!("stores", AFTER_A_RESTART, stores),
     setting!("recording", AFTER_A_RESTART, recording),
     setting!("keep_free", AFTER_A_RESTART, keep_free),
+    setting!("retention", AFTER_A_RESTART, retention),
     setting!("time_zone", AFTER_A_RESTART, time_zone),
 ];
 

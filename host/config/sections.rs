@@ -101,6 +101,7 @@ fn root<'t>(reader: &mut Reader<'t>, mut root: Section<'t>, config: &mut HostCon
         stores::recording(reader, section, &mut config.recording.store, &described);
     });
     root.set(reader, "keep_free", &mut config.keep_free, keep_free);
+    root.set(reader, "retention", &mut config.retention, super::retention::read);
     root.set(reader, "time_zone", &mut config.time_zone, time_zone);
     root.table(reader, "secrets", |reader, section| {
         config.secrets = section.members(reader, |reader, name, item| {
@@ -479,7 +480,7 @@ fn percent(text: &str) -> Option<u8> {
     (percent < 100).then_some(percent)
 }
 
-fn bytes(text: &str) -> Option<u64> {
+pub(super) fn bytes(text: &str) -> Option<u64> {
     let end = text.find(|letter: char| !letter.is_ascii_digit())?;
     let (number, unit) = text.split_at_checked(end)?;
     let shift = match unit.trim() {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::model::{HostConfig, KeepFree, LogFormat, NetworkRules, TokenConfig};
+use super::model::{HostConfig, KeepFree, LogFormat, NetworkRules, Rules, TokenConfig};
 use super::policy::iso;
 use crate::recording::store::StoreSettings;
 use crate::recording::store::azure::Credential;
@@ -19,6 +19,7 @@ impl HostConfig {
     pub fn to_json(&self) -> Value {
         let mut all = Map::new();
         all.insert("keep_free".into(), keep_free(self.keep_free));
+        all.insert("retention".into(), retention(&self.retention));
         all.insert("time_zone".into(), self.time_zone.name().into());
         all.insert("server".into(), self.server());
         let tokens: Vec<Value> = self.tokens.iter().map(token).collect();
@@ -182,11 +183,37 @@ fn token(token: &TokenConfig) -> Value {
 
 fn keep_free(of: KeepFree) -> Value {
     let percent = of.percent.map(|percent| format!("{percent}%"));
-    let bytes = of.bytes.map(|bytes| {
-        let units = [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
-        let whole = |(shift, _): &(u32, &str)| bytes % (1 << shift) == 0;
-        let (shift, unit) = units.into_iter().find(whole).unwrap_or((10, "KiB"));
-        format!("{}{unit}", bytes >> shift)
+    percent.into_iter().chain(of.bytes.map(size)).collect()
+}
+
+/// In the largest unit that leaves no rest.
+fn size(bytes: u64) -> String {
+    let units = [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
+    let whole = |(shift, _): &(u32, &str)| bytes.is_multiple_of(1 << shift);
+    let (shift, unit) = units.into_iter().find(whole).unwrap_or((10, "KiB"));
+    format!("{}{unit}", bytes >> shift)
+}
+
+fn retention(rules: &Rules) -> Value {
+    let shown = rules.iter().map(|(pattern, limits)| {
+        let mut rule = Map::new();
+        if let Some(keep) = limits.keep {
+            rule.insert("keep".into(), length(keep).into());
+        }
+        if let Some(bytes) = limits.max_bytes {
+            rule.insert("max_size".into(), size(bytes).into());
+        }
+        (pattern.to_string(), Value::Object(rule))
     });
-    percent.into_iter().chain(bytes).collect()
+    Value::Object(shown.collect())
+}
+
+/// In the largest unit that leaves no rest.
+fn length(time: std::time::Duration) -> String {
+    let hours = time.as_secs() / 3600;
+    if hours.is_multiple_of(24) {
+        format!("{}d", hours / 24)
+    } else {
+        format!("{hours}h")
+    }
 }

@@ -69,14 +69,18 @@ fn directory<'t>(
     mut section: Section<'t>,
     item: &Item<'t>,
 ) -> Option<StoreSettings> {
-    let path = section.required(reader, "path", item, Reader::path);
+    let path = section.required(reader, "path", item, |reader, item| {
+        let path = reader.path(item)?;
+        if !path.is_dir() {
+            let message = format!("there is no folder {}", shown(&path.display().to_string()));
+            let hint =
+                "it is made when something is recorded; a disk that is not mounted looks like this, too";
+            reader.oddity(item, message, hint);
+        }
+        Some(path)
+    });
     section.finish(reader);
     let path = path?;
-    if !path.is_dir() {
-        let message = format!("there is no folder {}", shown(&path.display().to_string()));
-        let hint = "it is made when something is recorded; a disk that is not mounted looks like this, too";
-        reader.oddity(item, message, hint);
-    }
     Some(StoreSettings::Directory { path })
 }
 

@@ -255,6 +255,20 @@ fn values_are_bounded_and_say_what_is_expected() {
         ("keep_free = '5'", "neither a share"),
         ("keep_free = '100%'", "neither a share"),
         ("keep_free = []", "neither"),
+        ("[retention]\n'*' = '30d'", "a table"),
+        ("[retention]\n'*' = {}", "neither `keep` nor `max_size`"),
+        ("[retention]\n'*' = { keep = '30' }", "such as `30d`"),
+        ("[retention]\n'*' = { keep = '1mo' }", "such as `30d`"),
+        ("[retention]\n'*' = { keep = '30m' }", "such as `30d`"),
+        ("[retention]\n'*' = { max_size = '200' }", "such as `200GiB`"),
+        (
+            "[retention]\n'a/b*' = { keep = '1d' }",
+            "cannot begin the name of an asset",
+        ),
+        (
+            "[retention]\n'a.b' = { keep = '1d' }",
+            "cannot be the name of an asset",
+        ),
         ("[events]\nkeep_days = 0", "from 1 to 3650"),
         ("[events]\nkeep_mib = 1.5", "a whole number"),
         ("[events]\nfile = ''", "a text of 1 to"),
@@ -269,6 +283,9 @@ fn values_are_bounded_and_say_what_is_expected() {
 fn what_is_shown_can_be_read_again() {
     let text = "\
 keep_free = '500MiB'
+[retention]
+'*' = { keep = '4w' }
+'gate-*' = { keep = '72h', max_size = '200GiB' }
 [policy.schemes.rtsp]
 allow = ['192.168.0.0/16']
 [paths.map]
@@ -280,6 +297,9 @@ out = '/var/log/out.jsonl'
     let again = parse(&config.to_toml()).unwrap();
     assert_eq!(again, config);
     assert_eq!(config.keep_free.of(100 << 30), 500 << 20);
+    let (_, limits) = config.retention.of("gate-1").unwrap();
+    assert_eq!(limits.keep.unwrap().as_secs(), 72 * 3600);
+    assert_eq!(limits.max_bytes, Some(200 << 30));
     assert_eq!(
         HostConfig::default().keep_free.of(100 << 30),
         (100 << 30) / 100 * 5
@@ -293,4 +313,73 @@ fn a_folder_that_is_not_there_is_a_warning() {
     let (_, warnings) = HostConfig::parse(text, &|_| None).unwrap();
     assert_eq!(warnings.len(), 1);
     assert_eq!(warnings[0].line, Some(2));
+}
+
+#[test]
+fn stores_are_described_whole_and_their_secrets_stay_secret() {
+    let config = parse(
+        "[stores.cloud]\nkind = 'azure-blob'\ncontainer_url = 'https://cams.blob.core.windows.net/recordings'\n\
+         sas = '${env:CAMERA}'\n[stores.disk]\nkind = 'directory'\npath = '/tmp'\n[recording]\nstore = 'cloud'\n",
+    )
+    .unwrap();
+    assert_eq!(config.recording.store, "cloud");
+    assert_eq!(config.stores.len(), 2);
+    let shown = format!("{config:?} {}", config.to_toml());
+    assert!(!shown.contains("canary"), "{shown}");
+    assert!(shown.contains("sas = \"***\""), "{shown}");
+}
+
+#[test]
+fn mistakes_in_stores_say_what_to_do_and_repeat_no_secret() {
+    let azure = |rest: &str| {
+        let start = "[stores.cloud]\nkind = 'azure-blob'\n";
+        mistake(&format!("{start}{rest}"))
+    };
+    let container = "container_url = 'https://cams.blob.core.windows.net/recordings'\n";
+    let cases = [
+        (
+            azure(container),
+            "exactly one of `account_key`, `sas` and `identity`",
+        ),
+        (
+            azure(
+                "container_url = 'https://c.blob.core.windows.net/r?sv=1&sig=canary'\nidentity = 'managed'\n",
+            ),
+            "a signature goes into `sas`",
+        ),
+        (
+            azure(&format!("{container}account_key = 'canary'\n")),
+            "must not hold the secret itself",
+        ),
+        (
+            azure(&format!("{container}account_key = '${{env:CAMERA}}'\n")),
+            "is no base64",
+        ),
+        (
+            azure(&format!("{container}identity = 'manged'\n")),
+            "did you mean `managed`?",
+        ),
+        (
+            azure(&format!(
+                "{container}identity = 'managed'\nca_file = '/nowhere.pem'\n"
+            )),
+            "`/nowhere.pem`",
+        ),
+        (
+            mistake("[stores.local]\nkind = 'directory'\npath = '/tmp'\n"),
+            "give this store another name",
+        ),
+        (
+            mistake("[stores.Cloud]\nkind = 'directory'\npath = '/tmp'\n"),
+            "small letters",
+        ),
+        (
+            mistake("[recording]\nstore = 'clod'\n[stores.cloud]\nkind = 'directory'\npath = '/tmp'\n"),
+            "write `local` or one of `[stores]`: cloud",
+        ),
+    ];
+    for (told, expected) in cases {
+        assert!(told.contains(expected), "{expected}\n{told}");
+        assert!(!told.contains("canary"), "{told}");
+    }
 }

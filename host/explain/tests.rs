@@ -533,30 +533,32 @@ async fn a_running_host_can_be_asked() {
 
 #[test]
 fn a_store_that_takes_nothing_is_told_beside_what_it_has() {
-    let night = Night::new();
-    night.recording(1, RECORDING_STARTED, "yard-1");
-    let host = |second, event_type: &str, data| {
-        let at = MediaTime::from_timestamp(at(second));
-        night.journal.publish(Event::about(None, event_type, at, data));
+    let upload = |resumed: bool| {
+        let night = Night::new();
+        night.recording(1, RECORDING_STARTED, "yard-1");
+        let host = |second, event_type: &str, data| {
+            let at = MediaTime::from_timestamp(at(second));
+            night.journal.publish(Event::about(None, event_type, at, data));
+        };
+        host(
+            20,
+            STORE_PAUSED,
+            json!({"store": "cloud", "message": "there is no connection"}),
+        );
+        if resumed {
+            host(40, STORE_RESUMED, json!({"store": "cloud", "afterSeconds": 20}));
+            night.recording(41, RECORDING_AVAILABLE, "yard-1");
+        }
+        let mut steps = night.ask(100).steps;
+        steps.retain(|step| step.link == Link::Upload);
+        steps
     };
-    host(
-        20,
-        STORE_PAUSED,
-        json!({"store": "cloud", "message": "there is no connection"}),
-    );
-    let upload = |night: &Night| {
-        let steps = night.ask(100).steps;
-        let of_link = steps.into_iter().filter(|step| step.link == Link::Upload);
-        of_link.collect::<Vec<_>>()
-    };
-    let steps = upload(&night);
+    let steps = upload(false);
     assert_eq!(steps.len(), 2, "{steps:#?}");
     assert_eq!(steps[0].verdict, Verdict::Unknown);
     assert_eq!(steps[1].verdict, Verdict::Broken);
     assert!(steps[1].message.contains("`cloud`") && steps[1].message.contains("no connection"));
-    host(40, STORE_RESUMED, json!({"store": "cloud", "afterSeconds": 20}));
-    night.recording(41, RECORDING_AVAILABLE, "yard-1");
-    let steps = upload(&night);
+    let steps = upload(true);
     assert_eq!(steps.len(), 1, "{steps:#?}");
     assert_eq!(steps[0].verdict, Verdict::Fine);
 }

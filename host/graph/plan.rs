@@ -9,7 +9,7 @@ use crate::extension::{Extension, Limits};
 use crate::nodes::io::units::Tracks;
 use crate::nodes::processors::input::TopologyImage;
 use crate::nodes::sinks::recorder::Opener;
-use crate::nodes::sources::rtsp::session::Target;
+use crate::nodes::sources::rtsp::target::Target;
 
 /// What runs.
 #[derive(Debug)]
@@ -42,6 +42,8 @@ pub struct PlannedInput {
     pub node: usize,
     /// The tracks that are wanted of its media.
     pub tracks: Tracks,
+    /// Its recording ends when the camera is lost, and another begins when it is back.
+    pub ends_with_camera: bool,
 }
 
 /// A component, loaded, with its checked configuration.

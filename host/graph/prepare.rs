@@ -21,9 +21,10 @@ use crate::nodes::io::units::Tracks;
 use crate::nodes::processors::extension::{self as extension_node, ComponentRef};
 use crate::nodes::processors::input::TopologyImage;
 use crate::nodes::sinks::asset::run::AssetOpener;
+use crate::nodes::sinks::file::DEFAULT_FILE_LENGTH;
 use crate::nodes::sinks::file::run::FileOpener;
 use crate::nodes::sinks::recorder::Opener;
-use crate::nodes::sources::rtsp::session::Target;
+use crate::nodes::sources::rtsp::target::Target;
 use crate::nodes::sources::rtsp::tls::{CameraTls, TlsOptions};
 use crate::nodes::{
     AssetSink, Config, ExtensionProcessor, FileSink, Graph, MotionDetection, RtspSource, SignalGate,
@@ -31,8 +32,8 @@ use crate::nodes::{
 use crate::recording::cache::sink_folder;
 use crate::recording::storage::{Disk, Storage};
 use crate::state::StateDir;
-use crate::topology::Input;
 use crate::topology::model::MediaType;
+use crate::topology::{Input, ResolvedNode};
 
 /// What a graph finds on its host.
 #[derive(Debug)]
@@ -71,12 +72,22 @@ impl fmt::Display for Problem {
 pub fn prepare(graph: &Graph, environment: &Environment) -> Result<Plan, Vec<Problem>> {
     let (mut nodes, mut problems) = (Vec::new(), Vec::new());
     for node in &graph.nodes {
-        match kind(&graph.instance, &node.name, &node.config, environment) {
+        let endless = is_endless(graph, node);
+        let place = Place {
+            name: &node.name,
+            instance: &graph.instance,
+            endless,
+        };
+        match kind(place, &node.config, environment) {
             Ok(kind) => nodes.push(PlannedNode {
                 name: node.name.clone(),
                 node_type: node.config.type_name(),
                 kind,
-                inputs: node.inputs.iter().map(planned_input).collect(),
+                inputs: node
+                    .inputs
+                    .iter()
+                    .map(|input| planned_input(input, endless))
+                    .collect(),
             }),
             Err(messages) => problems.extend(messages.into_iter().map(|message| Problem {
                 node: node.name.clone(),
@@ -100,6 +111,24 @@ pub fn prepare(graph: &Graph, environment: &Environment) -> Result<Plan, Vec<Pro
     }
 }
 
+/// Where a node stands.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    name: &'a str,
+    instance: &'a str,
+    /// See [`is_endless`].
+    endless: bool,
+}
+
+/// A file sink directly behind a camera: no gate ends its recordings.
+fn is_endless(graph: &Graph, node: &ResolvedNode<Config>) -> bool {
+    let from_source = |input: &Input| {
+        let parent = graph.nodes.get(input.node).map(|parent| &parent.config);
+        matches!(parent, Some(Config::RtspSource(_)))
+    };
+    matches!(node.config, Config::FileSink(_)) && node.inputs.iter().any(from_source)
+}
+
 /// A gate or sink takes its media from one place.
 fn several_media_inputs(plan: &Plan) -> Vec<Problem> {
     let takes_media = |kind: &PlannedKind| matches!(kind, PlannedKind::Gate(_) | PlannedKind::Recorder(_));
@@ -120,10 +149,11 @@ fn several_media_inputs(plan: &Plan) -> Vec<Problem> {
         .collect()
 }
 
-fn planned_input(input: &Input) -> PlannedInput {
+fn planned_input(input: &Input, endless: bool) -> PlannedInput {
     let wants = |media| input.selectors.iter().all(|selector| selector.accepts(media));
     PlannedInput {
         node: input.node,
+        ends_with_camera: endless,
         tracks: Tracks {
             video: wants(MediaType::Video),
             audio: wants(MediaType::Audio),
@@ -137,7 +167,7 @@ fn one(message: impl fmt::Display) -> Vec<String> {
     vec![message.to_string()]
 }
 
-fn kind(instance: &str, name: &str, config: &Config, environment: &Environment) -> Prepared<PlannedKind> {
+fn kind(place: Place<'_>, config: &Config, environment: &Environment) -> Prepared<PlannedKind> {
     Ok(match config {
         Config::RtspSource(source) => PlannedKind::RtspSource(target(source)?),
         Config::FrameRate(filter) => PlannedKind::FrameRate(filter.maximum_fps),
@@ -158,12 +188,14 @@ fn kind(instance: &str, name: &str, config: &Config, environment: &Environment) 
             environment,
         )?),
         Config::Extension(extension) => detector(extension, environment)?,
-        Config::AssetSink(sink) => PlannedKind::Recorder(asset_opener(instance, name, sink, environment)?),
-        Config::FileSink(sink) => PlannedKind::Recorder(file_opener(name, sink, environment)?),
+        Config::AssetSink(sink) => {
+            PlannedKind::Recorder(asset_opener(place.instance, place.name, sink, environment)?)
+        }
+        Config::FileSink(sink) => PlannedKind::Recorder(file_opener(place, sink, environment)?),
         Config::HubSink(sink) => PlannedKind::MessageSink(sink.hub_output_name.as_deref().map(Arc::from)),
         Config::HubSource(source) => {
             let input = source.hub_input_name.as_deref().filter(|given| !given.is_empty());
-            PlannedKind::HubSource(input.unwrap_or(name).to_owned())
+            PlannedKind::HubSource(input.unwrap_or(place.name).to_owned())
         }
         Config::HttpExtension(_)
         | Config::GrpcExtension(_)
@@ -402,16 +434,33 @@ fn cache_root(sink: &AssetSink, environment: &Environment) -> Prepared<PathBuf> 
     }
 }
 
-fn file_opener(name: &str, sink: &FileSink, environment: &Environment) -> Prepared<Arc<dyn Opener>> {
+fn file_opener(place: Place<'_>, sink: &FileSink, environment: &Environment) -> Prepared<Arc<dyn Opener>> {
     let (directory, pattern) = sink
         .location()
         .ok_or_else(|| one("the sink does not say where its files go"))?;
+    let length = sink
+        .segment_length
+        .or(place.endless.then_some(DEFAULT_FILE_LENGTH));
     Ok(Arc::new(FileOpener {
         pattern,
         directory: environment.state.map(&directory).map_err(one)?,
-        owner: name.to_owned(),
+        owner: owner(place),
+        segment_length: length.map(|length| length.0),
         maximum_size_mib: sink.maximum_size_mib.map(u64::from),
         clock: Arc::clone(&environment.clock),
         storage: disk(),
     }))
+}
+
+/// Two instances of a topology may write to one folder, and each counts its own files.
+fn owner(place: Place<'_>) -> String {
+    let known = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_');
+    let letters = place
+        .instance
+        .chars()
+        .chain("_".chars())
+        .chain(place.name.chars());
+    letters
+        .map(|letter| if known(letter) { letter } else { '-' })
+        .collect()
 }

@@ -17,6 +17,7 @@ use crate::recording::adopt::adopt;
 use crate::recording::cache::{Cache, CacheOptions};
 use crate::recording::index::{self, Index, IndexError};
 use crate::recording::listener::RecordingListener;
+use crate::recording::retention::{KeepFree, Keeper, KeeperOptions, Rules, space};
 use crate::recording::storage::Disk;
 use crate::recording::store::{AssetStore, DirectoryStore, LOCAL, StoreSettings};
 use crate::recording::upload::{Remaining, UploadStatus, Uploader, UploaderOptions};
@@ -32,6 +33,10 @@ pub struct RecordingsOptions {
     pub store: String,
     /// The stores beside the local one, by name.
     pub stores: BTreeMap<String, StoreSettings>,
+    /// What is kept how long.
+    pub retention: Rules,
+    /// What stays free on the disks that recordings are on.
+    pub keep_free: KeepFree,
 }
 
 impl Default for RecordingsOptions {
@@ -39,6 +44,8 @@ impl Default for RecordingsOptions {
         Self {
             store: LOCAL.to_owned(),
             stores: BTreeMap::new(),
+            retention: Rules::default(),
+            keep_free: KeepFree::default(),
         }
     }
 }
@@ -50,6 +57,7 @@ pub struct Recordings {
     options: RecordingsOptions,
     stores: BTreeMap<String, Arc<dyn AssetStore>>,
     uploaders: Vec<Arc<Uploader>>,
+    keeper: Arc<Keeper>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -77,6 +85,15 @@ impl Recordings {
             index: Arc::new(index),
             listener,
         })?;
+        let keeper = Keeper::new(KeeperOptions {
+            cache: Arc::clone(&cache),
+            stores: stores.clone(),
+            local: state.assets(),
+            rules: options.retention.clone(),
+            keep_free: options.keep_free,
+            space: Arc::new(space),
+            clock: Arc::clone(&clock),
+        });
         let recordings = Self {
             uploaders: stores
                 .iter()
@@ -85,6 +102,7 @@ impl Recordings {
             cache,
             options,
             stores,
+            keeper,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         };
@@ -93,6 +111,8 @@ impl Recordings {
             let (uploader, stop) = (Arc::clone(uploader), recordings.stop.clone());
             recordings.tasks.spawn(async move { uploader.run(stop).await });
         }
+        let (keeper, stop) = (Arc::clone(&recordings.keeper), recordings.stop.clone());
+        recordings.tasks.spawn(keeper.run(stop));
         Ok(Arc::new(recordings))
     }
 
@@ -138,6 +158,12 @@ impl Recordings {
     #[must_use]
     pub fn cache(&self) -> &Arc<Cache> {
         &self.cache
+    }
+
+    /// What lets the oldest go. A sink whose disk has no room calls [`Keeper::urge`].
+    #[must_use]
+    pub fn keeper(&self) -> &Arc<Keeper> {
+        &self.keeper
     }
 
     /// The name of the store that sinks record to.
@@ -189,6 +215,10 @@ impl Recordings {
     }
 
     async fn is_flushed(self: &Arc<Self>, instance: Option<&str>) -> bool {
+        // A host that ends lets others write.
+        if instance.is_none() && !self.uploaders.iter().all(|uploader| uploader.has_let_go()) {
+            return false;
+        }
         let instance = instance.map(str::to_owned);
         let flushed = self.ask(move |index| {
             Ok(index.backlog_of(instance.as_deref())?.segments == 0
@@ -253,6 +283,12 @@ impl Recordings {
                 "Not everything was uploaded; it stays in the cache and goes up after the next start"
             );
         }
+    }
+}
+
+impl Drop for Recordings {
+    fn drop(&mut self) {
+        self.stop.cancel();
     }
 }
 

@@ -60,7 +60,10 @@ impl Wiring {
     fn media(&mut self, plan: &Plan, index: usize, inputs: &[PlannedInput]) {
         let media = inputs.iter().find(|input| plan.gives_media(input.node));
         let Some(input) = media else { return };
-        let (sender, receiver) = units::queue(input.tracks);
+        let (mut sender, receiver) = units::queue(input.tracks);
+        if input.ends_with_camera {
+            sender.end_with_camera();
+        }
         self.media_out.entry(input.node).or_default().push(sender);
         self.media_in.insert(index, receiver);
     }

@@ -13,7 +13,7 @@ use super::store::LOCAL;
 use super::taking::{self, Taken};
 
 /// What the index says of it once it is done.
-const FACT: &str = "assets of format 2 are in the index";
+pub(super) const FACT: &str = "assets of format 2 are in the index";
 /// Held the counter of epochs.
 const COUNTER: &str = ".epoch";
 /// Segments that are taken in with one commit.

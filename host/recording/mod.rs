@@ -11,11 +11,14 @@
 pub mod adopt;
 pub mod asset;
 pub mod cache;
+pub mod capacity;
+pub mod coverage;
 mod error;
 pub mod file;
 pub mod fragmenter;
 pub mod index;
 pub mod listener;
+pub mod retention;
 pub mod storage;
 pub mod store;
 mod taking;
@@ -31,7 +34,7 @@ use std::sync::Arc;
 pub use asset::AssetWriter;
 pub use cache::{AssetSpec, Cache, CacheOptions};
 pub use error::RecordingError;
-pub use file::{FileOptions, FileWriter};
+pub use file::{FileNames, FileOptions, FileWriter, Segments};
 pub use listener::{RecordingEvent, RecordingListener};
 
 use crate::media::{AccessUnit, MediaTime, Ticks};

@@ -1,5 +1,6 @@
 //! Structure with synthetic units; whether players like the result is asked in `tests/recording`.
 
+mod adopted;
 mod assets;
 mod bench;
 mod crashes;
@@ -108,6 +109,7 @@ fn file_options(directory: &Path, name: &str) -> FileOptions {
         name: name.into(),
         owner: "sink".into(),
         maximum_size_mib: None,
+        segments: None,
     }
 }
 

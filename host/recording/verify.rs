@@ -1,7 +1,10 @@
 //! Reading a recording back, sample by sample, and saying what is wrong with it.
 
 mod asset;
+pub mod audit;
 mod playlist;
+pub mod rebuild;
+pub mod repair;
 mod samples;
 
 use std::io::{BufReader, Read, Seek, SeekFrom};

@@ -266,6 +266,17 @@ fn hold(path: &Path) -> Result<(PathBuf, File), StateError> {
     Ok((path, lock))
 }
 
+/// The process that seems to use a state directory now. Only looks: taking the lock, even for a moment, could keep a host from
+/// starting.
+#[must_use]
+pub fn holder(directory: &Path) -> Option<String> {
+    let process = read_small(&directory.join("lock")).ok()??;
+    let id: u32 = process.trim().parse().ok()?;
+    // A number that another program has by now is no host of ours.
+    let name = std::fs::read_to_string(format!("/proc/{id}/comm")).ok()?;
+    name.starts_with("mediagraph").then(|| id.to_string())
+}
+
 fn take_lock(directory: &Path) -> Result<File, StateError> {
     let path = directory.join("lock");
     let mut options = OpenOptions::new();

@@ -28,7 +28,6 @@ pub(super) struct Draft<C: 'static> {
 }
 
 pub(super) fn shape_nodes<C>(
-    envelope: &Value,
     written: &Value,
     table: &'static [NodeType<C>],
     scope: &mut Scope<'_>,
@@ -38,12 +37,12 @@ pub(super) fn shape_nodes<C>(
     let (mut nodes, mut edges) = (0, 0);
     let properties = written_member("", written, "properties");
     for (role, list) in ROLES {
-        let all = list_at(envelope, &format!("/properties/{list}"));
-        nodes += all.len();
         let base = written.pointer(&properties).map_or_else(
             || format!("{properties}/{list}"),
             |object| written_member(&properties, object, list),
         );
+        let all = list_at(written, &base);
+        nodes += all.len();
         for (index, node) in all.iter().enumerate().take(MAX_NODES) {
             let pointer = format!("{base}/{index}");
             edges += list_at(node, "/inputs").len();
@@ -172,14 +171,20 @@ impl<C> OneNode<'_, '_, C> {
         };
         let shaped = shaper.shape(&schema, node);
         let complete = shaper.complete;
-        let mut config = shaped.as_object().cloned().unwrap_or_default();
-        config.retain(|name, _| !matches!(name.as_str(), TYPE_MEMBER | "name" | "inputs"));
+        let Value::Object(mut config) = shaped else {
+            return (shaped, None);
+        };
+        config.remove(TYPE_MEMBER);
+        let header = ["name", "inputs"]
+            .into_iter()
+            .filter_map(|name| config.remove_entry(name))
+            .collect();
         let config = if complete {
             self.parse(node_type, pointer, config)
         } else {
             None
         };
-        (shaped, config)
+        (Value::Object(header), config)
     }
 
     fn parse(&mut self, node_type: &NodeType<C>, pointer: &str, config: Map<String, Value>) -> Option<C> {

@@ -11,9 +11,7 @@ use super::diagnostics::{Code, Diagnostic, Diagnostics, shown};
 use super::document::TopologyDoc;
 use super::limits::MAX_PARAMETERS;
 use super::node::schema_of;
-use super::parameters::{Bindings, Scope};
-use super::resolve::{check_version, name_error, text_at, too_many, valid_name};
-use super::shape::Shaper;
+use super::resolve::{name_error, shape_envelope, text_at, too_many, valid_name};
 
 /// A graph instance as written.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -110,15 +108,7 @@ pub fn read_instance(doc: &TopologyDoc) -> Result<GraphInstance, Diagnostics> {
 fn shape(doc: &TopologyDoc, out: &mut Diagnostics) -> Option<Written> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     let schema = SCHEMA.get_or_init(|| schema_of::<Written>().to_value());
-    let mut scope = Scope::new(&[], &Bindings::default(), ("", ""), out);
-    let mut shaper = Shaper {
-        scope: &mut scope,
-        out,
-        pointer: String::new(),
-        complete: true,
-    };
-    let envelope = shaper.shape(schema, doc.value());
-    check_version(&envelope, out);
+    let envelope = shape_envelope(doc, schema, out);
     if let Some(name) = text_at(&envelope, "/name").filter(|name| !valid_name(name)) {
         out.push(name_error("/name".to_owned(), "the graph instance's name", &name));
     }

@@ -80,15 +80,15 @@ pub struct Properties {
     pub parameters: Vec<ParameterDeclaration>,
     /// Where media comes from.
     #[serde(default)]
-    #[schemars(extend("x-kind" = "raw"))]
+    #[schemars(extend("x-kind" = "inPlace"))]
     pub sources: Vec<Value>,
     /// What looks at it or decides.
     #[serde(default)]
-    #[schemars(extend("x-kind" = "raw"))]
+    #[schemars(extend("x-kind" = "inPlace"))]
     pub processors: Vec<Value>,
     /// Where it goes.
     #[serde(default)]
-    #[schemars(extend("x-kind" = "raw"))]
+    #[schemars(extend("x-kind" = "inPlace"))]
     pub sinks: Vec<Value>,
 }
 

@@ -153,11 +153,11 @@ fn check_parts<C>(
     table: &'static [NodeType<C>],
     out: &mut Diagnostics,
 ) -> Checked<C> {
-    let envelope = shape_envelope(doc, out);
+    let envelope = shape_topology(doc, out);
     let topology = text_at(&envelope, "/name").unwrap_or_default();
     let declarations = declarations(&envelope, out);
     let mut scope = Scope::new(&declarations, bindings, (&topology, instance), out);
-    let (parts, drafts) = shape_nodes(&envelope, doc.value(), table, &mut scope, out);
+    let (parts, drafts) = shape_nodes(doc.value(), table, &mut scope, out);
     scope.warn_of_unused(out);
     let (edges, order) = structure::check(&parts, out);
     let missing = scope.missing();
@@ -177,10 +177,8 @@ fn check_parts<C>(
     }
 }
 
-fn shape_envelope(doc: &TopologyDoc, out: &mut Diagnostics) -> Value {
-    static SCHEMA: OnceLock<Value> = OnceLock::new();
-    let schema = SCHEMA.get_or_init(|| schema_of::<Topology>().to_value());
-    let before = out.errors;
+/// What stands around nodes or values: shaped by its schema, and its version checked.
+pub(super) fn shape_envelope(doc: &TopologyDoc, schema: &Value, out: &mut Diagnostics) -> Value {
     let mut scope = Scope::new(&[], &Bindings::default(), ("", ""), out);
     let mut shaper = Shaper {
         scope: &mut scope,
@@ -190,6 +188,14 @@ fn shape_envelope(doc: &TopologyDoc, out: &mut Diagnostics) -> Value {
     };
     let envelope = shaper.shape(schema, doc.value());
     check_version(&envelope, out);
+    envelope
+}
+
+fn shape_topology(doc: &TopologyDoc, out: &mut Diagnostics) -> Value {
+    static SCHEMA: OnceLock<Value> = OnceLock::new();
+    let schema = SCHEMA.get_or_init(|| schema_of::<Topology>().to_value());
+    let before = out.errors;
+    let envelope = shape_envelope(doc, schema, out);
     match text_at(&envelope, "/name") {
         Some(name) if !valid_name(&name) => {
             out.push(name_error("/name".to_owned(), "the topology's name", &name));

@@ -32,8 +32,13 @@ impl Shaper<'_, '_> {
     /// The value in canonical form; `Null` where it is wrong or incomplete.
     pub(super) fn shape(&mut self, schema: &Value, value: &Value) -> Value {
         let schema = without_null(schema);
-        if Kind::of(schema) == Kind::Raw {
-            return self.raw(schema, value);
+        match Kind::of(schema) {
+            Kind::Raw => return self.raw(schema, value),
+            Kind::InPlace if value.is_array() => return Value::Null,
+            Kind::InPlace => {
+                return self.wrong(Code::PropertyValueInvalid, wrong_type("an array", value));
+            }
+            _ => {}
         }
         if let Some(branches) = schema.get("oneOf").and_then(Value::as_array) {
             return match branches.iter().any(|branch| branch.get("const").is_some()) {
@@ -81,21 +86,30 @@ impl Shaper<'_, '_> {
         result
     }
 
-    /// The members in canonical casing; unknown and missing ones are reported.
     fn object(&mut self, schema: &Value, value: &Value) -> Value {
-        let (Some(members), Some(known)) = (
-            value.as_object(),
-            schema.get("properties").and_then(Value::as_object),
-        ) else {
-            return self.wrong(Code::PropertyValueInvalid, wrong_type("an object", value));
-        };
+        match value.as_object() {
+            Some(members) => self.members(schema, members, None),
+            None => self.wrong(Code::PropertyValueInvalid, wrong_type("an object", value)),
+        }
+    }
+
+    /// The members in canonical casing; unknown and missing ones are reported. Where one of them is the `tag`, it has been
+    /// looked at, and the schema's own is not known a second time.
+    fn members(&mut self, schema: &Value, members: &Map<String, Value>, tag: Option<&str>) -> Value {
+        let properties = schema.get("properties").and_then(Value::as_object);
+        let all = properties.into_iter().flatten();
+        let known = all.filter(|(name, _)| tag.is_none() || *name != TYPE_MEMBER);
         let mut shaped = Map::new();
-        for (written, member) in members {
-            let found = known
-                .get_key_value(written)
-                .or_else(|| known.iter().find(|(name, _)| name.eq_ignore_ascii_case(written)));
+        for (written, member) in members
+            .iter()
+            .filter(|(written, _)| Some(written.as_str()) != tag)
+        {
+            let exact = properties.and_then(|all| all.get_key_value(written));
+            let found = exact
+                .filter(|(name, _)| tag.is_none() || *name != TYPE_MEMBER)
+                .or_else(|| known.clone().find(|(name, _)| name.eq_ignore_ascii_case(written)));
             match found {
-                None => self.unknown(written, known.keys().map(String::as_str)),
+                None => self.unknown(written, known.clone().map(|(name, _)| name.as_str())),
                 Some((name, _)) if shaped.contains_key(name) => self.within(written, |this| {
                     this.wrong(
                         Code::PropertyDuplicate,
@@ -109,7 +123,7 @@ impl Shaper<'_, '_> {
                 }
             }
         }
-        self.require(schema, &shaped);
+        self.require(schema, &shaped, tag.is_some());
         Value::Object(shaped)
     }
 
@@ -134,10 +148,11 @@ impl Shaper<'_, '_> {
         self.pointer.truncate(length);
     }
 
-    fn require(&mut self, schema: &Value, shaped: &Map<String, Value>) {
+    fn require(&mut self, schema: &Value, shaped: &Map<String, Value>, tagged: bool) {
         let required = schema.get("required").and_then(Value::as_array);
         for name in required.into_iter().flatten().filter_map(Value::as_str) {
-            if !shaped.contains_key(name) {
+            let seen = tagged && name == TYPE_MEMBER;
+            if !seen && !shaped.contains_key(name) {
                 self.wrong(Code::PropertyMissing, format!("the member `{name}` is missing"));
             }
         }
@@ -173,9 +188,7 @@ impl Shaper<'_, '_> {
                 .push(Diagnostic::error(Code::TypeUnknown, pointer, message).hint(hint));
             return Value::Null;
         };
-        let mut canonical = members.clone();
-        canonical.remove(member);
-        let mut shaped = self.object(&untagged(branch), &Value::Object(canonical));
+        let mut shaped = self.members(branch, members, Some(member));
         if let Some(shaped) = shaped.as_object_mut() {
             shaped.insert(TYPE_MEMBER.to_owned(), (*tag).into());
         }
@@ -413,13 +426,17 @@ impl Shaper<'_, '_> {
 
 /// Whether two type names mean the same: LVA's and AVA's prefixes are alike, and so is casing.
 pub(super) fn same_type(known: &str, written: &str) -> bool {
-    short_type(known) == short_type(written)
+    // Most of those that are compared end in different letters.
+    let end = |name: &str| name.as_bytes().last().map(u8::to_ascii_lowercase);
+    end(known) == end(written) && short_type(known).eq_ignore_ascii_case(short_type(written))
 }
 
-fn short_type(name: &str) -> String {
-    let name = name.to_ascii_lowercase();
-    let short = TYPE_PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix));
-    short.map_or_else(|| name.clone(), str::to_owned)
+fn short_type(name: &str) -> &str {
+    let without = |prefix: &&str| {
+        let (start, rest) = name.split_at_checked(prefix.len())?;
+        start.eq_ignore_ascii_case(prefix).then_some(rest)
+    };
+    TYPE_PREFIXES.iter().find_map(without).unwrap_or(name)
 }
 
 fn without_null(schema: &Value) -> &Value {
@@ -448,17 +465,6 @@ fn constants(branches: &[Value]) -> Vec<&str> {
 
 fn tag_of(branch: &Value) -> Option<&str> {
     branch.get("properties")?.get(TYPE_MEMBER)?.get("const")?.as_str()
-}
-
-fn untagged(branch: &Value) -> Value {
-    let mut branch = branch.clone();
-    if let Some(properties) = branch.get_mut("properties").and_then(Value::as_object_mut) {
-        properties.remove(TYPE_MEMBER);
-    }
-    if let Some(required) = branch.get_mut("required").and_then(Value::as_array_mut) {
-        required.retain(|name| name != TYPE_MEMBER);
-    }
-    branch
 }
 
 fn wrong_type(expected: &str, found: &Value) -> String {

@@ -154,6 +154,17 @@ impl Pattern {
         !self.0.iter().any(|piece| matches!(piece, Piece::At(_)))
     }
 
+    /// The same, with a date behind it if it has none.
+    #[must_use]
+    pub fn dated(&self) -> Self {
+        let mut dated = self.clone();
+        if self.is_constant() {
+            dated.push_text("-");
+            dated.push_date(System::DateTime);
+        }
+        dated
+    }
+
     /// Cuts at the last `/`: what stands before it, if that is constant, and what follows.
     #[must_use]
     pub fn split_directory(&self) -> Option<(String, Self)> {

@@ -22,6 +22,8 @@ const NOT_IN_ASSET_NAMES: &[char] = &['<', '>', '%', '&', ':', '\\', '/', '?', '
 
 /// Letters of a name, file name or path, with its date filled in.
 const MAX_PATTERN_CHARS: usize = 260;
+/// Bytes of a file's name: file systems take 255, of which a number, a date and `.mp4` may need some.
+const MAX_FILE_NAME_BYTES: usize = 220;
 
 /// How secrets are shown.
 const REDACTED: &str = "***";
@@ -182,6 +184,8 @@ pub(super) enum Kind {
     Plain,
     Literal,
     Raw,
+    /// A list that somebody else looks at where it was written; only that it is a list is checked.
+    InPlace,
     Secret,
     Duration,
     Address,
@@ -214,6 +218,7 @@ impl Kind {
         match schema.get("x-kind").and_then(Value::as_str) {
             Some("literal") => Self::Literal,
             Some("raw") => Self::Raw,
+            Some("inPlace") => Self::InPlace,
             Some("secret") => Self::Secret,
             Some("duration") => Self::Duration,
             Some("address") => Self::Address,
@@ -237,7 +242,7 @@ impl Kind {
     /// Checks a value that is whole, but for dates in patterns.
     pub(super) fn check(self, bound: &Bound, schema: &Value) -> Option<Problem> {
         match self {
-            Self::Plain | Self::Literal | Self::Raw | Self::Secret => None,
+            Self::Plain | Self::Literal | Self::Raw | Self::InPlace | Self::Secret => None,
             Self::Duration => check_duration(&bound.text(), schema),
             Self::Address => check_address(&bound.text(), bound.secret, &["http", "https", "tcp"]),
             Self::RtspAddress => check_address(&bound.text(), bound.secret, &["rtsp", "rtsps"]),
@@ -354,6 +359,17 @@ fn check_file_name(text: &str) -> Option<Problem> {
             message,
             Some("folders belong in `baseDirectoryPath`"),
         );
+    }
+    if text.starts_with('.') {
+        let message = "a file name must not begin with `.`: such files are hidden, and the sink keeps its own records so";
+        return problem(Code::PropertyValueInvalidPattern, message, None);
+    }
+    if text.len() > MAX_FILE_NAME_BYTES {
+        let message = format!(
+            "a file name must have at most {MAX_FILE_NAME_BYTES} bytes, and this has {}",
+            text.len()
+        );
+        return problem(Code::PropertyValueInvalidPattern, message, None);
     }
     check_length(text)
 }

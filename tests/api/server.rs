@@ -70,7 +70,7 @@ pub(crate) struct Server {
     pub(crate) alarms: Alarms,
     shutdown: CancellationToken,
     runtime: Option<tokio::runtime::Runtime>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// A process whose configuration says what the test wants.
@@ -151,6 +151,12 @@ impl Server {
         Self::start(Options::default())
     }
 
+    /// The index of its recordings, on a connection of the test's own.
+    pub(crate) fn index(&self) -> mediagraph::recording::index::Index {
+        let path = self.folder.path().join("state/index.db");
+        mediagraph::recording::index::Index::open(&path).unwrap()
+    }
+
     /// Needs one of [`tokens`].
     pub(crate) fn guarded() -> Self {
         Self::start(Options {
@@ -207,7 +213,7 @@ impl Server {
             alarms,
             shutdown,
             runtime: Some(runtime),
-            _folder: folder,
+            folder,
         }
     }
 

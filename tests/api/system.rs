@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use mediagraph::alarms::{HostFacts, Now};
+use mediagraph::media::{MediaTime, Ticks};
+use mediagraph::recording::index::{Gap, GapReason};
 use serde_json::json;
 
 use super::methods::{instance, topology};
@@ -79,6 +81,7 @@ fn what_concerns_the_host_is_not_shown_to_a_limited_token() {
         journal: server.journal.counts(),
         space: None,
         keep_free: None,
+        keeping: None,
     };
     let evaluate = |wall: &str, second: u64| {
         let now = Now {
@@ -134,6 +137,45 @@ fn figures_are_those_of_the_instances_that_the_token_may_see() {
     assert!(figures(READ).contains("site-b-door") && figures(READ).contains("site-a-door"));
     assert!(figures(SITE_A).contains("site-a-door"));
     assert!(!figures(SITE_A).contains("site-b-door"), "{}", figures(SITE_A));
+}
+
+#[test]
+fn what_was_recorded_is_told_to_whoever_may_see_it() {
+    let server = Server::guarded();
+    let get = |path: &str, token: &str| server.send(&Request::get(path).token(token));
+    let all = get("/api/coverage?since=7d", READ);
+    assert_eq!(all.status, 200, "{all:?}");
+    assert_eq!(all.json()["cameras"], json!([]));
+    assert_eq!(get("/api/coverage?since=soon", READ).status, 400);
+    assert_eq!(get("/api/coverage?since=2d&until=3d", READ).status, 400);
+    // Of two instances that recorded, a limited token sees its own.
+    let index = server.index();
+    for instance in ["site-a-door", "site-b-door"] {
+        let now = "2026-11-21T12:00:00Z".parse().unwrap();
+        let owner = format!("{instance}/sink");
+        let asset = index.asset("local", instance, &owner, now).unwrap();
+        let start = MediaTime::from_timestamp(now);
+        let gap = Gap {
+            start,
+            end: start.offset(Ticks::from_secs(60)),
+            reason: GapReason::Camera,
+            fragments: 0,
+            units: 0,
+        };
+        index.note_gap(asset, &gap, now).unwrap();
+    }
+    let seen = |query: &str, token: &str| {
+        let path = format!("/api/coverage?since=2026-11-21&until=2026-11-22{query}");
+        let answer = get(&path, token).json();
+        let cameras = answer["cameras"].as_array().unwrap();
+        let names = cameras
+            .iter()
+            .map(|camera| camera["instance"].as_str().unwrap().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(seen("", READ), ["site-a-door", "site-b-door"]);
+    assert_eq!(seen("", SITE_A), ["site-a-door"]);
+    assert_eq!(seen("&instance=site-b-door", SITE_A), [""; 0]);
 }
 
 #[test]

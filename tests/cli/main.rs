@@ -19,6 +19,7 @@ mod common;
 mod events;
 mod fake;
 mod instances;
+mod keeping;
 mod local;
 mod ops;
 mod real;

@@ -110,9 +110,9 @@ impl Graph {
         })
     }
 
-    /// Waits until `bytes` of media stand in the folders of assets and files.
+    /// Waits until `bytes` of media stand in the cache and in the folders of assets and files.
     pub(crate) fn recorded(&self, bytes: u64) {
-        let places = [self.state.join("assets"), self.state.join("files")];
+        let places = ["cache", "assets", "files"].map(|name| self.state.join(name));
         let what = format!("{bytes} bytes in {places:?}");
         super::process::until(&what, SOON, || {
             let there: u64 = places.iter().map(|place| size(place)).sum();
@@ -136,10 +136,6 @@ impl Graph {
     /// `kill -9`.
     pub(crate) fn kill(self) -> Finished {
         Finished::new(self.process.kill())
-    }
-
-    pub(crate) fn assets(&self) -> Vec<PathBuf> {
-        assets(&self.state)
     }
 }
 

@@ -21,13 +21,19 @@ mod common;
 #[allow(dead_code, reason = "each test crate needs another part of it")]
 #[path = "../common/component.rs"]
 mod component;
+mod continuous;
+mod drawn;
 mod elsewhere;
 mod ending;
 mod frame_rate;
 mod messages;
 mod misbehaving;
+mod odd;
 mod outsider;
 mod probe;
+mod quirks;
 mod recording;
 mod refused;
+mod scripted;
 mod tls;
+mod vanish;

@@ -208,6 +208,7 @@ async fn a_message_about_the_past_records_what_led_up_to_it_in_the_instance_that
     assert_eq!(node(&back, "door").received, 0);
     front.stop().await.unwrap();
     back.stop().await.unwrap();
+    host.recordings.flush(None, SOON).await;
     assert!(host.told.of("back", ".RecordingStarted").is_empty());
     assert_eq!(host.told.of("front", ".GraphInstanceStopped").len(), 1);
     assert!(host.runtime.hub.inputs().is_empty());
@@ -262,6 +263,7 @@ async fn without_a_name_messages_come_on_the_input_with_the_name_of_the_node_and
     .await;
     assert_eq!(node(&instance, "assets").state, "idle");
     instance.stop().await.unwrap();
+    host.recordings.flush(None, SOON).await;
     let notes = host.told.of("front", ".Frames");
     assert!(
         notes

@@ -47,12 +47,17 @@ fn beside(fixture: &Fixture, wait: impl FnOnce(&Graph)) -> Finished {
     let graph = Graph::start(topology.to_str().unwrap(), &[("rtspUrl", &camera.url)], &state);
     wait(&graph);
     graph.event("RecordingStarted", START);
-    let before = crate::common::graph::size(&state.join("assets"));
+    let recorded = || {
+        let places = ["cache", "files", "assets"];
+        let sizes = places.map(|place| crate::common::graph::size(&state.join(place)));
+        sizes.iter().sum::<u64>()
+    };
+    let before = recorded();
     until("three more seconds", SOON, || {
-        (crate::common::graph::size(&state.join("assets")) >= before + THREE_SECONDS).then_some(())
+        (recorded() >= before + THREE_SECONDS).then_some(())
     });
-    let assets = graph.assets();
     let finished = graph.stop();
+    let assets = crate::common::graph::assets(&state);
     let recording = judge::judged(&assets[0]);
     // Frames may be dropped before the component, media before the recorder may not.
     assert!(finished.named("DataDropped").is_empty());

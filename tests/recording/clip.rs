@@ -70,6 +70,12 @@ impl Clip {
         video.map(|unit| crate::sha256(&unit.data)).collect()
     }
 
+    /// Of the sound, in order.
+    pub(crate) fn sounds(&self) -> Vec<String> {
+        let audio = self.units.iter().filter(|unit| unit.kind() == TrackKind::Audio);
+        audio.map(|unit| crate::sha256(&unit.data)).collect()
+    }
+
     pub(crate) fn later(&self, by: Ticks) -> Vec<Arc<AccessUnit>> {
         let shift = |unit: &Arc<AccessUnit>| {
             let mut unit = AccessUnit::clone(unit);

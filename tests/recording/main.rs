@@ -9,6 +9,7 @@
 )]
 
 mod clip;
+mod segments;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,7 +25,7 @@ use mediagraph::recording::storage::Disk;
 use mediagraph::recording::store::LOCAL;
 use mediagraph::recording::verify::{samples, verify};
 use mediagraph::recording::{AssetSpec, AssetWriter, FileOptions, FileWriter, Recorder};
-use mediagraph::state::StateDir;
+use mediagraph::state::{StateDir, StateError};
 use sha2::{Digest, Sha256};
 
 /// The store has everything within this.
@@ -41,6 +42,9 @@ const B_FRAMES: &[&str] = &[
     "-x264-params",
     "b-pyramid=normal",
 ];
+
+/// How often a locked directory is tried, 10 ms apart.
+const LOCK_TRIES: u32 = 1_000;
 
 fn feed(recorder: &mut dyn Recorder, units: &[Arc<AccessUnit>]) {
     for unit in units {
@@ -67,7 +71,7 @@ impl Host {
     /// Records; what it came to is given to `end`, and is in the store afterwards.
     fn record(&self, units: &[Arc<AccessUnit>], end: impl FnOnce(AssetWriter)) {
         let _runtime = self.runtime.enter();
-        let state = StateDir::open(self.folder.path()).unwrap();
+        let state = self.state();
         let clock = Arc::new(SystemClock::new());
         let options = RecordingsOptions::default();
         let recordings = Recordings::open(&state, options, clock, Arc::new(Deaf)).unwrap();
@@ -75,6 +79,17 @@ impl Host {
         feed(&mut writer, units);
         end(writer);
         self.runtime.block_on(recordings.shutdown(DRAIN));
+    }
+
+    fn state(&self) -> StateDir {
+        // A program that another test starts holds all locks of this process, until it has become that program.
+        for _ in 0..LOCK_TRIES {
+            match StateDir::open(self.folder.path()) {
+                Err(StateError::InUse { .. }) => std::thread::sleep(Duration::from_millis(10)),
+                opened => return opened.unwrap(),
+            }
+        }
+        panic!("the state directory stays locked")
     }
 
     fn spec(&self, state: &StateDir) -> AssetSpec {
@@ -103,6 +118,7 @@ fn file(root: &Path) -> FileWriter {
         name: "door".into(),
         owner: "sink".into(),
         maximum_size_mib: None,
+        segments: None,
     };
     FileWriter::open(options, Arc::new(Disk)).unwrap()
 }

@@ -20,7 +20,7 @@ use crate::common::process::until;
 
 pub(crate) const STORE: &str = "cloud";
 /// Whatever a queue does by itself, back-off among it.
-pub(crate) const SOON: Duration = Duration::from_secs(60);
+pub(crate) const SOON: Duration = Duration::from_secs(120);
 
 /// Remembers what it hears.
 #[derive(Debug, Default)]

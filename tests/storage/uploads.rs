@@ -124,7 +124,11 @@ async fn live_each_segment_is_one_write_and_each_playlist_one_more() {
     let masters = world.proxy.puts("index.m3u8").len();
     assert!(masters <= 4, "{masters}");
     assert_eq!(cached_files(world.folder.path()), 0);
-    assert!(!world.azurite.names().iter().any(|name| name.ends_with(".lock")));
+    tokio::task::block_in_place(|| {
+        until("the host lets go of it", crate::bench::SOON, || {
+            (!world.azurite.names().iter().any(|name| name.ends_with(".lock"))).then_some(())
+        });
+    });
     bench.end().await;
 }
 
@@ -298,12 +302,13 @@ async fn what_a_crash_cut_off_between_the_store_and_the_index_is_put_again_and_c
     let asset = bench.cache.index().find_asset(STORE, "lobby").unwrap().unwrap();
     let whole = mediagraph::media::MediaTime::from_ticks(0)
         ..mediagraph::media::MediaTime::from_ticks(i64::MAX as u64);
-    let rows = bench.cache.index().segments(asset.id, whole.clone()).unwrap();
+    let rows = bench.cache.index().segments(asset.id, whole).unwrap();
     assert!(
         rows.iter()
             .all(|row| row.state == SegmentState::Stored && row.folder.is_none())
     );
-    assert!(bench.cache.index().gaps(asset.id, whole).unwrap().is_empty());
+    let recorded = rows[0].name.start..rows[rows.len() - 1].end;
+    assert_eq!(bench.cache.index().gaps(asset.id, recorded).unwrap(), []);
     bench.end().await;
 }
 

@@ -190,6 +190,7 @@ impl Parts {
             keep_free: space(&self.state)
                 .ok()
                 .map(|space| self.config.keep_free.of(space.total)),
+            keeper: Some(Arc::clone(self.recordings.keeper())),
             clock: Arc::clone(&self.clock),
         };
         tasks.spawn(watch.run(end.clone()));

@@ -12,7 +12,7 @@ use tokio::sync::broadcast;
 use super::store::{PRUNE_CHUNK, Row, Store, set_aside};
 use super::{Command, Entry, JournalError, JournalLimits, Shared};
 use crate::events::Event;
-use crate::media::Clock;
+use crate::media::{Clock, SteadyClock};
 
 /// The type of the entry that says how many events are missing: `count`, and as `reason` either `queueFull` (nobody saw
 /// them) or `notStored` (streams had them).
@@ -31,11 +31,6 @@ const LINGER: Duration = Duration::from_millis(20);
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 /// How long to wait before a database that cannot be had is tried again.
 const REOPEN_WAIT: Duration = Duration::from_secs(10);
-/// After the start, or a jump of the host's clock, nothing goes for its age before this time has passed: the clock may
-/// be wrong.
-const AGE_GRACE: Duration = Duration::from_secs(600);
-/// A smaller jump is none.
-const CLOCK_JUMP: Duration = Duration::from_secs(60);
 /// Old entries may go in so many steps at one time.
 const MAX_PRUNE_STEPS: usize = 10_000;
 
@@ -58,10 +53,8 @@ pub(super) struct Writer {
     /// Of the monotonic clock.
     tried: Duration,
     kept_house: Duration,
-    /// Since when the clocks agree, and what they showed last.
-    steady_since: Duration,
-    last_wall: Timestamp,
-    last_monotonic: Duration,
+    /// Whether the clock is to be believed about ages.
+    steady: SteadyClock,
 }
 
 /// An event that is ready to be stored.
@@ -78,9 +71,10 @@ impl Writer {
         live: broadcast::Sender<Arc<Entry>>,
         shared: Arc<Shared>,
     ) -> Self {
-        let (wall, monotonic) = (clock.wall(), clock.monotonic());
+        let monotonic = clock.monotonic();
         Self {
             limits,
+            steady: SteadyClock::new(&*clock),
             clock,
             live,
             shared,
@@ -91,9 +85,6 @@ impl Writer {
             failing: false,
             tried: monotonic,
             kept_house: monotonic,
-            steady_since: monotonic,
-            last_wall: wall,
-            last_monotonic: monotonic,
         }
     }
 
@@ -346,16 +337,7 @@ impl Writer {
 
     /// What was stored before it is too old; none while the clock is not to be trusted.
     fn age_limit(&mut self) -> Option<Timestamp> {
-        let (wall, monotonic) = (self.clock.wall(), self.clock.monotonic());
-        let by_wall = wall.duration_since(self.last_wall);
-        let passed = jiff::SignedDuration::try_from(monotonic.saturating_sub(self.last_monotonic)).ok()?;
-        if by_wall.checked_sub(passed)?.unsigned_abs() > CLOCK_JUMP {
-            self.steady_since = monotonic;
-        }
-        (self.last_wall, self.last_monotonic) = (wall, monotonic);
-        if monotonic.saturating_sub(self.steady_since) < AGE_GRACE {
-            return None;
-        }
+        let wall = self.steady.now(&*self.clock)?;
         wall.checked_sub(self.limits.keep).ok()
     }
 

@@ -299,6 +299,12 @@ impl GraphHost {
         futures::future::join_all(names.iter().map(|name| self.activate(name, Asked::Again))).await;
     }
 
+    /// What the host has for recording.
+    #[must_use]
+    pub fn recordings(&self) -> &Arc<Recordings> {
+        &self.shared.environment.recordings
+    }
+
     /// Drains all running graphs; wanted states stay. Ends within twice the time that a graph may drain.
     pub async fn shutdown(&self) {
         let limit = self.shared.options.limits.drain_timeout;

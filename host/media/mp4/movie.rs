@@ -211,6 +211,10 @@ pub(super) fn codec(entry: &[u8]) -> Option<String> {
             let kind = String::from_utf8_lossy(kind);
             Some(format!("{kind}.{profile:02X}{constraints:02X}{level:02X}"))
         }
+        kind @ (b"hvc1" | b"hev1") => {
+            let config = boxes::find(entry.get(86..)?, b"hvcC").ok()??;
+            hevc(&String::from_utf8_lossy(kind), config)
+        }
         b"mp4a" => {
             let esds: mp4_atom::Esds = decode(boxes::find(entry.get(36..)?, b"esds").ok()??).ok()?;
             Some(format!(
@@ -219,5 +223,39 @@ pub(super) fn codec(entry: &[u8]) -> Option<String> {
             ))
         }
         _ => None,
+    }
+}
+
+/// ISO/IEC 14496-15, annex E.3: profile, the flags of compatible profiles backwards, tier and level, constraints up to
+/// the last that is not zero.
+fn hevc(kind: &str, config: &[u8]) -> Option<String> {
+    let (profile, level) = (*config.get(1)?, *config.get(12)?);
+    let compatible = u32::from_be_bytes(config.get(2..6)?.try_into().ok()?).reverse_bits();
+    let space = ["", "A", "B", "C"].get(usize::from(profile >> 6))?;
+    let tier = if profile & 0x20 == 0 { 'L' } else { 'H' };
+    let mut text = format!("{kind}.{space}{}.{compatible:X}.{tier}{level}", profile & 0x1f);
+    let constraints = config.get(6..12)?;
+    let used = constraints
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |last| last + 1);
+    for byte in constraints.iter().take(used) {
+        text.push_str(&format!(".{byte:X}"));
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_codec_of_h265_is_told_as_players_want_it() {
+        let mut config = vec![1, 0x01, 0x60, 0, 0, 0, 0xb0, 0, 0, 0, 0, 0, 93];
+        assert_eq!(hevc("hvc1", &config).unwrap(), "hvc1.1.6.L93.B0");
+        config[1] = 0xa2;
+        config[8] = 0x0f;
+        assert_eq!(hevc("hev1", &config).unwrap(), "hev1.B2.6.H93.B0.0.F");
+        assert_eq!(hevc("hvc1", &config[..12]), None);
     }
 }

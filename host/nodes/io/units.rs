@@ -103,6 +103,8 @@ impl Queue {
         match last.and_then(|at| self.items.get(at)) {
             // Without this a gate could fill the queue with recordings of nothing.
             Some(MediaItem::Begin { .. }) => drop(last.and_then(|at| self.items.remove(at))),
+            // Each attempt to reach a camera that is away may say so.
+            Some(MediaItem::End { .. }) => {}
             _ => self.items.push_back(MediaItem::End { recording }),
         }
     }
@@ -140,6 +142,8 @@ pub struct UnitSender {
     tracks: Tracks,
     /// For analysis, which is to stay near the present.
     near: bool,
+    /// See [`UnitSender::end_with_camera`].
+    ends: bool,
 }
 
 /// The reading end.
@@ -170,6 +174,7 @@ fn make(tracks: Tracks, near: bool) -> (UnitSender, UnitReceiver) {
         shared: Arc::clone(&shared),
         tracks,
         near,
+        ends: false,
     };
     (sender, UnitReceiver { shared })
 }
@@ -181,11 +186,20 @@ impl UnitSender {
         self.near
     }
 
+    /// From now on the reader is told that the recording ended when the camera is lost, and not that it may go on.
+    pub fn end_with_camera(&mut self) {
+        self.ends = true;
+    }
+
     /// Adds an item. Gives how many units had to be left out: this one, or others for its sake.
     pub fn push(&self, item: MediaItem) -> u64 {
         let left_out = {
             let mut queue = self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner);
             match item {
+                MediaItem::Lost if self.ends => {
+                    queue.end(CONTINUOUS);
+                    0
+                }
                 MediaItem::Unit { recording, unit } => {
                     if !self.tracks.wants(unit.kind()) {
                         return 0;
@@ -311,6 +325,28 @@ mod tests {
         };
         assert!(unit.random_access && unit.discontinuity);
         assert_eq!(sender.dropped(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_reader_whose_recordings_end_with_the_camera_is_told_so_once() {
+        let (mut sender, mut receiver) = queue(BOTH);
+        sender.end_with_camera();
+        sender.push(item(unit(0.0, true)));
+        for _ in 0..3 {
+            sender.push(MediaItem::Lost);
+        }
+        sender.push(item(unit(9.0, true)));
+        drop(sender);
+        let mut told = Vec::new();
+        while let Some(item) = receiver.next().await {
+            told.push(matches!(
+                item,
+                MediaItem::End {
+                    recording: CONTINUOUS
+                }
+            ));
+        }
+        assert_eq!(told, [false, true, false]);
     }
 
     #[tokio::test]

@@ -23,7 +23,7 @@ pub fn asset_folder(sink: &Path, store: &str, asset: &str) -> PathBuf {
 }
 
 /// The store and the name of the asset that a folder is for.
-pub(super) fn asset_of(folder: &Path) -> Option<(String, String)> {
+pub(in crate::recording) fn asset_of(folder: &Path) -> Option<(String, String)> {
     let name = folder.file_name()?.to_str()?;
     let (asset, store) = name.split_once('.').unwrap_or((name, LOCAL));
     crate::recording::asset::name::check_asset(asset).ok()?;
@@ -31,7 +31,7 @@ pub(super) fn asset_of(folder: &Path) -> Option<(String, String)> {
 }
 
 /// `INSTANCE/NODE` of a sink's folder.
-pub(super) fn owner_of(sink: &Path) -> Option<String> {
+pub(in crate::recording) fn owner_of(sink: &Path) -> Option<String> {
     let node = decoded(sink.file_name()?.to_str()?);
     let instance = decoded(sink.parent()?.file_name()?.to_str()?);
     Some(format!("{instance}/{node}"))

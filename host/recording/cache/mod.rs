@@ -37,6 +37,7 @@ use super::storage::Storage;
 use crate::media::{Clock, MediaTime, Ticks};
 
 pub use folder::{asset_folder, sink_folder};
+pub(super) use folder::{asset_of, owner_of};
 
 /// What a cache is made of.
 #[derive(Debug)]

@@ -4,12 +4,16 @@
 //! `moov` behind them, and only then the placeholder becomes the head of one `mdat` that covers the rest. Every
 //! state in between can be played.
 //!
+//! A recording without an end goes through many files: each is cut at a keyframe, and sound at the same moment, so that
+//! the files together hold every unit once.
+//!
 //! Invariants: no file that exists is ever overwritten; nothing outside of the base directory is touched; only
 //! files of the sink's own record are removed.
 
 mod open;
 mod place;
 mod quota;
+mod segments;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -17,11 +21,12 @@ use std::sync::Arc;
 
 use open::OpenFile;
 pub use quota::Quota;
+pub use segments::{FileNames, Segments};
 
 use super::fragmenter::{Fragment, Fragmenter};
 use super::storage::Storage;
 use super::{Notice, Recorder, RecordingError, Totals};
-use crate::media::{AccessUnit, MediaTime, TrackKind};
+use crate::media::{AccessUnit, MediaTime, StreamFormat, Ticks, TrackKind};
 
 /// Fragments that the disk does not take are kept up to so many bytes; then the oldest go.
 const MAX_WAITING: u64 = 64 << 20;
@@ -37,12 +42,18 @@ pub struct FileOptions {
     pub owner: String,
     /// Above so many MiB the sink's oldest files are removed.
     pub maximum_size_mib: Option<u64>,
+    /// Where it is cut into files; none for one file from the first unit to the last.
+    pub segments: Option<Segments>,
 }
 
-/// Records into one MP4 file; into a further one when the codec changes or time steps back.
+/// Records into one MP4 file; into a further one when the codec changes, time steps back, or the file is long enough.
 #[derive(Debug)]
 pub struct FileWriter {
     options: FileOptions,
+    /// A file of this recording is finished: the next has a name of its own.
+    further: bool,
+    /// The sound of the file before: in the next it may begin a little later than the pictures.
+    sound: Option<Arc<StreamFormat>>,
     storage: Arc<dyn Storage>,
     quota: Quota,
     fragmenter: Fragmenter,
@@ -71,6 +82,8 @@ impl FileWriter {
         )?;
         Ok(Self {
             options,
+            further: false,
+            sound: None,
             storage,
             quota,
             fragmenter: Fragmenter::default(),
@@ -123,11 +136,8 @@ impl FileWriter {
             self.lose(fragment);
             return Ok(());
         }
-        if self
-            .open
-            .as_ref()
-            .is_some_and(|open| video && !open.continues(fragment))
-        {
+        if video && self.ends_before(fragment) {
+            self.write_sound_before(fragment.start)?;
             self.finish()?;
         }
         let mut open = match self.open.take() {
@@ -148,12 +158,61 @@ impl FileWriter {
         self.enforce()
     }
 
+    /// Whether this fragment of pictures belongs to the next file.
+    fn ends_before(&self, fragment: &Fragment) -> bool {
+        let Some(open) = &self.open else {
+            return false;
+        };
+        let long = self.options.segments.as_ref().is_some_and(|segments| {
+            let length =
+                Ticks(i64::try_from(fragment.start.saturating_sub(open.origin())).unwrap_or(i64::MAX));
+            // Half of what all files may take: an old one must be able to go before the next is full.
+            let large = self.quota.limit().is_some_and(|limit| open.length() >= limit / 2);
+            fragment.is_sync() && (length >= segments.length || large)
+        });
+        long || !open.continues(fragment)
+    }
+
+    /// Sound of the file that ends stands behind the pictures of the next one: both were cut at one moment.
+    fn write_sound_before(&mut self, at: u64) -> Result<(), RecordingError> {
+        while let Some(next) = self.waiting.front() {
+            if next.kind() != TrackKind::Audio || next.start >= at {
+                break;
+            }
+            let (head, tail) = segments::split(next, at);
+            if let (Some(head), Some(open)) = (&head, &mut self.open)
+                && !open.append(head)?
+            {
+                self.dropped = self.dropped.saturating_add(head.samples.len() as u64);
+            }
+            self.waiting.pop_front();
+            self.waiting_bytes = self
+                .waiting_bytes
+                .saturating_sub(head.map_or(0, |head| head.bytes));
+            let Some(tail) = tail else { continue };
+            self.waiting.push_front(tail);
+            break;
+        }
+        Ok(())
+    }
+
+    /// The next file's name.
+    fn name(&self, start: MediaTime) -> String {
+        match &self.options.segments {
+            Some(segments) if self.further => segments.names.name(start),
+            _ => self.options.name.clone(),
+        }
+    }
+
     fn begin(&mut self, fragment: &Fragment) -> Result<OpenFile, RecordingError> {
         // A cut emits the sound right behind the pictures, so it is waiting already if there is any.
         let sound = self.waiting.iter().find(|next| next.kind() == TrackKind::Audio);
+        let sound = sound.map(|sound| Arc::clone(&sound.format));
         let mut formats = vec![Arc::clone(&fragment.format)];
-        formats.extend(sound.map(|sound| Arc::clone(&sound.format)));
-        let (path, file) = place::create(&self.options.directory, &self.options.name, self.storage.as_ref())?;
+        formats.extend(sound.or_else(|| self.sound.clone()));
+        let name = self.name(fragment.starts_at());
+        place::check(&name)?;
+        let (path, file) = place::create(&self.options.directory, &name, self.storage.as_ref())?;
         if let Err(error) = self.quota.record(&path, self.storage.as_ref()) {
             // The next try must not find an empty file in its place.
             let _ = self.storage.remove(&path);
@@ -194,6 +253,7 @@ impl FileWriter {
         let mut totals: Totals = open.finish(self.storage.as_ref())?;
         totals.dropped = std::mem::take(&mut self.dropped);
         let (output, at) = (open.output(), self.end.take().unwrap_or_default());
+        (self.sound, self.further) = (open.sound(), true);
         self.open = None;
         self.notices.push(Notice::Stopped {
             output: output.clone(),

@@ -67,6 +67,17 @@ impl OpenFile {
         self.length
     }
 
+    /// The first decode time.
+    pub(super) fn origin(&self) -> u64 {
+        self.origin
+    }
+
+    /// How its sound is encoded.
+    pub(super) fn sound(&self) -> Option<Arc<StreamFormat>> {
+        let sound = self.formats.iter().find(|format| format.kind == TrackKind::Audio);
+        sound.cloned()
+    }
+
     /// One file has one codec per track, and its time does not step back.
     pub(super) fn continues(&self, fragment: &Fragment) -> bool {
         self.declares(fragment) && fragment.start >= self.end
@@ -151,8 +162,10 @@ impl OpenFile {
             }
         }
         tables.iter_mut().for_each(TrackTables::finish);
+        let tracks = self.formats.iter().map(Arc::as_ref).zip(&tables);
+        // Sound that was expected and never came.
         let tracks: Vec<(&StreamFormat, &TrackTables)> =
-            self.formats.iter().map(Arc::as_ref).zip(&tables).collect();
+            tracks.filter(|(_, table)| !table.is_empty()).collect();
         let mut moov = Vec::new();
         complete_moov(&tracks, &mut moov)?;
         Ok((moov, totals))

@@ -10,6 +10,8 @@ use crate::recording::storage::{Storage, StorageFile};
 const MAX_SAME_NAME: u32 = 1000;
 /// Longest name, in bytes.
 const MAX_NAME: usize = 1024;
+/// Longest part of it between slashes: file systems take 255 bytes, of which a number and `.mp4` need some.
+const MAX_PART: usize = 240;
 
 /// Checks that a name stays within whatever directory it is put into.
 pub(super) fn check(name: &str) -> Result<(), RecordingError> {
@@ -24,6 +26,9 @@ pub(super) fn check(name: &str) -> Result<(), RecordingError> {
     }
     if name.chars().any(|c| c.is_control() || c == '\\') {
         return refuse("it must not contain control characters or `\\`");
+    }
+    if name.split('/').any(|part| part.len() > MAX_PART) {
+        return refuse("no part of it may have more than 240 bytes");
     }
     let inside = |part: Component<'_>| matches!(part, Component::Normal(name) if !name.to_string_lossy().starts_with('.'));
     if !Path::new(name).components().all(inside) {

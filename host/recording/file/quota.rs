@@ -50,6 +50,11 @@ impl Quota {
         Ok(quota)
     }
 
+    /// How much all files may take, in bytes.
+    pub(super) fn limit(&self) -> Option<u64> {
+        self.limit
+    }
+
     fn load(&mut self) -> Result<(), RecordingError> {
         let size = std::fs::metadata(&self.record).map_or(0, |metadata| metadata.len());
         if size == 0 || size > MAX_RECORD {

@@ -53,7 +53,7 @@ fn select(
     rows.collect()
 }
 
-fn gap(row: &Row<'_>) -> rusqlite::Result<Gap> {
+pub(super) fn gap(row: &Row<'_>) -> rusqlite::Result<Gap> {
     Ok(Gap {
         start: media_time(row, 0)?,
         end: media_time(row, 1)?,

@@ -11,7 +11,7 @@ use super::read::{FROM, SEGMENT, from_ticks, read_segment, ticks, unsigned};
 use super::{AssetId, Backlog, Index, IndexError, SegmentRow, Waiting};
 use crate::media::{MediaTime, TICKS_PER_SECOND};
 
-const DAY: i64 = 86_400 * TICKS_PER_SECOND;
+pub(super) const DAY: i64 = 86_400 * TICKS_PER_SECOND;
 
 /// A day whose playlists shall be written.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,16 +10,19 @@
 //!
 //! Synchronous; commits are on the disk when they return, a few milliseconds each, so call it where a thread may block.
 
+mod building;
+mod coverage;
 mod fragments;
 mod gaps;
 mod listing;
 mod places;
 mod read;
+mod retention;
 mod schema;
 mod write;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -27,10 +30,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
+pub use coverage::{OwnerRow, Stretch};
 pub use fragments::{FragmentEntry, pack, unpack};
 pub use listing::Unlisted;
 pub use places::Place;
 pub use read::Backlog;
+pub use retention::{AssetSize, Removal};
 
 use super::asset::name::{Epoch, SegmentName};
 use super::asset::scan::Part;
@@ -240,6 +245,23 @@ impl Index {
             path: path.to_owned(),
             connection: Mutex::new(database::open(path, schema::MIGRATIONS)?),
         })
+    }
+
+    /// Opens an index to read it, beside a host that may be at work.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub fn open_to_read(path: &Path) -> Result<Self, IndexError> {
+        Ok(Self {
+            path: path.to_owned(),
+            connection: Mutex::new(database::open_to_read(path, schema::MIGRATIONS.len())?),
+        })
+    }
+
+    /// Where its database is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {

@@ -262,7 +262,7 @@ pub struct Backlog {
     pub oldest: Option<MediaTime>,
 }
 
-fn all(
+pub(super) fn all(
     connection: &Connection,
     select: &str,
     parameters: &[&dyn rusqlite::ToSql],

@@ -10,6 +10,7 @@
 //! garbage  files that nothing refers to any more and that may still be on the disk
 //! place    a folder that sinks cache below, and the id of the volume that it is on
 //! fact     what was done once
+//! removal  objects that nothing refers to any more and that a store may still have
 //! ```
 //! Times of media are ticks of 90 kHz since the Unix epoch; times of the host are microseconds since then.
 
@@ -80,4 +81,14 @@ pub(super) const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (asset, day)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX segment_oldest ON segment (start, id) WHERE state = 1;",
+    // 3: retention: what is the oldest, how large an asset is, what a store must let go.
+    "DROP INDEX segment_in_order;
+    CREATE INDEX segment_in_order ON segment (asset, start, ends, bytes);
+    CREATE INDEX segment_by_age ON segment (start);
+    CREATE TABLE removal (
+        store TEXT NOT NULL,
+        asset TEXT NOT NULL,
+        name TEXT NOT NULL,
+        PRIMARY KEY (store, asset, name)
+    ) STRICT, WITHOUT ROWID;",
 ];

@@ -3,12 +3,17 @@ use crate::media::{Ticks, TrackKind};
 
 const SECOND: i64 = 90_000;
 
-struct Bench {
-    index: Index,
-    asset: AssetId,
-    epoch: EpochId,
+pub(crate) struct Bench {
+    pub(crate) index: Index,
+    pub(crate) asset: AssetId,
+    pub(crate) epoch: EpochId,
     base: MediaTime,
-    _folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+/// A moment as media counts.
+pub(crate) fn at(text: &str) -> MediaTime {
+    MediaTime::from_timestamp(text.parse().unwrap())
 }
 
 fn now() -> Timestamp {
@@ -16,17 +21,78 @@ fn now() -> Timestamp {
 }
 
 fn bench() -> Bench {
-    let folder = tempfile::tempdir().unwrap();
-    let index = Index::open(&folder.path().join(FILE_NAME)).unwrap();
-    let asset = index.asset("local", "Lobby", "lobby/sink", now()).unwrap();
-    let epoch = Epoch::parse("host-1").unwrap();
-    let epoch = index.begin_epoch(asset, &epoch, now()).unwrap();
-    Bench {
-        index,
-        asset,
-        epoch,
-        base: MediaTime::from_timestamp(now()),
-        _folder: folder,
+    Bench::new()
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let index = Index::open(&folder.path().join(FILE_NAME)).unwrap();
+        let asset = index.asset("local", "Lobby", "lobby/sink", now()).unwrap();
+        let epoch = Epoch::parse("host-1").unwrap();
+        let epoch = index.begin_epoch(asset, &epoch, now()).unwrap();
+        Self {
+            index,
+            asset,
+            epoch,
+            base: MediaTime::from_timestamp(now()),
+            folder,
+        }
+    }
+
+    /// A segment in the cache, of one fragment.
+    pub(crate) fn segment(&self, start: MediaTime, length: Ticks, bytes: u64) -> SegmentId {
+        self.segment_of(self.asset, self.epoch, start, length, bytes)
+    }
+
+    pub(crate) fn segment_of(
+        &self,
+        asset: AssetId,
+        epoch: EpochId,
+        start: MediaTime,
+        length: Ticks,
+        bytes: u64,
+    ) -> SegmentId {
+        let part = Part {
+            bytes,
+            start: start.ticks(),
+            ticks: length.0 as u64,
+            samples: 1,
+            ..Part::default()
+        };
+        let fragment = FragmentEntry {
+            kind: TrackKind::Video,
+            start: start.ticks(),
+            ticks: length.0 as u64,
+            bytes,
+            samples: 1,
+            sync: true,
+        };
+        let folder = self.folder.path().join("cache");
+        let new = NewSegment {
+            asset,
+            epoch,
+            start,
+            end: start.offset(length),
+            bytes,
+            video: part,
+            audio: None,
+            fragments: &[fragment],
+            sha256: [7; 32],
+            folder: &folder,
+        };
+        self.index.seal(&new).unwrap()
+    }
+
+    pub(crate) fn gap(&self, range: std::ops::Range<MediaTime>, reason: GapReason) {
+        let gap = Gap {
+            start: range.start,
+            end: range.end,
+            reason,
+            fragments: 0,
+            units: 0,
+        };
+        self.index.note_gap(self.asset, &gap, now()).unwrap();
     }
 }
 
@@ -116,7 +182,7 @@ fn what_is_stored_waits_no_more_and_its_file_is_garbage_until_it_is_removed() {
     let stored = bench.index.stored(&[id]).unwrap();
     let file = stored[0].file.clone().unwrap();
     assert!(file.starts_with("/cache/sink/Lobby"), "{file:?}");
-    assert_eq!(bench.index.garbage().unwrap(), [file.clone()]);
+    assert_eq!(bench.index.garbage().unwrap(), std::slice::from_ref(&file));
     assert!(bench.waiting().is_empty());
     assert_eq!(
         bench.index.segment(id).unwrap().unwrap().state,
@@ -182,4 +248,80 @@ fn an_epoch_keeps_its_init_segments_and_the_counter_goes_on() {
     assert_eq!(bench.index.last_counter(bench.asset, "host").unwrap(), 1);
     assert_eq!(bench.index.last_counter(bench.asset, "other").unwrap(), 0);
     assert_eq!(bench.index.epochs(bench.asset).unwrap(), [epoch]);
+}
+
+#[test]
+fn a_day_is_unlisted_until_its_playlists_show_what_stands_in_the_store() {
+    let bench = bench();
+    let days = || bench.index.unlisted("local", 10).unwrap();
+    let one = bench.seal(0);
+    assert!(days().is_empty(), "nothing of it is in the store");
+    bench.index.stored(&[one]).unwrap();
+    let first = days();
+    assert_eq!(first.len(), 1);
+    assert!(first[0].range().contains(&bench.at(0)));
+    assert_eq!(
+        bench
+            .index
+            .stored_in(bench.asset, &first[0].range())
+            .unwrap()
+            .len(),
+        1
+    );
+    // Something comes while the playlists are being written.
+    let two = bench.seal(10);
+    assert!(bench.index.has_in(bench.asset, first[0].range(), true).unwrap());
+    bench.index.stored(&[two]).unwrap();
+    bench.index.listed(&first[0]).unwrap();
+    let second = days();
+    assert_eq!(second.len(), 1, "what came meanwhile is not in them");
+    bench.index.listed(&second[0]).unwrap();
+    assert!(days().is_empty() && !bench.index.is_unfinished(bench.asset).unwrap());
+    bench
+        .index
+        .drop_segments(&[one], GapReason::Retention, now())
+        .unwrap();
+    assert_eq!(days().len(), 1, "what went must go from the playlists");
+    let waiting = bench.seal(20);
+    bench.index.listed(&days()[0]).unwrap();
+    bench
+        .index
+        .drop_segments(&[waiting], GapReason::CacheFull, now())
+        .unwrap();
+    assert!(days().is_empty(), "it was in no playlist");
+}
+
+#[test]
+fn what_waits_comes_by_its_age_whoever_recorded_it() {
+    let bench = bench();
+    let later = now().checked_add(jiff::SignedDuration::from_secs(5)).unwrap();
+    let other = bench.index.asset("local", "Yard", "yard/sink", later).unwrap();
+    let epoch = bench
+        .index
+        .begin_epoch(other, &Epoch::parse("host-1").unwrap(), later)
+        .unwrap();
+    let here = Bench {
+        asset: other,
+        epoch,
+        base: bench.base,
+        index: bench.index,
+        folder: bench.folder,
+    };
+    here.seal(15);
+    let there = Bench {
+        asset: bench.asset,
+        epoch: bench.epoch,
+        ..here
+    };
+    there.seal(0);
+    there.seal(20);
+    let names = |without: &[AssetId]| -> Vec<String> {
+        let waiting = there.index.waiting_without("local", without, 10).unwrap();
+        waiting.into_iter().map(|one| one.asset).collect()
+    };
+    assert_eq!(names(&[]), ["Lobby", "Yard", "Lobby"]);
+    assert_eq!(names(&[other]), ["Lobby", "Lobby"]);
+    assert_eq!(there.index.backlog_of(Some("lobby")).unwrap().segments, 2);
+    assert_eq!(there.index.backlog_of(Some("lob")).unwrap().segments, 0);
+    assert_eq!(there.index.backlog_of(None).unwrap().segments, 3);
 }

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use super::read::{packed_part, segment, ticks};
 use super::{
     AssetId, Dropped, EpochId, Gap, GapReason, Index, IndexError, NewSegment, SegmentId, SegmentState, gaps,
-    listing, pack,
+    listing, pack, retention,
 };
 use crate::media::TrackKind;
 use crate::recording::asset::name::{Epoch, SEGMENT};
@@ -141,7 +141,8 @@ impl Index {
         })
     }
 
-    /// Drops segments: each becomes a gap, in one commit. Remove their files, then call [`Index::removed`].
+    /// Drops segments: each becomes a gap, in one commit. Remove their files, then call [`Index::removed`]. What a store has of
+    /// them is noted for [`Index::removals`].
     ///
     /// # Errors
     /// When the index cannot be written; then nothing was dropped.
@@ -173,6 +174,7 @@ impl Index {
                 gaps::note(transaction, segment.asset, &gap, now)?;
                 if segment.state == SegmentState::Stored {
                     listing::mark(transaction, segment.asset, segment.name.start)?;
+                    retention::note_removal(transaction, &segment)?;
                 }
                 dropped.push(Dropped { segment, file });
             }

@@ -4,6 +4,7 @@
 //! worked off they are written at most once in the length of a segment; a master only when it says something new.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io::Cursor;
 
 use bytes::Bytes;
@@ -15,7 +16,7 @@ use crate::media::{MediaTime, TrackKind};
 use crate::recording::RecordingError;
 use crate::recording::asset::playlist::{Day, INDEX, Inits, Rendered};
 use crate::recording::cache::Cache;
-use crate::recording::index::{EpochId, Unlisted};
+use crate::recording::index::{EpochId, EpochRow, Unlisted};
 use crate::recording::listener::RecordingEvent;
 use crate::recording::store::StoreError;
 
@@ -210,23 +211,11 @@ fn wanted(cache: &Cache, day: &Unlisted, open: bool) -> Result<Wanted, Recording
     let mut epochs: HashMap<EpochId, Inits> = HashMap::new();
     let mut listed = Day::new(date(day.day));
     for row in &rows {
-        if !epochs.contains_key(&row.epoch) {
-            let epoch = index.epoch(row.epoch)?;
-            let inits = epoch.map(|epoch| Inits {
-                video: epoch
-                    .video
-                    .as_deref()
-                    .and_then(|init| track(init, TrackKind::Video)),
-                audio: epoch
-                    .audio
-                    .as_deref()
-                    .and_then(|init| track(init, TrackKind::Audio)),
-            });
-            epochs.insert(row.epoch, inits.unwrap_or_default());
-        }
-        if let Some(inits) = epochs.get(&row.epoch) {
-            listed.add(row.name.clone(), row.video, row.audio, inits);
-        }
+        let inits = match epochs.entry(row.epoch) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(inits(index.epoch(row.epoch)?)),
+        };
+        listed.add(row.name.clone(), row.video, row.audio, inits);
     }
     let waits = index.has_in(day.asset, day.range(), true)?;
     let over = !open || index.has_in(day.asset, later(day), false)?;
@@ -236,6 +225,15 @@ fn wanted(cache: &Cache, day: &Unlisted, open: bool) -> Result<Wanted, Recording
         ended,
         newest: !index.has_stored_in(day.asset, later(day))?,
         until: rows.iter().map(|row| row.end).max().unwrap_or_default(),
+    })
+}
+
+/// What the init segments of an epoch declare.
+fn inits(epoch: Option<EpochRow>) -> Inits {
+    let of = |init: Option<Vec<u8>>, kind| init.and_then(|init| track(&init, kind));
+    epoch.map_or_else(Inits::default, |epoch| Inits {
+        video: of(epoch.video, TrackKind::Video),
+        audio: of(epoch.audio, TrackKind::Audio),
     })
 }
 

@@ -12,8 +12,6 @@ mod backoff;
 mod content;
 mod listing;
 mod status;
-#[cfg(test)]
-mod tests;
 mod worker;
 
 use std::sync::Arc;
@@ -95,6 +93,12 @@ impl Uploader {
     pub fn passes(&self) -> (u64, bool) {
         let inner = self.shared.lock();
         (inner.passes, inner.uploading)
+    }
+
+    /// Whether the host has let go of every recording in the store.
+    #[must_use]
+    pub fn has_let_go(&self) -> bool {
+        self.shared.lock().held == 0
     }
 
     /// Looks at once whether something is to be done, as after something was dropped from the store.

@@ -91,6 +91,8 @@ pub(super) struct Inner {
     pub(super) failures: u64,
     pub(super) playlists: u64,
     pub(super) passes: u64,
+    /// Assets that something is known of, so that the host may have claimed them.
+    pub(super) held: usize,
 }
 
 #[derive(Debug)]
@@ -118,9 +120,17 @@ impl Shared {
         self.lock().paused.is_some()
     }
 
-    /// Everything that could be done just now is done.
-    pub(super) fn passed(&self) {
+    /// Something is found that is to be uploaded.
+    pub(super) fn started(&self) {
         let mut inner = self.lock();
+        inner.uploading = true;
+        inner.held = inner.held.max(1);
+    }
+
+    /// Everything that could be done just now is done.
+    pub(super) fn passed(&self, held: usize) {
+        let mut inner = self.lock();
+        inner.held = held;
         inner.uploading = false;
         inner.passes = inner.passes.wrapping_add(1);
         drop(inner);

@@ -120,7 +120,7 @@ impl Worker {
                 }
                 Err(halt) => self.now() + self.halted(&halt),
             };
-            self.shared.passed();
+            self.shared.passed(self.assets.len());
             // A store that is away is not asked more often because more is recorded.
             let paused = self.failures > 0;
             tokio::select! {
@@ -150,7 +150,7 @@ impl Worker {
             if waiting.is_empty() {
                 break;
             }
-            self.shared.lock().uploading = true;
+            self.shared.started();
             let done = self.upload_all(&waiting).await;
             // What was put counts, whatever came after it.
             self.commit().await?;

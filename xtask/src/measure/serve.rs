@@ -1,6 +1,6 @@
-//! A running `mediagraph serve`, and as much of HTTP as it takes to drive it: one request for each connection.
+//! A running `mediagraph serve`, and as much of HTTP as it takes to drive it.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,6 +20,8 @@ const END: Duration = Duration::from_secs(120);
 const REPLY: Duration = Duration::from_secs(120);
 /// Bytes of a reply.
 const MAX_REPLY_BYTES: u64 = 64 << 20;
+/// Bytes of a line in the head of a reply.
+const MAX_LINE_BYTES: u64 = 16 << 10;
 /// How often a condition is looked at.
 const POLL: Duration = Duration::from_millis(50);
 
@@ -132,12 +134,7 @@ impl Host {
     pub(super) fn method(&self, name: &str, payload: &Value) -> Result<Value> {
         let path = format!("/api/methods/{name}");
         let (_, body) = self.ask("POST", &path, &payload.to_string())?;
-        let reply: Value =
-            serde_json::from_str(&body).with_context(|| format!("{name} gave no JSON: {body}"))?;
-        match reply.get("status").and_then(Value::as_u64) {
-            Some(200..=299) => Ok(reply.get("payload").cloned().unwrap_or_default()),
-            _ => bail!("{name}: {reply}"),
-        }
+        payload_of(name, &body)
     }
 
     /// Stores a topology of the repository.
@@ -192,6 +189,20 @@ impl Host {
         found.with_context(|| format!("the instance {instance} has no node {node}"))
     }
 
+    /// A connection for many calls, as a client that goes on asking keeps it.
+    ///
+    /// # Errors
+    /// When the host does not accept it.
+    pub(super) fn connect(&self) -> Result<Connection> {
+        let stream = TcpStream::connect(self.address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(REPLY))?;
+        Ok(Connection {
+            stream: BufReader::new(stream),
+            address: self.address,
+        })
+    }
+
     fn ask(&self, method: &str, path: &str, body: &str) -> Result<(u16, String)> {
         let mut stream = TcpStream::connect(self.address)?;
         stream.set_read_timeout(Some(REPLY))?;
@@ -209,6 +220,53 @@ impl Host {
 
 fn log_of(state: &Path) -> PathBuf {
     state.with_extension("log")
+}
+
+/// What a direct method gave; an error when its status is no success.
+fn payload_of(name: &str, body: &str) -> Result<Value> {
+    let reply: Value = serde_json::from_str(body).with_context(|| format!("{name} gave no JSON: {body}"))?;
+    match reply.get("status").and_then(Value::as_u64) {
+        Some(200..=299) => Ok(reply.get("payload").cloned().unwrap_or_default()),
+        _ => bail!("{name}: {reply}"),
+    }
+}
+
+/// A connection that stays open from call to call.
+#[derive(Debug)]
+pub(super) struct Connection {
+    stream: BufReader<TcpStream>,
+    address: SocketAddr,
+}
+
+impl Connection {
+    /// Calls a direct method and gives its payload.
+    ///
+    /// # Errors
+    /// When its status is no success.
+    pub(super) fn method(&mut self, name: &str, payload: &str) -> Result<Value> {
+        let request = format!(
+            "POST /api/methods/{name} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{payload}",
+            self.address,
+            payload.len()
+        );
+        self.stream.get_mut().write_all(request.as_bytes())?;
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            (&mut self.stream).take(MAX_LINE_BYTES).read_line(&mut line)?;
+            match line.trim_end().split_once(':') {
+                Some((header, value)) if header.eq_ignore_ascii_case("content-length") => {
+                    length = value.trim().parse::<u64>()?;
+                }
+                None if line == "\r\n" => break,
+                None if line.is_empty() => bail!("{name}: the host closed the connection"),
+                _ => {}
+            }
+        }
+        let mut body = vec![0; usize::try_from(length.min(MAX_REPLY_BYTES))?];
+        self.stream.read_exact(&mut body)?;
+        payload_of(name, &String::from_utf8_lossy(&body))
+    }
 }
 
 /// Status and body. The host says how long its bodies are, and closes the connection behind them.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::*;
 use crate::events::Filter;
 use crate::events::journal::{FILE_NAME, Reader};
+use crate::media::steady::AGE_GRACE;
 use crate::media::{ManualClock, MediaTime};
 
 const START: &str = "2026-11-21T10:00:00Z";

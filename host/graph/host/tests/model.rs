@@ -304,7 +304,10 @@ struct Running {
 impl Running {
     fn start(place: &Place) -> Self {
         let runtime = runtime();
-        let host = place.open();
+        let host = {
+            let _within = runtime.enter();
+            place.open()
+        };
         runtime.block_on(host.resume());
         Self { runtime, host }
     }

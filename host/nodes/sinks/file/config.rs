@@ -3,8 +3,12 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::media::Ticks;
 use crate::topology::node::{Finding, finding, oddity};
-use crate::topology::{Code, Pattern};
+use crate::topology::{Code, Duration, Pattern};
+
+/// A file of a sink directly behind a source is as long as this unless the topology says otherwise.
+pub const DEFAULT_FILE_LENGTH: Duration = Duration(Ticks::from_secs(300));
 
 /// Recording to MP4 files. Either `filePathPattern` (1.0), or `baseDirectoryPath`, `fileNamePattern` and
 /// `maximumSizeMiB` (2.0).
@@ -24,6 +28,11 @@ pub struct FileSink {
     #[serde(rename = "maximumSizeMiB")]
     #[schemars(range(min = 1))]
     pub maximum_size_mib: Option<u32>,
+    /// Ours: a file ends at the first keyframe after this length, and the next begins; each is named by its own first moment.
+    /// Directly behind a source, where a recording has no end, `PT5M` when it is absent; behind a gate, one file for each
+    /// activation.
+    #[schemars(extend("x-min-seconds" = 10, "x-max-seconds" = 3600))]
+    pub segment_length: Option<Duration>,
 }
 
 impl FileSink {
@@ -51,7 +60,9 @@ impl FileSink {
             let message = "needs either `filePathPattern`, or `baseDirectoryPath`, `fileNamePattern` and `maximumSizeMiB`";
             return vec![finding(Code::PropertyMissing, "", message)];
         }
-        let constant = self.location().is_some_and(|(_, name)| name.is_constant());
+        // Files of bounded length are dated anyway.
+        let constant =
+            self.segment_length.is_none() && self.location().is_some_and(|(_, name)| name.is_constant());
         let message = "each recording has the same file name: put `${System.DateTime}` into it";
         if constant {
             vec![oddity("", message)]

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::media::{Clock, MediaTime};
+use crate::media::{Clock, MediaTime, Ticks};
 use crate::nodes::sinks::recorder::Opener;
 use crate::recording::storage::Storage;
-use crate::recording::{FileOptions, FileWriter, Recorder, RecordingError};
+use crate::recording::{FileNames, FileOptions, FileWriter, Recorder, RecordingError, Segments};
 use crate::topology::Pattern;
 
 /// Opens files.
@@ -14,6 +14,8 @@ use crate::topology::Pattern;
 pub struct FileOpener {
     /// Makes the name, of the host's time when the recording opens.
     pub pattern: Pattern,
+    /// How long a file is; none for one file for each recording.
+    pub segment_length: Option<Ticks>,
     /// The folder; nothing outside of it is touched.
     pub directory: PathBuf,
     /// Names the sink in its record of files.
@@ -26,11 +28,31 @@ pub struct FileOpener {
     pub storage: Arc<dyn Storage>,
 }
 
+/// Names files by their own first moment.
+#[derive(Debug)]
+struct ByStart(Pattern);
+
+impl FileNames for ByStart {
+    fn name(&self, start: MediaTime) -> String {
+        self.0.render(start.to_timestamp())
+    }
+}
+
 impl Opener for FileOpener {
     fn open(&self, _start: MediaTime) -> Result<Box<dyn Recorder>, RecordingError> {
+        let segments = self.segment_length.map(|length| Segments {
+            length,
+            names: Arc::new(ByStart(self.pattern.dated())),
+        });
+        let pattern = if segments.is_some() {
+            self.pattern.dated()
+        } else {
+            self.pattern.clone()
+        };
         let options = FileOptions {
             directory: self.directory.clone(),
-            name: self.pattern.render(self.clock.wall()),
+            name: pattern.render(self.clock.wall()),
+            segments,
             owner: self.owner.clone(),
             maximum_size_mib: self.maximum_size_mib,
         };

@@ -10,7 +10,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use url::Url;
 
-use super::session::{CAMERA_TIMEOUT, CameraError};
+use super::error::{CAMERA_TIMEOUT, CameraError};
 use super::tunnel;
 use crate::nodes::reach::Reach;
 

@@ -14,6 +14,8 @@ const JITTER: f64 = 0.25;
 #[derive(Debug)]
 pub struct Backoff {
     failures: u32,
+    first: Duration,
+    longest: Duration,
     random: fastrand::Rng,
 }
 
@@ -21,7 +23,18 @@ impl Backoff {
     /// Starts anew.
     #[must_use]
     pub fn new(random: fastrand::Rng) -> Self {
-        Self { failures: 0, random }
+        Self::between(FIRST_WAIT, LONGEST_WAIT, random)
+    }
+
+    /// With other waits.
+    #[must_use]
+    pub fn between(first: Duration, longest: Duration, random: fastrand::Rng) -> Self {
+        Self {
+            failures: 0,
+            first,
+            longest,
+            random,
+        }
     }
 
     /// After a success.
@@ -37,10 +50,12 @@ impl Backoff {
 
     /// Counts a failure and gives the wait after it.
     pub fn next_wait(&mut self) -> Duration {
-        let doubled = FIRST_WAIT.saturating_mul(1_u32.checked_shl(self.failures.min(16)).unwrap_or(u32::MAX));
+        let doubled = self
+            .first
+            .saturating_mul(1_u32.checked_shl(self.failures.min(16)).unwrap_or(u32::MAX));
         self.failures = self.failures.saturating_add(1);
         let factor = 1.0 + JITTER * (self.random.f64() * 2.0 - 1.0);
-        doubled.min(LONGEST_WAIT).mul_f64(factor)
+        doubled.min(self.longest).mul_f64(factor)
     }
 }
 

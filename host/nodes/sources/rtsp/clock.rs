@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::session::CAMERA_TIMEOUT;
+use super::error::CAMERA_TIMEOUT;
 use crate::media::{Clock, MediaTime, Ticks};
 
 /// A difference between the host's clock and the conversation's that is taken for a step of the host's clock, as

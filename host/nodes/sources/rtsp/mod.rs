@@ -4,12 +4,17 @@ mod address;
 pub mod backoff;
 mod clock;
 mod config;
+pub mod connect;
+mod door;
+pub mod error;
 pub mod formats;
+mod logins;
 mod meter;
 mod outage;
 pub mod probe;
 pub mod run;
 pub mod session;
+pub mod target;
 pub mod tls;
 pub mod tunnel;
 

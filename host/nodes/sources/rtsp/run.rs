@@ -6,9 +6,12 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::backoff::Backoff;
+use super::connect::Caller;
+use super::error::CameraError;
 use super::meter::Meter;
 use super::outage::Outage;
-use super::session::{Caller, CameraError, CameraSession, Target};
+use super::session::CameraSession;
+use super::target::Target;
 use crate::media::{AccessUnit, MediaTime, Ticks};
 use crate::nodes::context::{Dropped, NodeContext, NodeStats};
 use crate::nodes::io::units::{CONTINUOUS, MediaItem, UnitSender};
@@ -36,9 +39,13 @@ pub struct RtspSource {
 
 impl RtspSource {
     /// Runs until the graph is stopped.
-    pub async fn run(mut self) {
+    pub async fn run(self) {
+        self.run_waiting(Backoff::new(fastrand::Rng::new())).await;
+    }
+
+    /// As [`RtspSource::run`], with these waits between attempts.
+    pub async fn run_waiting(mut self, mut backoff: Backoff) {
         let caller = Caller::new(Arc::clone(&self.context.clock), Arc::clone(&self.reach));
-        let mut backoff = Backoff::new(fastrand::Rng::new());
         let mut outage = Outage::default();
         let stop = self.context.stop.clone();
         loop {
@@ -131,12 +138,18 @@ impl RtspSource {
         self.context
             .emit(&format!("{DIAGNOSTICS}.MediaSessionEstablished"), data);
         for stream in session.unsupported() {
-            let code = if stream.starts_with("audio") {
-                "unsupportedAudioFormat"
+            let (code, hint) = if stream.starts_with("audio") {
+                (
+                    "unsupportedAudioFormat",
+                    "set the camera's sound to AAC; the rest is recorded",
+                )
             } else {
-                "unsupportedVideoFormat"
+                (
+                    "unsupportedVideoFormat",
+                    "set it to H.264 or H.265; the rest is recorded",
+                )
             };
-            self.format_error(code, &format!("`{stream}` is not recorded"));
+            self.format_error(code, &format!("`{stream}` is not recorded\nhint: {hint}"));
         }
     }
 
@@ -163,8 +176,8 @@ impl RtspSource {
         for kind in error.events() {
             self.context.emit(&format!("{DIAGNOSTICS}.{kind}"), data.clone());
         }
-        if let CameraError::Format(text) = error {
-            self.format_error("unsupportedVideoFormat", text);
+        if let CameraError::Format(_) = error {
+            self.format_error("unsupportedVideoFormat", &error.to_string());
         }
     }
 }

@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::session::CameraError;
+use super::error::CameraError;
 
 /// Certificates that a topology may list for one camera.
 pub const MAX_TRUSTED: usize = 64;

@@ -11,13 +11,12 @@ mod client;
 mod credential;
 mod failure;
 mod key;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::num::NonZero;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -30,6 +29,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, TryStreamExt as _};
 use sha2::{Digest as _, Sha256};
+use url::Url;
 
 use self::client::Client;
 pub use self::credential::Credential;
@@ -37,8 +37,6 @@ use self::failure::Failure;
 use super::{AssetStore, Content, MAX_READ, ObjectInfo, Put, StoreError, StoreErrorKind, Writer};
 use crate::media::Clock;
 use crate::recording::RecordingError;
-use std::path::PathBuf;
-use url::Url;
 
 /// Azure takes up to so many bytes in one request; more would go up in blocks.
 const MAX_SINGLE_PUT: NonZero<u64> = NonZero::new(5000 << 20).unwrap();

@@ -6,7 +6,8 @@ use tokio::time::timeout;
 
 use super::{State, Step, Tell, Walked};
 use crate::media::{AccessUnit, Clock, MediaTime, TICKS_PER_SECOND, TrackKind};
-use crate::nodes::sources::rtsp::session::{CameraError, CameraSession};
+use crate::nodes::sources::rtsp::error::CameraError;
+use crate::nodes::sources::rtsp::session::CameraSession;
 
 /// Above this, recordings begin and detectors see late.
 const LONG_INTERVAL: f64 = 4.0;

@@ -18,7 +18,10 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::address::RTSP_PORT;
-use super::session::{Caller, CameraError, CameraSession, Target};
+use super::connect::Caller;
+use super::error::CameraError;
+use super::session::CameraSession;
+use super::target::Target;
 use super::tunnel;
 use login::Challenge;
 use talk::{Answer, Connection, Talk};
