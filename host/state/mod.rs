@@ -272,7 +272,11 @@ fn make(path: &Path) -> std::io::Result<()> {
     // The directory itself in any case: who made it may have been killed before its entry was synced.
     let levels = missing.into_iter().skip(1).chain([path]);
     for parent in levels.filter_map(Path::parent) {
-        let named = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        let named = if parent.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            parent
+        };
         match File::open(named).and_then(|directory| directory.sync_all()) {
             // What may not be read cannot be synced, and is not ours.
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {}

@@ -150,7 +150,9 @@ fn is_sound(input: &mut BufReader<File>, fragment: &Fragment, tracks: &[Track]) 
         let looked = walk_nal_units(input, sample).and_then(|()| find_zeros(input, sample));
         match looked {
             Ok(()) => {}
-            Err(ContentError::Io(error)) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(error),
+            Err(ContentError::Io(error)) if error.kind() != io::ErrorKind::UnexpectedEof => {
+                return Err(error);
+            }
             Err(_) => return Ok(false),
         }
     }
