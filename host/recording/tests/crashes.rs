@@ -119,7 +119,7 @@ fn a_page_that_did_not_reach_the_disk_costs_its_fragment_and_what_is_behind_it()
         .collect();
     let mut pages: Vec<usize> = (0..whole.len()).step_by(PAGE).collect();
     // And of any place: blocks may be smaller than pages.
-    pages.extend((0..whole.len() - PAGE).step_by(1999));
+    pages.extend((0..whole.len() - PAGE).step_by(6007));
     for page in pages {
         put_back(&bench, crashed.path());
         let mut damaged = whole.clone();
