@@ -160,7 +160,7 @@ impl Recordings {
         &self.cache
     }
 
-    /// What lets the oldest go. A sink whose disk has no room calls [`Keeper::urge`].
+    /// What lets the oldest go. It looks at once when the disk has no room for what is being recorded.
     #[must_use]
     pub fn keeper(&self) -> &Arc<Keeper> {
         &self.keeper

@@ -14,11 +14,55 @@ pub(super) const OWNER_ONLY_FILE: u32 = 0o600;
 
 /// Changes directories.
 pub trait Storage: Send + Sync + fmt::Debug {
-    /// Creates a directory and its parents.
+    /// Creates one directory.
+    ///
+    /// # Errors
+    /// As the operating system says; `AlreadyExists` when something is there.
+    fn create_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// Creates a directory and its parents so that they survive a power cut: the parent of each new one is synced before
+    /// anything is made in it. So is the parent of the innermost one that is there: whoever made it may have been killed
+    /// before that.
     ///
     /// # Errors
     /// As the operating system says.
-    fn create_dir_all(&self, path: &Path) -> io::Result<()>;
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        let levels = path.ancestors().filter(|level| !level.as_os_str().is_empty());
+        let mut missing = Vec::new();
+        for level in levels {
+            if level.is_dir() {
+                self.sync_entry(level)?;
+                break;
+            }
+            missing.push(level);
+        }
+        for level in missing.into_iter().rev() {
+            match self.create_dir(level) {
+                // Somebody else was faster.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && level.is_dir() => {}
+                created => created?,
+            }
+            self.sync_entry(level)?;
+        }
+        Ok(())
+    }
+
+    /// Makes a directory's entry in its parent survive a power cut. A parent that may not be read cannot be synced, and is
+    /// not ours.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn sync_entry(&self, path: &Path) -> io::Result<()> {
+        let parent = match path.parent() {
+            None => return Ok(()),
+            Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+            Some(parent) => parent,
+        };
+        match self.sync_dir(parent) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            synced => synced,
+        }
+    }
 
     /// Opens a file for writing, which must not exist.
     ///
@@ -95,11 +139,8 @@ pub trait StorageFile: Send + fmt::Debug {
 pub struct Disk;
 
 impl Storage for Disk {
-    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(OWNER_ONLY_DIR)
-            .create(path)
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        DirBuilder::new().mode(OWNER_ONLY_DIR).create(path)
     }
 
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn StorageFile>> {
@@ -257,9 +298,9 @@ pub(crate) mod failing {
     }
 
     impl Storage for Failing {
-        fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        fn create_dir(&self, path: &Path) -> io::Result<()> {
             self.count()?;
-            Disk.create_dir_all(path)
+            Disk.create_dir(path)
         }
         fn create_new(&self, path: &Path) -> io::Result<Box<dyn StorageFile>> {
             self.count()?;
@@ -326,6 +367,7 @@ pub(crate) mod failing {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+    use std::sync::Mutex;
 
     use super::*;
 
@@ -339,5 +381,75 @@ mod tests {
         let mode = |path: &str| fs::metadata(root.path().join(path)).unwrap().permissions().mode() & 0o777;
         assert_eq!(["deep", "deep/assets"].map(mode), [0o700; 2]);
         assert_eq!(["deep/assets/new", "deep/assets/opened"].map(mode), [0o600; 2]);
+    }
+
+    /// Says what is made and synced; does it on the disk.
+    #[derive(Debug, Default)]
+    struct Logged(Mutex<Vec<String>>);
+
+    impl Logged {
+        fn note(&self, what: &str, path: &Path) {
+            let name = path.file_name().unwrap().to_string_lossy();
+            self.0.lock().unwrap().push(format!("{what} {name}"));
+        }
+
+        fn taken(&self) -> Vec<String> {
+            std::mem::take(&mut self.0.lock().unwrap())
+        }
+    }
+
+    impl Storage for Logged {
+        fn create_dir(&self, path: &Path) -> io::Result<()> {
+            self.note("create", path);
+            Disk.create_dir(path)
+        }
+        fn sync_dir(&self, path: &Path) -> io::Result<()> {
+            self.note("sync", path);
+            Disk.sync_dir(path)
+        }
+        fn create_new(&self, path: &Path) -> io::Result<Box<dyn StorageFile>> {
+            Disk.create_new(path)
+        }
+        fn open(&self, path: &Path) -> io::Result<Box<dyn StorageFile>> {
+            Disk.open(path)
+        }
+        fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+            Disk.rename(from, to)
+        }
+        fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+            Disk.hard_link(from, to)
+        }
+        fn remove(&self, path: &Path) -> io::Result<()> {
+            Disk.remove(path)
+        }
+        fn remove_dir(&self, path: &Path) -> io::Result<()> {
+            Disk.remove_dir(path)
+        }
+    }
+
+    #[test]
+    fn each_new_directory_is_safe_in_its_parent_before_anything_is_made_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root");
+        fs::create_dir(&root).unwrap();
+        let base = folder.path().file_name().unwrap().to_string_lossy().into_owned();
+        let storage = Logged::default();
+        storage.create_dir_all(&root.join("a/b/c")).unwrap();
+        let expected = [
+            &*format!("sync {base}"),
+            "create a",
+            "sync root",
+            "create b",
+            "sync a",
+            "create c",
+            "sync b",
+        ];
+        assert_eq!(storage.taken(), expected);
+        // One that is there may have been made by somebody who was killed before it was synced.
+        storage.create_dir_all(&root.join("a/b")).unwrap();
+        assert_eq!(storage.taken(), ["sync a"]);
+        fs::write(root.join("file"), "").unwrap();
+        assert!(storage.create_dir_all(&root.join("file")).is_err());
+        assert!(storage.create_dir_all(&root.join("file/below")).is_err());
     }
 }

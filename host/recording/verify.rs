@@ -7,7 +7,7 @@ pub mod rebuild;
 pub mod repair;
 mod samples;
 
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Read, Seek};
 use std::path::Path;
 
 use serde::Serialize;
@@ -15,6 +15,7 @@ use serde::Serialize;
 pub use samples::{SampleDigest, samples};
 
 use super::RecordingError;
+use super::asset::content::{is_nal_units, walk_nal_units};
 use super::asset::scan::open;
 use crate::media::mp4::read::{Fragments, Movie, Sample, Track, movie};
 use crate::media::{MediaTime, Ticks, TrackKind};
@@ -198,33 +199,13 @@ impl Checks {
         self.ticks = self.ticks.saturating_add(u64::from(sample.duration));
     }
 
-    /// NAL units behind lengths must fill a sample of H.264 or H.265 exactly (ISO/IEC 14496-15, 4.3.2).
+    /// NAL units behind lengths must fill a sample of H.264 or H.265 exactly.
     fn content<R: Read + Seek>(&self, input: &mut R, track: &Track, sample: &Sample, report: &mut Report) {
-        let nal_units = matches!(
-            track.sample_entry.get(4..8),
-            Some(b"avc1" | b"avc3" | b"hvc1" | b"hev1")
-        );
-        if nal_units && let Err(what) = walk_nal_units(input, sample) {
+        if is_nal_units(track)
+            && let Err(what) = walk_nal_units(input, sample)
+        {
             let number = self.count.saturating_sub(1);
             report.problem(format!("video sample {number} at byte {}: {what}", sample.offset));
         }
     }
-}
-
-fn walk_nal_units<R: Read + Seek>(input: &mut R, sample: &Sample) -> Result<(), String> {
-    let end = sample.offset + u64::from(sample.size);
-    let mut at = sample.offset;
-    while at < end {
-        let mut length = [0; 4];
-        input
-            .seek(SeekFrom::Start(at))
-            .and_then(|_| input.read_exact(&mut length))
-            .map_err(|error| error.to_string())?;
-        let length = u64::from(u32::from_be_bytes(length));
-        at = at.saturating_add(4).saturating_add(length);
-        if length == 0 || at > end {
-            return Err("the lengths of its NAL units do not fit into it".into());
-        }
-    }
-    Ok(())
 }

@@ -253,17 +253,37 @@ impl StateDir {
 
 /// Makes the directory if need be, and takes its lock; gives its absolute path.
 fn hold(path: &Path) -> Result<(PathBuf, File), StateError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(OWNER_ONLY_DIR)
-        .create(path)
-        .map_err(failed("create", path))?;
+    make(path).map_err(failed("create", path))?;
     let path = path.canonicalize().map_err(failed("find", path))?;
     if let Some(kind) = filesystem::network(&path) {
         return Err(StateError::Network { path, kind });
     }
     let lock = take_lock(&path)?;
     Ok((path, lock))
+}
+
+/// Makes the directory and its parents so that they survive a power cut.
+fn make(path: &Path) -> std::io::Result<()> {
+    let missing: Vec<&Path> = path.ancestors().take_while(|level| !level.exists()).collect();
+    DirBuilder::new()
+        .recursive(true)
+        .mode(OWNER_ONLY_DIR)
+        .create(path)?;
+    // The directory itself in any case: who made it may have been killed before its entry was synced.
+    let levels = missing.into_iter().skip(1).chain([path]);
+    for parent in levels.filter_map(Path::parent) {
+        let named = if parent.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            parent
+        };
+        match File::open(named).and_then(|directory| directory.sync_all()) {
+            // What may not be read cannot be synced, and is not ours.
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {}
+            synced => synced?,
+        }
+    }
+    Ok(())
 }
 
 /// The process that seems to use a state directory now. Only looks: taking the lock, even for a moment, could keep a host from

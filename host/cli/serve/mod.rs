@@ -238,6 +238,8 @@ impl Parts {
         end.cancel();
         tasks.close();
         tasks.wait().await;
+        // What happens to recordings becomes events: their files end only when nobody can write to them any more.
+        drop(self.recordings);
         finish(self.journal, self.files).await;
         tracing::info!("Stopped");
         Ok(())
@@ -347,11 +349,11 @@ fn reload_on_hangup(tasks: &TaskTracker, live: &Arc<Live>, end: CancellationToke
 /// Writes what is still to be written of events; blocks, so not here.
 async fn finish(journal: Journal, files: FilesWriter) {
     let work = move || {
-        if !journal.close() {
-            tracing::warn!("The journal did not end in time: its last events are lost");
-        }
         if !files.finish() {
             tracing::warn!("The files of events could not be written to their end");
+        }
+        if !journal.close() {
+            tracing::warn!("The journal did not end in time: its last events are lost");
         }
     };
     if tokio::task::spawn_blocking(work).await.is_err() {

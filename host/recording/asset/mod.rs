@@ -12,6 +12,7 @@
 //! Everything but `.m4s` and init segments can be rebuilt from these. Open segments stand in the cache alone, playlists in
 //! stores alone.
 
+pub(super) mod content;
 pub(in crate::recording) mod lock;
 pub mod name;
 pub mod playlist;

@@ -1,9 +1,10 @@
 //! What stands in a segment, read from the segment itself.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{self, BufReader};
 use std::path::Path;
 
+use super::content::{ContentError, find_zeros, is_nal_units, walk_nal_units};
 use super::name::{Epoch, SEGMENT, SegmentName};
 use crate::media::TrackKind;
 use crate::media::mp4::read::{Fragment, Fragments, Sample, Track, movie};
@@ -112,17 +113,22 @@ pub(crate) fn open(path: &Path) -> Result<(File, u64), RecordingError> {
     Ok((file, length))
 }
 
-/// The longest prefix of a file that consists of whole fragments of one track.
+/// The longest prefix of a file that consists of whole and sound fragments of one track: see [`super::content`] for what
+/// can be seen of pages that a power cut has kept from the disk.
 ///
 /// # Errors
 /// Only when the file cannot be read; what is torn or broken ends the prefix.
 pub(crate) fn valid_prefix(path: &Path, kind: TrackKind, tracks: &[Track]) -> Result<Prefix, RecordingError> {
     let (file, length) = open(path)?;
+    let mut content = BufReader::new(open(path)?.0);
     let track = number(kind);
     let mut prefix = Prefix::default();
     for fragment in Fragments::new(BufReader::new(file), tracks, 0..length) {
         match fragment {
             Ok(fragment) if fragment.range.start == prefix.part.bytes && is_of(&fragment, track) => {
+                if !is_sound(&mut content, &fragment, tracks).map_err(RecordingError::io("read", path))? {
+                    break;
+                }
                 let entry = entry(&fragment, kind);
                 prefix.part.add(fragment.range.start, &entry);
                 prefix.fragments.push(entry);
@@ -132,6 +138,25 @@ pub(crate) fn valid_prefix(path: &Path, kind: TrackKind, tracks: &[Track]) -> Re
         }
     }
     Ok(prefix)
+}
+
+/// Whether all samples can be what a camera sent; an error only when the disk refuses.
+fn is_sound(input: &mut BufReader<File>, fragment: &Fragment, tracks: &[Track]) -> io::Result<bool> {
+    let nal_units = |sample: &&Sample| {
+        let track = tracks.iter().find(|track| track.id == sample.track);
+        track.is_some_and(is_nal_units)
+    };
+    for sample in fragment.samples.iter().filter(nal_units) {
+        let looked = walk_nal_units(input, sample).and_then(|()| find_zeros(input, sample));
+        match looked {
+            Ok(()) => {}
+            Err(ContentError::Io(error)) if error.kind() != io::ErrorKind::UnexpectedEof => {
+                return Err(error);
+            }
+            Err(_) => return Ok(false),
+        }
+    }
+    Ok(true)
 }
 
 fn number(kind: TrackKind) -> u32 {

@@ -134,7 +134,12 @@ impl AssetWriter {
 
     /// Writes what waits. A disk without room is treated as a full cache once: the oldest segment that waits here goes.
     fn write_making_room(&mut self) -> Result<(), RecordingError> {
-        match self.write_waiting() {
+        let written = self.write_waiting();
+        if written.as_ref().is_err_and(RecordingError::is_full) {
+            // The folder of this sink may have nothing that could go.
+            self.cache.room_wanted().notify_one();
+        }
+        match written {
             Err(error) if error.is_full() && !self.made_room => {
                 self.made_room = true;
                 if !self.cache.drop_oldest(&self.spec.folder)? {

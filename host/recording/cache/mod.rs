@@ -107,6 +107,8 @@ pub struct Cache {
     state: Mutex<State>,
     /// Held while folders are made or cleared away.
     folders: Mutex<()>,
+    /// Woken when a disk had no room.
+    room_wanted: Notify,
 }
 
 impl Cache {
@@ -124,6 +126,7 @@ impl Cache {
                 ..State::default()
             }),
             folders: Mutex::default(),
+            room_wanted: Notify::new(),
         });
         recover::recover(&cache)?;
         Ok(cache)
@@ -157,6 +160,12 @@ impl Cache {
     #[must_use]
     pub fn sealed(&self, store: &str) -> Arc<Notify> {
         Arc::clone(self.state().wakes.entry(store.to_owned()).or_default())
+    }
+
+    /// Woken when a disk had no room for what is recorded: whoever lets recordings go should look at once.
+    #[must_use]
+    pub fn room_wanted(&self) -> &Notify {
+        &self.room_wanted
     }
 
     /// Whether somebody writes an asset now.

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::space::device;
@@ -52,7 +51,6 @@ pub struct KeeperOptions {
 /// Lets the oldest go, when it is too old, too much, or the disk is too full.
 pub struct Keeper {
     options: KeeperOptions,
-    urged: Notify,
     state: Mutex<State>,
 }
 
@@ -83,17 +81,11 @@ impl Keeper {
         let steady = SteadyClock::new(&*options.clock);
         Arc::new(Self {
             options,
-            urged: Notify::new(),
             state: Mutex::new(State {
                 steady,
                 status: KeepStatus::default(),
             }),
         })
-    }
-
-    /// A disk had no room for a sink: free space is looked at now. Never waits.
-    pub fn urge(&self) {
-        self.urged.notify_one();
     }
 
     /// How the reserve is.
@@ -131,7 +123,7 @@ impl Keeper {
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.urged.notified() => {}
+                () = self.options.cache.room_wanted().notified() => {}
                 () = tokio::time::sleep(SPACE_INTERVAL) => {}
             }
         }

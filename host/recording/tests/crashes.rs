@@ -1,8 +1,11 @@
 //! Whatever is cut off or refused, what was recorded is there or is a gap.
 
 use super::bench::Bench;
+use super::full::heavy;
 use super::*;
 use crate::media::Clock as _;
+use crate::recording::asset::name::SegmentName;
+use crate::recording::asset::scan;
 use crate::recording::index::GapReason;
 
 fn copy_dir(from: &Path, to: &Path) {
@@ -81,6 +84,61 @@ fn a_torn_tail_costs_only_the_fragments_that_are_torn() {
         assert!(kept.is_sorted());
         kept.dedup();
         assert_eq!(kept.len(), 3, "nothing, one fragment, two: {kept:?}");
+    }
+}
+
+/// What a power cut leaves of a file that was not synced: its length, and zeros where a page did not reach the disk.
+#[test]
+fn a_page_that_did_not_reach_the_disk_costs_its_fragment_and_what_is_behind_it() {
+    const PAGE: usize = 4096;
+    let bench = Bench::new();
+    let mut writer = bench.cache().open_asset(bench.spec()).unwrap();
+    bench.feed(&mut writer, &heavy(0, 6, 10_000));
+    std::mem::forget(writer);
+    let crashed = tempfile::tempdir_in("/dev/shm").unwrap();
+    copy_dir(bench.folder.path(), crashed.path());
+    let files = bench.files();
+    let (name, whole) = files
+        .iter()
+        .find(|(name, _)| name.ends_with(".m4s.part"))
+        .unwrap();
+    let epoch = SegmentName::parse(name.strip_suffix(".m4s.part").unwrap())
+        .unwrap()
+        .epoch;
+    let tracks = scan::tracks(&bench.dir(), &epoch).unwrap();
+    let prefix = scan::valid_prefix(&bench.dir().join(name), TrackKind::Video, &tracks).unwrap();
+    assert!(prefix.fragments.len() >= 2, "{}", prefix.fragments.len());
+    assert_eq!(prefix.part.bytes, whole.len() as u64);
+    let ends: Vec<u64> = prefix
+        .fragments
+        .iter()
+        .scan(0, |end, one| {
+            *end += one.bytes;
+            Some(*end)
+        })
+        .collect();
+    let mut pages: Vec<usize> = (0..whole.len()).step_by(PAGE).collect();
+    // And of any place: blocks may be smaller than pages.
+    pages.extend((0..whole.len() - PAGE).step_by(6007));
+    for page in pages {
+        put_back(&bench, crashed.path());
+        let mut damaged = whole.clone();
+        let end = (page + PAGE).min(whole.len());
+        damaged[page..end].fill(0);
+        std::fs::write(bench.dir().join(name), &damaged).unwrap();
+        let cache = recovered(&bench);
+        let sound = ends.iter().take_while(|end| **end <= page as u64).count();
+        let kept: u64 = bench.rows(&cache).iter().map(|row| row.video_fragments).sum();
+        assert_eq!(
+            kept,
+            sound as u64,
+            "the page at {page} of {} is zero",
+            whole.len()
+        );
+        if kept > 0 {
+            bench.sound_report();
+        }
+        assert_eq!(bench.gaps(&cache).last().unwrap().reason, GapReason::Crash);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 
 use bytes::Bytes;
+use futures::FutureExt as _;
 
 use super::bench::Bench;
 use super::*;
@@ -11,9 +12,9 @@ use crate::recording::index::GapReason;
 const MIB: u64 = 1 << 20;
 
 /// Pictures of so many bytes each, five a second, a random access point every second.
-fn heavy(from_second: u64, seconds: u64, bytes: usize) -> Vec<Arc<AccessUnit>> {
+pub(super) fn heavy(from_second: u64, seconds: u64, bytes: usize) -> Vec<Arc<AccessUnit>> {
     let format = video_format();
-    let mut data = vec![0; bytes];
+    let mut data = vec![0x5a; bytes];
     data[..4].copy_from_slice(&(bytes as u32 - 4).to_be_bytes());
     data[4] = 0x65;
     let data = Bytes::from(data);
@@ -129,6 +130,8 @@ fn a_full_disk_costs_the_oldest_segment_once_and_then_media_waits() {
         }
     }
     assert_eq!(bench.rows(&cache).len(), before - 1);
+    let asked = cache.room_wanted().notified().now_or_never();
+    assert!(asked.is_some(), "whoever lets recordings go is asked for room");
     storage.break_down(false);
     bench.feed(&mut writer, &stream(90_000 * 40, 4, false));
     writer.close().unwrap();
