@@ -1,8 +1,8 @@
 //! Playlists, rendered from the rows of the index and written beside the media.
 //!
 //! Invariants: what is listed stands in the store; the playlists of a day end when nothing will follow in it, and a power cut takes
-//! nothing from them once the index knows that they stay. While a backlog is
-//! worked off they are written at most once in the length of a segment; a master only when it says something new.
+//! nothing from them once the index knows that they stay. While a backlog is worked off they are written at most once in the
+//! length of a segment; a master only when it says something new.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
