@@ -5,6 +5,7 @@ mod assets;
 mod bench;
 mod crashes;
 mod full;
+mod settled;
 
 use std::path::Path;
 use std::sync::Arc;

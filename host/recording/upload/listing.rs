@@ -1,7 +1,8 @@
 //! Playlists, rendered from the rows of the index and written beside the media.
 //!
-//! Invariants: what is listed stands in the store; the playlists of a day end when nothing will follow in it. While a backlog is
-//! worked off they are written at most once in the length of a segment; a master only when it says something new.
+//! Invariants: what is listed stands in the store; the playlists of a day end when nothing will follow in it, and a power cut takes
+//! nothing from them once the index knows that they stay. While a backlog is worked off they are written at most once in the
+//! length of a segment; a master only when it says something new.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -43,6 +44,21 @@ struct Wanted {
     until: MediaTime,
 }
 
+impl Wanted {
+    /// Of all playlists that show the day.
+    fn names(&self) -> Vec<String> {
+        let Some(rendered) = &self.rendered else {
+            return Vec::new();
+        };
+        let tracks = rendered.tracks.iter().map(|(name, _)| name.clone());
+        let newest = self.newest.then(|| INDEX.to_owned());
+        tracks
+            .chain([rendered.master_name.clone()])
+            .chain(newest)
+            .collect()
+    }
+}
+
 impl Worker {
     /// Writes the playlists of all days that have changed; while something of an asset waits (`draining`), not too often.
     pub(super) async fn list(&mut self, draining: bool) -> Result<(), Halt> {
@@ -77,9 +93,7 @@ impl Worker {
         }
         let of = day.clone();
         let wanted = self.reading(move |cache| wanted(cache, &of, open)).await?;
-        if let Some(before) = &before
-            && (before.change, before.ended) == (day.change, wanted.ended)
-        {
+        if !wanted.ended && before.as_ref().is_some_and(same) {
             return Ok(Ok(()));
         }
         let put = self.put_playlists(day, date, before, &wanted).await;
@@ -96,13 +110,29 @@ impl Worker {
             self.options.cache.listener().tell(&day.owner, &event);
         }
         if wanted.ended {
-            let done = day.clone();
-            self.reading(move |cache| Ok(cache.index().listed(&done)?))
-                .await?;
-            if let Some(asset) = self.assets.get_mut(&day.asset) {
-                asset.written.remove(&date);
-            }
+            return self.end_day(day, date, &wanted).await;
         }
+        Ok(Ok(()))
+    }
+
+    /// Makes the playlists of a day stay, and then says so in the index: after that nothing writes them again.
+    async fn end_day(
+        &mut self,
+        day: &Unlisted,
+        date: Date,
+        wanted: &Wanted,
+    ) -> Result<Result<(), StoreError>, Halt> {
+        // Forgotten first: what fails here is to be put anew, all of it.
+        if let Some(asset) = self.assets.get_mut(&day.asset) {
+            asset.written.remove(&date);
+        }
+        let names = wanted.names();
+        if let Err(error) = self.options.store.settle(&day.name, &names).await {
+            return Ok(Err(error));
+        }
+        let done = day.clone();
+        self.reading(move |cache| Ok(cache.index().listed(&done)?))
+            .await?;
         Ok(Ok(()))
     }
 

@@ -1,5 +1,7 @@
 //! The queue itself: takes what waits, oldest first, in batches.
 
+mod outcome;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,14 +10,13 @@ use jiff::civil::Date;
 use tokio_util::sync::CancellationToken;
 
 use super::content::{self, Ahead};
-use super::status::{Paused, Shared};
-use super::{UploaderOptions, backoff, sleep_until};
+use super::status::Shared;
+use super::{UploaderOptions, sleep_until};
 use crate::media::TrackKind;
 use crate::recording::RecordingError;
 use crate::recording::asset::name::SEGMENT;
 use crate::recording::cache::Cache;
 use crate::recording::index::{AssetId, EpochId, SegmentId, SegmentRow, Waiting};
-use crate::recording::listener::RecordingEvent;
 use crate::recording::store::{Content, StoreError, StoreErrorKind, Writer};
 
 /// Segments that are acknowledged in one commit, at most.
@@ -366,114 +367,5 @@ impl Worker {
     async fn is_needed(&self, id: AssetId) -> Result<bool, Halt> {
         self.reading(move |cache| Ok(cache.index().is_unfinished(id)?))
             .await
-    }
-
-    /// A store that did something for an asset takes media again.
-    pub(super) fn succeeded(&mut self, id: AssetId) {
-        self.failures = 0;
-        if let Some(asset) = self.assets.get_mut(&id)
-            && asset.blocked.take().is_some()
-        {
-            self.shared.lock().blocked.remove(&asset.name);
-            tracing::info!(
-                store = self.options.name,
-                asset = asset.name,
-                "The store takes this recording again"
-            );
-        }
-        let resumed = self.shared.lock().paused.take();
-        if let Some(paused) = resumed {
-            let after = self.now().saturating_sub(paused.from);
-            tracing::info!(
-                store = self.options.name,
-                after = after.as_secs(),
-                "Uploads go on"
-            );
-            let event = RecordingEvent::StoreResumed {
-                store: self.options.name.clone(),
-                after,
-            };
-            self.options.cache.listener().tell("", &event);
-        }
-    }
-
-    /// What concerns one asset leaves that one out for a while; everything else ends the pass.
-    pub(super) fn failed(&mut self, id: AssetId, error: StoreError) -> Result<(), Halt> {
-        let of_one = matches!(
-            error.kind,
-            StoreErrorKind::Differs
-                | StoreErrorKind::OtherWriter
-                | StoreErrorKind::Source
-                | StoreErrorKind::NotFound
-                | StoreErrorKind::Other
-        );
-        if !of_one {
-            return Err(Halt::Store(error));
-        }
-        let now = self.now();
-        let Some(asset) = self.assets.get_mut(&id) else {
-            return Ok(());
-        };
-        // Its folder may have gone: it is made anew with the next claim.
-        asset.claimed = None;
-        asset.inits.clear();
-        let failures = asset
-            .blocked
-            .map_or(0, |backing| backing.failures)
-            .saturating_add(1);
-        let until = now + backoff::delay(&error, failures, fastrand::f64());
-        asset.blocked = Some(Backing { failures, until });
-        let mut inner = self.shared.lock();
-        inner.failures = inner.failures.saturating_add(1);
-        let told = inner.blocked.insert(asset.name.clone(), error.message.clone());
-        drop(inner);
-        if told.is_none() {
-            tracing::warn!(store = self.options.name, asset = asset.name, %error, "The store does not take this recording; it stays in the cache and is tried again");
-            let event = RecordingEvent::AssetBlocked {
-                store: self.options.name.clone(),
-                asset: asset.name.clone(),
-                message: error.message,
-            };
-            self.options.cache.listener().tell("", &event);
-        }
-        Ok(())
-    }
-
-    /// Says once that the store takes nothing; gives the time before the next try.
-    fn halted(&mut self, halt: &Halt) -> Duration {
-        let index;
-        let error = match halt {
-            Halt::Store(error) => error,
-            Halt::Index(error) => {
-                index = StoreError::new(StoreErrorKind::Source, error.to_string());
-                &index
-            }
-        };
-        self.failures = self.failures.saturating_add(1);
-        // A connection that broke may have led to another store, or to one that was emptied.
-        for asset in self.assets.values_mut() {
-            asset.claimed = None;
-        }
-        let mut inner = self.shared.lock();
-        inner.failures = inner.failures.saturating_add(1);
-        let message = error.message.clone();
-        match &mut inner.paused {
-            Some(paused) => paused.message = message,
-            none => {
-                *none = Some(Paused {
-                    since: self.options.clock.wall(),
-                    from: self.options.clock.monotonic(),
-                    message: message.clone(),
-                });
-                drop(inner);
-                tracing::warn!(store = self.options.name, %error, "Uploads pause: what is recorded stays in the cache until the store takes it again");
-                let event = RecordingEvent::StorePaused {
-                    store: self.options.name.clone(),
-                    message,
-                };
-                self.options.cache.listener().tell("", &event);
-            }
-        }
-        backoff::delay(error, self.failures, fastrand::f64())
     }
 }

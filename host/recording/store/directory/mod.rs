@@ -1,11 +1,13 @@
 //! A store in a folder: an asset is a folder in it.
 //!
-//! Invariants: a name holds all of its content or is not there; what returned is on the disk, and so is its name; no name leads out
-//! of the root. A segment of the cache that is on the same file system gets a second name; otherwise it is copied.
+//! Invariants: a name holds all of its content or is not there; what was put is on the disk, and so is its name; playlists, and what
+//! was taken away, are so once they are settled; no name leads out of the root. A segment of the cache that is on the same file
+//! system gets a second name; otherwise it is copied. What a crash left half written goes when the asset is claimed.
 //!
 //! A disk that hangs holds up at most [`MAX_AT_ONCE`] threads.
 
 mod put;
+mod remains;
 #[cfg(test)]
 mod tests;
 
@@ -132,6 +134,7 @@ impl Shared {
         self.storage
             .sync_dir(&self.root)
             .map_err(failed("sync", &self.root))?;
+        remains::remove(self.storage.as_ref(), &folder);
         let host = writer.host.clone();
         locks.insert(asset.to_owned(), Claimed { host, lock });
         Ok(())
@@ -151,6 +154,20 @@ impl Shared {
     fn put_index(&self, asset: &str, name: &str, text: &Bytes) -> Result<(), StoreError> {
         let path = self.object(asset, name)?;
         replace(self.storage.as_ref(), &path, &[text], false).map_err(failed("write", &path))
+    }
+
+    fn settle(&self, asset: &str, names: &[String]) -> Result<(), StoreError> {
+        for name in names {
+            let path = self.object(asset, name)?;
+            // Opening it to sync it would make an empty one.
+            std::fs::metadata(&path).map_err(failed("inspect", &path))?;
+            let opened = self.storage.open(&path);
+            opened
+                .and_then(|mut file| file.sync())
+                .map_err(failed("sync", &path))?;
+        }
+        let folder = self.folder(asset)?;
+        self.storage.sync_dir(&folder).map_err(failed("sync", &folder))
     }
 
     fn remove(&self, asset: &str, name: &str) -> Result<(), StoreError> {
@@ -289,6 +306,11 @@ impl AssetStore for DirectoryStore {
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         let (asset, name) = (asset.to_owned(), name.to_owned());
         self.work(0, move |shared| shared.put_index(&asset, &name, &text))
+    }
+
+    fn settle<'a>(&'a self, asset: &'a str, names: &'a [String]) -> BoxFuture<'a, Result<(), StoreError>> {
+        let (asset, names) = (asset.to_owned(), names.to_vec());
+        self.work(0, move |shared| shared.settle(&asset, &names))
     }
 
     fn remove<'a>(&'a self, asset: &'a str, name: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {

@@ -145,3 +145,88 @@ fn a_cache_that_cannot_be_read_is_not_the_stores_fault() {
     let error = put::if_absent(&Disk, &folder.path().join(NAME), &content).unwrap_err();
     assert_eq!(error.kind, StoreErrorKind::Source, "{error}");
 }
+
+fn names(done: &[(&'static str, PathBuf)]) -> Vec<(&'static str, String)> {
+    let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+    done.iter()
+        .map(|(operation, path)| (*operation, name(path)))
+        .collect()
+}
+
+fn failing(root: &Path) -> (Failing, DirectoryStore) {
+    let storage = Failing::never();
+    let store = DirectoryStore::new(root.join("assets"), Arc::new(storage.clone()));
+    (storage, store)
+}
+
+#[tokio::test]
+async fn what_is_put_is_synced_before_it_counts_as_put_and_so_are_its_name_and_the_assets() {
+    let folder = tempfile::tempdir().unwrap();
+    let (storage, store) = failing(folder.path());
+    store.claim(ASSET, &writer("a")).await.unwrap();
+    assert_eq!(names(&storage.take_done()), [("sync_dir", "assets".to_owned())]);
+    let content = file(folder.path(), "one", b"picture");
+    store.put_if_absent(ASSET, NAME, &content).await.unwrap();
+    let linked = [("hard_link", NAME.to_owned()), ("sync_dir", ASSET.to_owned())];
+    assert_eq!(names(&storage.take_done()), linked);
+    // Also when it stood there: its name may not have been on the disk yet.
+    store.put_if_absent(ASSET, NAME, &content).await.unwrap();
+    let again = storage.take_done();
+    assert_eq!(names(&again).last(), Some(&("sync_dir", ASSET.to_owned())));
+    let init = Content::Bytes(Bytes::from_static(b"init"));
+    store.put_if_absent(ASSET, "a-1.video.mp4", &init).await.unwrap();
+    let copied = [
+        ("sync", "a-1.video.mp4.tmp".to_owned()),
+        ("rename", "a-1.video.mp4".to_owned()),
+        ("sync_dir", ASSET.to_owned()),
+    ];
+    assert_eq!(names(&storage.take_done()), copied);
+}
+
+#[tokio::test]
+async fn playlists_are_synced_when_they_are_settled_and_none_is_made_by_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (storage, store) = failing(folder.path());
+    store.claim(ASSET, &writer("a")).await.unwrap();
+    let playlists = ["2026-11-20.m3u8".to_owned(), "index.m3u8".to_owned()];
+    for name in &playlists {
+        store
+            .put_index(ASSET, name, Bytes::from_static(b"#EXTM3U"))
+            .await
+            .unwrap();
+    }
+    storage.take_done();
+    store.settle(ASSET, &playlists).await.unwrap();
+    let [day, index] = playlists.clone();
+    let settled = [("sync", day), ("sync", index), ("sync_dir", ASSET.to_owned())];
+    assert_eq!(names(&storage.take_done()), settled);
+    store.remove(ASSET, &playlists[0]).await.unwrap();
+    let error = store.settle(ASSET, &playlists).await.unwrap_err();
+    assert_eq!(error.kind, StoreErrorKind::NotFound, "{error}");
+    assert_eq!(store.list(ASSET).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_crash_left_half_written_goes_with_the_next_claim_and_nothing_else_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let asset = folder.path().join("assets").join(ASSET);
+    std::fs::create_dir_all(&asset).unwrap();
+    let segment = format!("{NAME}.tmp");
+    let ours = [&segment, "a-1.audio.mp4.tmp", "2026-11-20.video.tmp", "index.tmp"];
+    let others = [NAME, "index.m3u8", "notes.tmp", "2026-11-20.txt.tmp"];
+    for name in ours.iter().chain(&others) {
+        std::fs::write(asset.join(name), b"half").unwrap();
+    }
+    let store = store(folder.path());
+    store.claim(ASSET, &writer("a")).await.unwrap();
+    for name in ours {
+        assert!(!asset.join(name).exists(), "{name}");
+    }
+    for name in others {
+        assert!(asset.join(name).exists(), "{name}");
+    }
+    // What is written while it is claimed is left alone.
+    std::fs::write(asset.join(&segment), b"half").unwrap();
+    store.claim(ASSET, &writer("a")).await.unwrap();
+    assert!(asset.join(&segment).exists());
+}
