@@ -13,6 +13,7 @@ mod demo;
 mod documents;
 mod fuzz;
 mod measure;
+mod order;
 mod process;
 mod project;
 mod test;
@@ -39,6 +40,8 @@ enum Chore {
     Fuzz(fuzz::Arguments),
     /// Draw the demo's clip anew (needs Debian's ffmpeg).
     Clip,
+    /// Look which functions a recorder runs, so that they stand together in releases (needs Debian's valgrind).
+    Order,
 }
 
 fn main() -> ExitCode {
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Chore::Measure(arguments) => measure::run(&arguments),
         Chore::Fuzz(arguments) => fuzz::run(&arguments),
         Chore::Clip => clip::run(),
+        Chore::Order => order::run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
