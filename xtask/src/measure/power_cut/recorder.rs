@@ -155,9 +155,10 @@ fn toggle(host: &Host, time: Duration) -> Result<()> {
 
 /// Waits until the end of the process stands in the log.
 fn wait_for_log(log: &Path, process: u32) -> Result<()> {
+    // `strace` fills numbers up to five places.
     let ends = [
-        format!("{process} +++ exited with"),
-        format!("{process} +++ killed by"),
+        format!("{process:<5} +++ exited with"),
+        format!("{process:<5} +++ killed by"),
     ];
     until("end of strace's log", LOGGED, || {
         let mut file = File::open(log)?;
