@@ -159,7 +159,12 @@ fn what_a_deactivation_leaves_in_the_cache_is_told_and_goes_up_after_a_restart()
     ] {
         assert!(metrics.contains(figure), "{figure}\n{metrics}");
     }
-    assert!(events.text().contains("MediaGraph.Diagnostics.StorePaused"));
+    until("the event of it", SOON, || {
+        events
+            .text()
+            .contains("MediaGraph.Diagnostics.StorePaused")
+            .then_some(())
+    });
     host.stop();
     assert_eq!(segments(&azurite), 0);
 

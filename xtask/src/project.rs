@@ -115,17 +115,22 @@ pub(crate) enum Profile {
     Release,
 }
 
+/// With a test crate beside it the host has the features of dependencies that it has in the tests: without, cargo would build
+/// it, and much of what it uses, a second time.
+const AS_THE_TESTS: [&str; 3] = ["--workspace", "--test", "flaps"];
+
 /// Builds the host, with cargo's progress on standard error, and says where its binary is.
 ///
 /// # Errors
 /// When it does not build.
 pub(crate) fn build_host(profile: Profile) -> Result<PathBuf> {
     let mut command = cargo();
-    command.args(["build", "--package", "mediagraph", "--bin", "mediagraph"]);
+    command.args(["build", "--bin", "mediagraph"]);
     command.arg("--message-format=json-render-diagnostics");
-    if profile == Profile::Release {
-        command.arg("--release");
-    }
+    match profile {
+        Profile::Dev => command.args(AS_THE_TESTS),
+        Profile::Release => command.args(["--package", "mediagraph", "--release"]),
+    };
     let built = command
         .stderr(Stdio::inherit())
         .output()

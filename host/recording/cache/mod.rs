@@ -107,6 +107,8 @@ pub struct Cache {
     state: Mutex<State>,
     /// Held while folders are made or cleared away.
     folders: Mutex<()>,
+    /// Held while a place is given its id.
+    places: Mutex<()>,
     /// Woken when a disk had no room.
     room_wanted: Notify,
 }
@@ -126,6 +128,7 @@ impl Cache {
                 ..State::default()
             }),
             folders: Mutex::default(),
+            places: Mutex::default(),
             room_wanted: Notify::new(),
         });
         recover::recover(&cache)?;

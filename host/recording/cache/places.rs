@@ -7,6 +7,7 @@
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::sync::PoisonError;
 
 use super::Cache;
 use crate::recording::RecordingError;
@@ -33,6 +34,11 @@ impl Cache {
     }
 
     pub(super) fn enter_root(&self, root: &Path) -> Result<(), RecordingError> {
+        if self.is_entered(root)? {
+            return Ok(());
+        }
+        // Of sinks that start at the same time each would give a new place an id of its own.
+        let _places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         let known = self.index().place(root)?;
         match (known, read(root)?) {
             (Some(place), Found::Id(id)) if place.volume == id => Ok(()),
@@ -50,6 +56,14 @@ impl Cache {
             }
             (None, Found::Nothing) => self.mark(root, self.new_id()),
         }
+    }
+
+    /// Waits for nobody: a disk that hangs while it is entered holds up no sink on another one.
+    fn is_entered(&self, root: &Path) -> Result<bool, RecordingError> {
+        let Some(place) = self.index().place(root)? else {
+            return Ok(false);
+        };
+        Ok(matches!(read(root)?, Found::Id(id) if id == place.volume))
     }
 
     /// The cheap look before each segment.

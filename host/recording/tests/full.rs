@@ -7,6 +7,7 @@ use futures::FutureExt as _;
 
 use super::bench::Bench;
 use super::*;
+use crate::recording::cache::sink_folder;
 use crate::recording::index::GapReason;
 
 const MIB: u64 = 1 << 20;
@@ -181,6 +182,38 @@ fn a_disk_of_another_host_is_refused_and_nothing_is_written_to_it() {
     let text = error.to_string();
     assert!(text.contains("another host") && text.contains("hint:"), "{text}");
     assert!(!bench.sink().exists());
+}
+
+#[test]
+fn sinks_that_start_at_the_same_time_in_a_new_place_agree_on_its_id() {
+    const SINKS: usize = 16;
+    for _ in 0..8 {
+        let bench = Bench::new();
+        let cache = bench.cache();
+        let start = std::sync::Barrier::new(SINKS);
+        let open = |number: usize| {
+            let mut spec = bench.spec();
+            spec.name = format!("lobby{number}");
+            spec.folder = sink_folder(&bench.folder.path().join("place"), &number.to_string(), "sink");
+            start.wait();
+            cache.open_asset(spec).unwrap().close().unwrap();
+        };
+        std::thread::scope(|scope| {
+            for number in 0..SINKS {
+                let open = &open;
+                scope.spawn(move || open(number));
+            }
+        });
+        drop(cache);
+        // The next run finds what the index says.
+        bench
+            .cache()
+            .open_asset(AssetSpec {
+                folder: sink_folder(&bench.folder.path().join("place"), "0", "sink"),
+                ..bench.spec()
+            })
+            .unwrap();
+    }
 }
 
 #[test]
