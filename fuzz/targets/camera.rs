@@ -88,7 +88,10 @@ fn hold(mut stream: TcpStream, script: &Script) -> std::io::Result<()> {
         };
         let asked = std::mem::take(&mut method);
         let more = match asked.as_str() {
-            "DESCRIBE" => format!("Content-Type: application/sdp\r\nContent-Length: {}\r\n", sdp.len()),
+            "DESCRIBE" => format!(
+                "Content-Type: application/sdp\r\nContent-Length: {}\r\n",
+                sdp.len()
+            ),
             "SETUP" => "Session: 4711\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n".to_owned(),
             _ => "Session: 4711\r\n".to_owned(),
         };

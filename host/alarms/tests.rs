@@ -297,7 +297,11 @@ fn a_store_that_takes_nothing_for_half_a_minute_is_an_alarm_and_so_is_a_recordin
     world.host.stores = vec![away.clone(), health("local")];
     assert_eq!(world.watch(20, passes), []);
     world.host.stores = vec![health("cloud"), health("local")];
-    assert_eq!(world.watch(30, passes), [], "what passes within half a minute needs nobody");
+    assert_eq!(
+        world.watch(30, passes),
+        [],
+        "what passes within half a minute needs nobody"
+    );
     world.host.stores = vec![away, health("local")];
     assert_eq!(world.watch(100, passes), [told(31, "storeAway", true)]);
     let raised = world.alarms.current();

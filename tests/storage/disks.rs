@@ -53,7 +53,14 @@ impl Disk {
     /// In memory, of so many MiB.
     fn in_memory(folder: &Path, mib: u32) -> Self {
         let disk = Self::at(folder);
-        mount(&["-t", "tmpfs", "-o", &format!("size={mib}m,mode=700"), "tmpfs", disk.text()]);
+        mount(&[
+            "-t",
+            "tmpfs",
+            "-o",
+            &format!("size={mib}m,mode=700"),
+            "tmpfs",
+            disk.text(),
+        ]);
         disk
     }
 
@@ -85,7 +92,9 @@ impl Disk {
         let ballast = std::fs::File::create(self.path.join("ballast")).unwrap();
         let free = self.free();
         let length = free.checked_sub(bytes).unwrap();
-        run(Command::new("fallocate").args(["-l", &length.to_string()]).arg(self.path.join("ballast")));
+        run(Command::new("fallocate")
+            .args(["-l", &length.to_string()])
+            .arg(self.path.join("ballast")));
         drop(ballast);
     }
 
@@ -165,7 +174,9 @@ impl World {
         for name in ["sick", "well"] {
             world.events.wait(name, "RecordingStarted", 1, START);
         }
-        until("media on the disk", SOON, || (size(&disk.path) >= ENOUGH).then_some(()));
+        until("media on the disk", SOON, || {
+            (size(&disk.path) >= ENOUGH).then_some(())
+        });
         world
     }
 
@@ -174,7 +185,9 @@ impl World {
         sink["localMediaCachePath"] = json!(format!("/var/lib/{name}"));
         let mut document = topology::document("2.0", &[], &[sink]);
         document["name"] = json!(name);
-        self.host.method("GraphTopologySet", &document.to_string()).with(201);
+        self.host
+            .method("GraphTopologySet", &document.to_string())
+            .with(201);
         let url = self.camera.as_ref().unwrap().url.clone();
         self.host
             .set_instance(name, name, &[("rtspUrl".to_owned(), url)])
@@ -219,7 +232,11 @@ impl World {
         self.host.named("GraphInstanceDeactivate", "sick").with(200);
         let recording = judge::judged(&self.asset("sick"));
         assert_eq!(recording.gaps(), gaps, "{}", recording.report);
-        assert!(self.events.of("sick", "DataDropped").is_empty() || gaps > 0, "{}", self.events.text());
+        assert!(
+            self.events.of("sick", "DataDropped").is_empty() || gaps > 0,
+            "{}",
+            self.events.text()
+        );
     }
 
     fn camera_away(&mut self) {
@@ -255,7 +272,9 @@ fn a_disk_that_is_full_stops_its_sink_alone_until_there_is_room_and_stops_no_end
     world.told(1, "noSpace");
     // Once more, and the host ends while it is so.
     world.activate("sick");
-    until("media on the disk", SOON, || (size(&disk.path) >= ENOUGH).then_some(()));
+    until("media on the disk", SOON, || {
+        (size(&disk.path) >= ENOUGH).then_some(())
+    });
     disk.fill();
     world.events.wait("sick", "StorageError", 2, SOON);
     world.told(2, "noSpace");
@@ -338,7 +357,9 @@ fn the_reserve_of_a_small_disk_is_kept_by_letting_the_oldest_go_and_it_is_said_w
         graph.stop();
     }
     let segments = || {
-        let told = run(Command::new("find").arg(state.join("assets")).args(["-name", "*.m4s"]));
+        let told = run(Command::new("find")
+            .arg(state.join("assets"))
+            .args(["-name", "*.m4s"]));
         let mut names: Vec<String> = told.lines().map(str::to_owned).collect();
         names.sort();
         names
@@ -348,13 +369,17 @@ fn the_reserve_of_a_small_disk_is_kept_by_letting_the_oldest_go_and_it_is_said_w
     disk.leave(RESERVE - 50_000);
     let host = serve(&state, &config);
     let events = host.events("");
-    until("the reserve is there again", KEPT, || (disk.free() >= RESERVE).then_some(()));
+    until("the reserve is there again", KEPT, || {
+        (disk.free() >= RESERVE).then_some(())
+    });
     let after = segments();
     assert!(
         !after.contains(&before[0]) && after.contains(&before[2]),
         "the oldest goes: {after:?}"
     );
-    until("it is told", SOON, || events.text().contains("\"reason\":\"keepFree\"").then_some(()));
+    until("it is told", SOON, || {
+        events.text().contains("\"reason\":\"keepFree\"").then_some(())
+    });
     host.stop();
     let state = state.to_str().unwrap();
     let covered = run(mediagraph().args(["coverage", "--json", "--state-dir", state]));

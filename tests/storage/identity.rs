@@ -65,7 +65,9 @@ impl Issuer {
 
 fn tls(pem: &Path) -> Arc<ServerConfig> {
     let text = std::fs::read(pem).unwrap();
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(&text).map(Result::unwrap).collect();
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(&text)
+        .map(Result::unwrap)
+        .collect();
     let key = PrivateKeyDer::from_pem_slice(&text).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
@@ -151,7 +153,11 @@ fn record(identity: &str, environment: impl Fn(&mut Command, &Path), pem: &Path,
         finished.ended.stderr
     );
     let said = &finished.ended.stderr;
-    for secret in [URL_SAFE_NO_PAD.encode(SIGNATURE), "machine-secret".to_owned(), "assertion.of-the-cluster".to_owned()] {
+    for secret in [
+        URL_SAFE_NO_PAD.encode(SIGNATURE),
+        "machine-secret".to_owned(),
+        "assertion.of-the-cluster".to_owned(),
+    ] {
         assert!(!said.contains(&secret), "`{secret}` stands in the log");
     }
 }
@@ -172,14 +178,20 @@ fn a_machine_of_azure_records_with_its_own_identity() {
     let issuer = Issuer::start(None);
     let endpoint = format!("http://{}/msi/token", issuer.address);
     let environment = |command: &mut Command, _: &Path| {
-        command.env("IDENTITY_ENDPOINT", &endpoint).env("IDENTITY_HEADER", "machine-secret");
+        command
+            .env("IDENTITY_ENDPOINT", &endpoint)
+            .env("IDENTITY_HEADER", "machine-secret");
     };
     let identity = format!("identity = \"managed\"\nclient_id = \"{CLIENT}\"");
     record(&identity, environment, &pem, &ca, folder.path());
     let asked = issuer.asked();
     let first = &asked[0];
     assert!(first.starts_with("GET /msi/token?"), "{first}");
-    for part in ["storage.azure.com", &format!("client_id={CLIENT}"), "x-identity-header: machine-secret"] {
+    for part in [
+        "storage.azure.com",
+        &format!("client_id={CLIENT}"),
+        "x-identity-header: machine-secret",
+    ] {
         assert!(first.contains(part), "{part}: {first}");
     }
     assert_eq!(asked.len(), 1, "a token is kept until it expires");
@@ -202,8 +214,15 @@ fn a_service_account_of_kubernetes_records_with_its_own_identity() {
     record("identity = \"workload\"", environment, &pem, &ca, folder.path());
     let asked = issuer.asked();
     let first = &asked[0];
-    assert!(first.starts_with(&format!("POST /{TENANT}/oauth2/v2.0/token")), "{first}");
-    for part in ["storage.azure.com", CLIENT, "client_assertion=federated.assertion.of-the-cluster"] {
+    assert!(
+        first.starts_with(&format!("POST /{TENANT}/oauth2/v2.0/token")),
+        "{first}"
+    );
+    for part in [
+        "storage.azure.com",
+        CLIENT,
+        "client_assertion=federated.assertion.of-the-cluster",
+    ] {
         assert!(first.contains(part), "{part}: {first}");
     }
     assert_eq!(asked.len(), 1, "a token is kept until it expires");

@@ -22,6 +22,7 @@ mod clip;
 mod common;
 mod disks;
 mod identity;
+mod kept;
 mod proxy;
 mod real;
 mod stores;

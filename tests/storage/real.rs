@@ -164,7 +164,10 @@ fn what_a_deactivation_leaves_in_the_cache_is_told_and_goes_up_after_a_restart()
     assert!(events.text().contains("MediaGraph.Diagnostics.StorePaused"));
     until("the alarm", ALARM, || {
         let raised = json(&host, "/api/alarms");
-        let away = raised["value"].as_array()?.iter().find(|one| one["kind"] == "storeAway")?;
+        let away = raised["value"]
+            .as_array()?
+            .iter()
+            .find(|one| one["kind"] == "storeAway")?;
         assert_eq!(away["id"], "storeAway/cloud", "{away}");
         Some(())
     });
@@ -217,15 +220,24 @@ fn the_index_is_made_anew_from_the_container_alone() {
     assert!(first == second, "the same media gives the same index");
     let sound = run(&mut check(&["--depth", "content"]));
     assert!(sound.contains("sound"), "{sound}");
-    let covered = run(mediagraph().args(["coverage", "--json", "--state-dir"]).arg(&state));
+    let covered = run(mediagraph()
+        .args(["coverage", "--json", "--state-dir"])
+        .arg(&state));
     let covered: Value = serde_json::from_str(&covered).unwrap();
-    let recorded = covered["cameras"][0]["days"][0]["recordedSeconds"].as_f64().unwrap();
+    let recorded = covered["cameras"][0]["days"][0]["recordedSeconds"]
+        .as_f64()
+        .unwrap();
     assert!(recorded >= 2.0, "{covered}");
     // And the index knows what the container should have.
     let names = azurite.names();
     azurite.remove(names.iter().find(|name| name.ends_with(".m4s")).unwrap());
     let found = check(&[]).output().unwrap();
-    assert_eq!(found.status.code(), Some(1), "{}", String::from_utf8_lossy(&found.stdout));
+    assert_eq!(
+        found.status.code(),
+        Some(1),
+        "{}",
+        String::from_utf8_lossy(&found.stdout)
+    );
     assert!(String::from_utf8_lossy(&found.stdout).contains("the file is missing"));
 }
 

@@ -531,6 +531,10 @@ async fn the_index_of_a_recording_names_a_day_that_is_there_whatever_is_dropped(
     assert_eq!(index(), world.azurite.text(&days[0]), "the newest that is left");
     drop_all(first);
     bench.drained().await;
-    assert_eq!(of_asset(".m3u8"), Vec::<String>::new(), "nothing is left to be named");
+    assert_eq!(
+        of_asset(".m3u8"),
+        Vec::<String>::new(),
+        "nothing is left to be named"
+    );
     bench.end().await;
 }

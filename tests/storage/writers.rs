@@ -49,7 +49,11 @@ fn two_cameras_whose_recordings_get_the_same_name_are_both_recorded_each_to_its_
     let events = host.events("");
     let cameras = [Camera::ours(&yard(), &[]), Camera::ours(&yard(), &[])];
     // As the pattern of a moment gives the same name in the same second.
-    set(&host, "lobby", &[("east", &cameras[0].url), ("west", &cameras[1].url)]);
+    set(
+        &host,
+        "lobby",
+        &[("east", &cameras[0].url), ("west", &cameras[1].url)],
+    );
     for name in ["east", "west"] {
         host.named("GraphInstanceActivate", name).with(200);
     }
@@ -66,7 +70,11 @@ fn two_cameras_whose_recordings_get_the_same_name_are_both_recorded_each_to_its_
     let mut sorted = assets.clone();
     sorted.sort();
     assert_eq!(sorted, ["lobby", "lobby-2"]);
-    assert_eq!(said.matches("Another recording has this asset").count(), 1, "{said}");
+    assert_eq!(
+        said.matches("Another recording has this asset").count(),
+        1,
+        "{said}"
+    );
     for asset in assets {
         let recording = judge::judged(&state.join("assets").join(&asset));
         assert_eq!(recording.gaps(), 0);
@@ -101,7 +109,9 @@ fn two_hosts_that_share_a_container_write_a_recording_one_after_the_other_and_lo
     // What stands open when a camera goes is uploaded at once, and the recording stays this host's.
     let port = camera.port();
     drop(camera);
-    until("the first host uploads", SOON, || (uploads(&first)["uploadedSegments"] == 1).then_some(()));
+    until("the first host uploads", SOON, || {
+        (uploads(&first)["uploadedSegments"] == 1).then_some(())
+    });
     let camera = Camera::ours_at(&yard(), port, &[]);
 
     record(&second, &second_state);

@@ -46,7 +46,8 @@ impl Target {
 }
 
 /// A conversation, as cameras answer.
-const ANSWER: &[u8] = b"\0RTSP/1.0 401 Unauthorized\r\nCSeq: 1\r\nWWW-Authenticate: Digest realm=\"x\", nonce=\"y\"\r\n\r\n";
+const ANSWER: &[u8] =
+    b"\0RTSP/1.0 401 Unauthorized\r\nCSeq: 1\r\nWWW-Authenticate: Digest realm=\"x\", nonce=\"y\"\r\n\r\n";
 /// A sender report, and a whole IDR slice in a packet, interleaved.
 const PACKETS: &[u8] = b"\x01$\x01\0\x1c\x80\xc8\0\x06\0\0\x12g\xea\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
 $\0\0\x14\x80\xe0\0\x01\0\0\0\0\0\0\x12ge\x88\x84\0\x10\xff\xfe\xf6";
@@ -74,8 +75,27 @@ impl Target {
 fn streams(corpus: &Path) -> Result<()> {
     for profile in ["baseline", "main", "high"] {
         let status = std::process::Command::new("ffmpeg")
-            .args(["-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=size=64x48:rate=5", "-frames:v", "6"])
-            .args(["-c:v", "libx264", "-pix_fmt", "yuv420p", "-profile:v", profile, "-g", "3"])
+            .args([
+                "-v",
+                "error",
+                "-y",
+                "-f",
+                "lavfi",
+                "-i",
+                "testsrc2=size=64x48:rate=5",
+                "-frames:v",
+                "6",
+            ])
+            .args([
+                "-c:v",
+                "libx264",
+                "-pix_fmt",
+                "yuv420p",
+                "-profile:v",
+                profile,
+                "-g",
+                "3",
+            ])
             .arg(corpus.join(format!("{profile}.h264")))
             .status()
             .context("ffmpeg makes what the fuzzer starts with; it cannot be started")?;

@@ -57,7 +57,11 @@ impl From<DatabaseError> for JournalError {
             DatabaseError::Database { path, source } => Self::Database { path, source },
             DatabaseError::Missing { path, .. } => Self::Missing(path),
             DatabaseError::Newer { path, found, .. } => Self::Format { path, found, known },
-            DatabaseError::Older { path } => Self::Format { path, found: 0, known },
+            DatabaseError::Older { path } => Self::Format {
+                path,
+                found: 0,
+                known,
+            },
         }
     }
 }

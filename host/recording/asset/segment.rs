@@ -153,7 +153,9 @@ impl Side {
     /// Whether the file that is written still has its name. One that cannot be asked for may have.
     fn is_current(&self) -> bool {
         match std::fs::metadata(&self.path) {
-            Ok(found) => self.identity.is_none_or(|known| known == (found.dev(), found.ino())),
+            Ok(found) => self
+                .identity
+                .is_none_or(|known| known == (found.dev(), found.ino())),
             Err(error) => error.kind() != std::io::ErrorKind::NotFound,
         }
     }

@@ -162,7 +162,11 @@ fn a_camera_that_pads_its_pictures_loses_one_fragment_at_most_in_a_crash_as_ever
         .collect();
     let mut writer = bench.cache().open_asset(bench.spec()).unwrap();
     bench.feed(&mut writer, &padded);
-    let written: u64 = bench.files().iter().filter(|(name, _)| name.ends_with(".part")).count() as u64;
+    let written: u64 = bench
+        .files()
+        .iter()
+        .filter(|(name, _)| name.ends_with(".part"))
+        .count() as u64;
     assert_eq!(written, 1, "a segment is open");
     std::mem::forget(writer);
     let cache = recovered(&bench);
@@ -245,7 +249,11 @@ fn the_gap_of_a_crash_does_not_reach_to_the_next_recording_of_an_event() {
     writer.is_of_event();
     bench.feed(&mut writer, &stream(90_000 * 600, 9, false));
     writer.close().unwrap();
-    assert_eq!(bench.gap_seconds(&cache), told, "nothing was to be recorded in between");
+    assert_eq!(
+        bench.gap_seconds(&cache),
+        told,
+        "nothing was to be recorded in between"
+    );
 }
 
 #[test]

@@ -270,10 +270,16 @@ fn a_disk_that_is_pulled_out_and_put_back_is_recorded_to_again_and_what_is_lost_
     let covered = |at: MediaTime| rows.iter().any(|row| row.name.start <= at && at < row.end);
     assert!(!covered(gaps[0].start) && covered(gaps[0].end), "{gaps:?}");
     let last = rows.iter().map(|row| row.end).max().unwrap();
-    assert!(last.since(MediaTime::from_ticks(BASE)).0 >= 31 * 90_000, "it goes on to the end");
+    assert!(
+        last.since(MediaTime::from_ticks(BASE)).0 >= 31 * 90_000,
+        "it goes on to the end"
+    );
     let recorded: i64 = rows.iter().map(|row| row.end.since(row.name.start).0).sum();
     let lost = gaps[0].end.since(gaps[0].start).0;
-    assert!((recorded + lost - 32 * 90_000).abs() <= 90_000, "there, or a gap: {recorded} {lost}");
+    assert!(
+        (recorded + lost - 32 * 90_000).abs() <= 90_000,
+        "there, or a gap: {recorded} {lost}"
+    );
 }
 
 #[test]
@@ -286,7 +292,9 @@ fn a_folder_that_somebody_takes_away_is_made_again() {
     bench.feed(&mut writer, &heavy(11, 20, 20_000));
     writer.close().unwrap();
     let rows = bench.rows(&cache);
-    let there = rows.iter().filter(|row| bench.dir().join(row.name.file(".m4s")).exists());
+    let there = rows
+        .iter()
+        .filter(|row| bench.dir().join(row.name.file(".m4s")).exists());
     assert!(there.count() >= 2, "{rows:?}");
     assert!(bench.gaps(&cache).iter().any(|gap| gap.reason == GapReason::Disk));
 }
@@ -314,9 +322,9 @@ fn what_a_disk_refused_to_sync_is_written_anew_before_it_counts() {
     let again = path.with_file_name(format!("{open}.tmp"));
     let done = storage.take_done();
     let synced = done.iter().position(|one| *one == ("sync", again.clone()));
-    let sealed = done.iter().position(|(what, path)| {
-        *what == "rename" && path.extension().is_some_and(|ending| ending == "m4s")
-    });
+    let sealed = done
+        .iter()
+        .position(|(what, path)| *what == "rename" && path.extension().is_some_and(|ending| ending == "m4s"));
     assert!(synced.is_some() && synced < sealed, "{done:?}");
     bench.index_and_files_agree(&cache);
     assert_eq!(count(&bench.sound_report(), "video"), 100);

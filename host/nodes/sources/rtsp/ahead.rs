@@ -26,14 +26,21 @@ impl CameraClock {
         context.stats.set_clock_ahead(ahead);
         let Some(ahead) = ahead else { return };
         let off = ahead.abs();
-        let wrong = if self.wrong { off >= RIGHT_BY } else { off > WRONG_BY };
+        let wrong = if self.wrong {
+            off >= RIGHT_BY
+        } else {
+            off > WRONG_BY
+        };
         if wrong == std::mem::replace(&mut self.wrong, wrong) {
             return;
         }
         let seconds = (ahead * 10.0).round() / 10.0;
         if !wrong {
             let message = "the camera's clock is right again";
-            context.emit(RIGHT, json!({"target": target, "aheadSeconds": seconds, "message": message}));
+            context.emit(
+                RIGHT,
+                json!({"target": target, "aheadSeconds": seconds, "message": message}),
+            );
             return;
         }
         let way = if ahead < 0.0 { "behind" } else { "ahead of" };
@@ -43,7 +50,10 @@ impl CameraClock {
             off
         );
         tracing::warn!(ahead_seconds = seconds, "The camera's clock is wrong");
-        context.emit(WRONG, json!({"target": target, "aheadSeconds": seconds, "message": message}));
+        context.emit(
+            WRONG,
+            json!({"target": target, "aheadSeconds": seconds, "message": message}),
+        );
     }
 }
 
@@ -60,7 +70,17 @@ mod tests {
         let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH));
         let (context, told) = context(clock);
         let mut camera = CameraClock::default();
-        for ahead in [None, Some(0.3), Some(-4.9), Some(-7200.04), Some(-7201.0), Some(3.0), None, Some(1.9), Some(4.0)] {
+        for ahead in [
+            None,
+            Some(0.3),
+            Some(-4.9),
+            Some(-7200.04),
+            Some(-7201.0),
+            Some(3.0),
+            None,
+            Some(1.9),
+            Some(4.0),
+        ] {
             camera.is(ahead, &context, "rtsp://camera/");
         }
         let events = told.events();
