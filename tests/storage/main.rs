@@ -21,6 +21,7 @@ mod clip;
 #[path = "../common/mod.rs"]
 mod common;
 mod disks;
+mod every_write;
 mod identity;
 mod kept;
 mod proxy;
