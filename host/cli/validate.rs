@@ -114,8 +114,12 @@ impl Report {
         if !self.missing.is_empty() {
             let _ = writeln!(text, "  to run it, set: {}", self.missing.join(", "));
         }
-        if let Some(storage) = &self.storage {
-            text.push_str(&storage.text());
+        match &self.storage {
+            Some(storage) => text.push_str(&storage.text()),
+            // Of all that people ask about recordings, this is asked most.
+            None => {
+                text.push_str("  storage: nothing is recorded: there is no asset sink and no file sink\n")
+            }
         }
         text
     }

@@ -419,6 +419,16 @@ fn validate_says_how_long_a_disk_lasts_and_what_it_assumes() {
 }
 
 #[test]
+fn validate_says_when_a_topology_records_nothing() {
+    let told = |topology: &str| {
+        let path = super::common::repository(topology);
+        mediagraph(&["validate", path.to_str().unwrap()]).good()
+    };
+    assert!(told("topologies/motion-detection").contains("nothing is recorded"));
+    assert!(!told("topologies/cvr-files").contains("nothing is recorded"));
+}
+
+#[test]
 fn a_store_elsewhere_is_looked_at_and_the_index_is_made_anew_from_it() {
     let host = Host::new();
     host.record("Lobby", 0, 9);

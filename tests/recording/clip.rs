@@ -1,5 +1,6 @@
 //! A real clip, made by ffmpeg, taken apart into access units.
 
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -31,6 +32,19 @@ impl Clip {
     pub(crate) fn make(arguments: &[&str], sound: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("clip.mp4");
+        Self::draw(arguments, sound, &path);
+        Self::read(&path)
+    }
+
+    /// A clip that was drawn before.
+    pub(crate) fn read(path: &Path) -> Self {
+        Self {
+            units: demux(&std::fs::read(path).unwrap()),
+        }
+    }
+
+    /// As [`Clip::make`], to a file.
+    pub(crate) fn draw(arguments: &[&str], sound: bool, path: &Path) {
         let mut command = Command::new("ffmpeg");
         command.args([
             "-v",
@@ -48,11 +62,8 @@ impl Clip {
                 "-t", "10", "-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p",
             ])
             .args(arguments)
-            .arg(&path);
+            .arg(path);
         run(&mut command);
-        Self {
-            units: demux(&std::fs::read(&path).unwrap()),
-        }
     }
 
     pub(crate) fn count(&self, kind: &str) -> u64 {

@@ -59,6 +59,8 @@ impl Lock {
         file.set_len(0)
             .and_then(|()| file.seek(SeekFrom::Start(0)))
             .and_then(|_| writeln!(file, "{host} {}", std::process::id()))
+            // Whose it is must be so after a power cut, too.
+            .and_then(|()| file.sync_all())
             .map_err(RecordingError::io("write", &path))?;
         Ok(Self { file, path })
     }
@@ -74,6 +76,7 @@ impl Lock {
     pub(in crate::recording) fn release(&self) -> Result<(), RecordingError> {
         self.file
             .set_len(0)
+            .and_then(|()| self.file.sync_all())
             .map_err(RecordingError::io("empty", &self.path))
     }
 }

@@ -5,7 +5,8 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 /// What the tests need, by the names that Debian gives them.
-const PACKAGES: [&str; 16] = [
+const PACKAGES: [&str; 19] = [
+    "e2fsprogs",
     "ffmpeg",
     "gir1.2-gst-plugins-base-1.0",
     "gir1.2-gst-rtsp-server-1.0",
@@ -16,10 +17,12 @@ const PACKAGES: [&str; 16] = [
     "gstreamer1.0-plugins-ugly",
     "gstreamer1.0-rtsp",
     "gstreamer1.0-tools",
+    "mount",
     "strace",
     "systemd",
     "python3",
     "python3-gi",
+    "util-linux",
     "vlc-bin",
     "vlc-plugin-base",
 ];
