@@ -84,10 +84,7 @@ impl Backlog {
     /// Gives every segment a second name in a folder, and says these names, the oldest first.
     pub(super) fn linked(&self, folder: &Path) -> Result<Vec<PathBuf>> {
         std::fs::create_dir_all(folder)?;
-        let waiting = self
-            .cache
-            .index()
-            .waiting(STORE, u32::try_from(self.segments)?)?;
+        let waiting = self.cache.index().waiting(STORE, u32::try_from(self.segments)?)?;
         let mut links = Vec::new();
         for one in waiting {
             let name = one.segment.name.file(mediagraph::recording::asset::name::SEGMENT);

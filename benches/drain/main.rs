@@ -131,9 +131,8 @@ impl Arguments {
             let mut arguments = std::env::args().skip_while(|argument| argument != name);
             arguments.nth(1)
         };
-        let container = of("--container").ok_or(
-            "this needs a container\nhint: `cargo xtask measure drain` starts one, and runs this",
-        )?;
+        let container = of("--container")
+            .ok_or("this needs a container\nhint: `cargo xtask measure drain` starts one, and runs this")?;
         Ok(Self {
             container: container.parse()?,
             folder: of("--folder").map_or_else(std::env::temp_dir, PathBuf::from),
@@ -144,7 +143,10 @@ impl Arguments {
     fn settings(&self) -> Result<AzureSettings> {
         let mut container = self.container.clone();
         container.set_query(None);
-        let signature = self.container.query().ok_or("the container's URL has no signature")?;
+        let signature = self
+            .container
+            .query()
+            .ok_or("the container's URL has no signature")?;
         Ok(AzureSettings {
             container,
             credential: Credential::Sas(signature.to_owned()),

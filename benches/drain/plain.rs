@@ -28,7 +28,9 @@ pub(super) async fn put_all(container: &Url, prefix: &str, files: &[PathBuf]) ->
             ..Default::default()
         };
         let blob = container.blob_client(&format!("{prefix}/{name}"));
-        blob.block_blob_client().upload(bytes.into(), Some(options)).await?;
+        blob.block_blob_client()
+            .upload(bytes.into(), Some(options))
+            .await?;
     }
     Ok(began.elapsed())
 }

@@ -10,7 +10,9 @@ use mediagraph::recording::AssetWriter;
 use mediagraph::recording::cache::{AssetSpec, Cache, CacheOptions, sink_folder};
 use mediagraph::recording::index::{FILE_NAME, Index};
 use mediagraph::recording::listener::Deaf;
-use mediagraph::recording::retention::{Keeper, KeeperOptions, KeepFree, Limits, Pattern, Rules, space::space};
+use mediagraph::recording::retention::{
+    KeepFree, Keeper, KeeperOptions, Limits, Pattern, Rules, space::space,
+};
 use mediagraph::recording::storage::Disk;
 use mediagraph::recording::store::{AssetStore, DirectoryStore, LOCAL};
 use mediagraph::recording::upload::{Uploader, UploaderOptions};
@@ -131,9 +133,11 @@ impl Recorder {
     pub(crate) fn retain(&self) -> Result<()> {
         self.runtime.block_on(self.keeper.retain());
         if self.keeper.status().clock_doubtful {
-            return Err("nothing goes for its age: the host believes that its clock is wrong\n\
+            return Err(
+                "nothing goes for its age: the host believes that its clock is wrong\n\
                         hint: a time service of this machine has not set the clock yet"
-                .into());
+                    .into(),
+            );
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ mod trial;
 
 use anyhow::Result;
 
+pub(super) use self::media::pictures;
 use self::trial::{Outcome, Trial};
 use super::chance::Chance;
 use super::rounds::Rounds;
