@@ -176,8 +176,10 @@ fn picture(format: &Arc<StreamFormat>, time: MediaTime, first: bool) -> Arc<Acce
     let mut data = Vec::with_capacity(PICTURE_BYTES);
     data.extend((PICTURE_BYTES as u32 - 4).to_be_bytes());
     data.push(0x65);
-    let mut chance = fastrand::Rng::with_seed(time.ticks());
-    data.resize_with(PICTURE_BYTES, || chance.u8(..));
+    data.resize(PICTURE_BYTES, 0);
+    if let Some(rest) = data.get_mut(5..) {
+        fastrand::Rng::with_seed(time.ticks()).fill(rest);
+    }
     Arc::new(AccessUnit {
         time,
         format: Arc::clone(format),

@@ -27,7 +27,7 @@ pub(super) async fn put_all(container: &Url, prefix: &str, files: &[PathBuf]) ->
             partition_size: Some(ONE_REQUEST),
             ..Default::default()
         };
-        let blob = container.blob_client(&format!("{prefix}/{name}"));
+        let blob = container.blob_client(&format!("{prefix}-{name}"));
         blob.block_blob_client()
             .upload(bytes.into(), Some(options))
             .await?;

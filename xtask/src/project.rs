@@ -121,11 +121,13 @@ pub(crate) enum Profile {
 /// When it does not build.
 pub(crate) fn build_host(profile: Profile) -> Result<PathBuf> {
     let mut command = cargo();
-    command.args(["build", "--package", "mediagraph", "--bin", "mediagraph"]);
+    command.args(["build", "--bin", "mediagraph"]);
     command.arg("--message-format=json-render-diagnostics");
-    if profile == Profile::Release {
-        command.arg("--release");
-    }
+    match profile {
+        Profile::Release => command.args(["--package", "mediagraph", "--release"]),
+        // As the tests are built: alone, its dependencies would have other features and be built once more.
+        Profile::Dev => command.arg("--workspace"),
+    };
     let built = command
         .stderr(Stdio::inherit())
         .output()

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -57,6 +57,7 @@ impl Azurite {
         ]);
         command.arg("--location").arg(folder);
         command.args(["--silent", "--disableTelemetry", "--skipApiVersionCheck"]);
+        command.stdout(Stdio::null());
         let azurite = Self {
             process: Guard::spawn("Azurite", &mut command)?,
             address,
