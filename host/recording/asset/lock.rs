@@ -49,7 +49,7 @@ impl Lock {
             Err(TryLockError::Error(source)) => return Err(RecordingError::io("lock", &path)(source)),
         }
         // A holder of this host that has let go of the lock is dead: its place is taken over.
-        if let Some(owner) = content.split_whitespace().next().filter(|owner| *owner != host) {
+        if let Some(owner) = owner(&content).filter(|owner| *owner != host) {
             return Err(RecordingError::OtherHost {
                 path: dir.to_owned(),
                 holder: format!("`{owner}`"),
@@ -58,7 +58,9 @@ impl Lock {
         }
         file.set_len(0)
             .and_then(|()| file.seek(SeekFrom::Start(0)))
-            .and_then(|_| writeln!(file, "{host} {}", std::process::id()))
+            .and_then(|_| file.write_all(format!("{host} {}\n", std::process::id()).as_bytes()))
+            // Before anything stands beside it: see [`owner`].
+            .and_then(|()| file.sync_data())
             .map_err(RecordingError::io("write", &path))?;
         Ok(Self { file, path })
     }
@@ -76,6 +78,13 @@ impl Lock {
             .set_len(0)
             .map_err(RecordingError::io("empty", &self.path))
     }
+}
+
+/// The host that a lock names. One with other than letters in it was cut off by a power cut before it was synced, when its
+/// host had written nothing yet: it is nobody's.
+fn owner(content: &str) -> Option<&str> {
+    let owner = content.split_whitespace().next()?;
+    (!owner.contains(|letter: char| letter.is_control())).then_some(owner)
 }
 
 fn describe(content: &str) -> String {

@@ -13,7 +13,6 @@ use anyhow::{Context as _, Result, bail};
 
 use super::serve::{free_address, until};
 use crate::process::Guard;
-use crate::project;
 use crate::test::azurite;
 
 /// What everybody's Azurite has: it stands in its documentation.
