@@ -75,11 +75,40 @@ pub enum DatabaseError {
     },
 }
 
+/// What a database is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tuning {
+    /// Whether a commit is on the disk when it returns; otherwise a power cut may cost the last ones, but no order.
+    pub durable: bool,
+    /// Whether what is deleted is written over: it may have been a password.
+    pub erase: bool,
+    /// The log of changes is cut back to this size once it has been larger, in bytes.
+    pub idle_log: i64,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            durable: true,
+            erase: false,
+            idle_log: MAX_IDLE_LOG_BYTES,
+        }
+    }
+}
+
 /// Opens, or makes, a database whose commits are on the disk when they return.
 ///
 /// # Errors
 /// When the operating system or SQLite refuses, or a newer version wrote it.
 pub fn open(path: &Path, migrations: &[&str]) -> Result<Connection, DatabaseError> {
+    open_tuned(path, migrations, Tuning::default())
+}
+
+/// As [`open`], for other purposes.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_tuned(path: &Path, migrations: &[&str], tuning: Tuning) -> Result<Connection, DatabaseError> {
     // SQLite would make it readable for everyone.
     OpenOptions::new()
         .append(true)
@@ -94,7 +123,7 @@ pub fn open(path: &Path, migrations: &[&str]) -> Result<Connection, DatabaseErro
         path: path.to_owned(),
         source,
     };
-    let mut connection = connect(path).map_err(failed)?;
+    let mut connection = connect(path, tuning).map_err(failed)?;
     match migrate(&mut connection, migrations).map_err(failed)? {
         None => Ok(connection),
         Some(found) => Err(DatabaseError::Newer {
@@ -145,15 +174,17 @@ pub(crate) fn private_and_synced(path: &Path) -> io::Result<()> {
     file.sync_all()
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
+fn connect(path: &Path, tuning: Tuning) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    let synchronous = if tuning.durable { "FULL" } else { "NORMAL" };
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.pragma_update(None, "secure_delete", tuning.erase)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    connection.pragma_update(None, "journal_size_limit", MAX_IDLE_LOG_BYTES)?;
+    connection.pragma_update(None, "journal_size_limit", tuning.idle_log)?;
     Ok(connection)
 }
 
@@ -177,4 +208,28 @@ fn migrate(connection: &mut Connection, migrations: &[&str]) -> rusqlite::Result
     transaction.pragma_update(None, "user_version", version)?;
     transaction.commit()?;
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_database_goes_through_the_migrations_that_it_lacks_once() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let first = &["CREATE TABLE a (x)"][..];
+        let both = &["CREATE TABLE a (x)", "CREATE TABLE b (y)"][..];
+        for migrations in [first, both, both] {
+            assert_eq!(migrate(&mut connection, migrations), Ok(None));
+        }
+        connection.execute("INSERT INTO b VALUES (1)", []).unwrap();
+        assert_eq!(migrate(&mut connection, first), Ok(Some(2)));
+    }
+
+    #[test]
+    fn a_migration_that_fails_leaves_the_database_as_it_was() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        assert!(migrate(&mut connection, &["CREATE TABLE a (x)", "nonsense"]).is_err());
+        assert_eq!(migrate(&mut connection, &["CREATE TABLE a (x)"]), Ok(None));
+    }
 }

@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde_json::json;
 
 mod rules;
+mod stores;
 mod watch;
 
 pub use rules::{
@@ -49,17 +50,20 @@ pub enum Kind {
     DiskNearlyFull,
     /// The host's clock was stepped.
     Clock,
+    /// A store takes nothing, or not all recordings.
+    StoreAway,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::CameraSilent,
         Self::NoKeyframe,
         Self::NothingStored,
         Self::EventsBacklog,
         Self::DiskNearlyFull,
         Self::Clock,
+        Self::StoreAway,
     ];
 
     /// As it is written.
@@ -72,6 +76,7 @@ impl Kind {
             Self::EventsBacklog => "eventsBacklog",
             Self::DiskNearlyFull => "diskNearlyFull",
             Self::Clock => "clock",
+            Self::StoreAway => "storeAway",
         }
     }
 
@@ -83,6 +88,8 @@ impl Kind {
             Self::CameraSilent | Self::NoKeyframe | Self::NothingStored => (Duration::ZERO, seconds(10)),
             Self::EventsBacklog => (seconds(15), seconds(60)),
             Self::DiskNearlyFull => (seconds(10), seconds(60)),
+            // The queue tries again by itself; what passes within half a minute needs nobody.
+            Self::StoreAway => (seconds(30), seconds(10)),
             // A step is over when it has happened; people still want to know of it.
             Self::Clock => (Duration::ZERO, seconds(600)),
         }
@@ -103,6 +110,9 @@ pub struct Alarm {
     /// At which node.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
+    /// Which store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
     /// Since when it is raised, ISO 8601.
     pub since: String,
     /// What is wrong, for people.
@@ -117,6 +127,7 @@ pub(crate) struct Key {
     pub(crate) kind: Kind,
     pub(crate) instance: Option<String>,
     pub(crate) node: Option<String>,
+    pub(crate) store: Option<String>,
 }
 
 /// How something is that an alarm can be about.
@@ -238,12 +249,14 @@ impl Key {
             Some(self.kind.name()),
             self.instance.as_deref(),
             self.node.as_deref(),
+            self.store.as_deref(),
         ];
         Alarm {
             id: parts.into_iter().flatten().collect::<Vec<_>>().join("/"),
             kind: self.kind,
             instance: self.instance.clone(),
             node: self.node.clone(),
+            store: self.store.clone(),
             since: MediaTime::from_timestamp(now.wall).iso(),
             message,
             hint: hint.to_owned(),

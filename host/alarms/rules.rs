@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Key, Kind, Level, Now, Space};
+use super::{Key, Kind, Level, Now, Space, stores};
 use crate::events::journal::{JournalCounts, MAX_WAITING_EVENTS};
 use crate::graph::host::{InstanceState, InstanceStatus};
 use crate::nodes::context::NodeStatus;
 use crate::recording::retention::KeepStatus;
+use crate::recording::upload::StoreHealth;
 
 /// A camera that has sent nothing for this long is silent.
 pub const CAMERA_SILENT: Duration = Duration::from_secs(30);
@@ -31,7 +32,7 @@ const MIN_FREE_FILES: u64 = 1_000;
 pub const CLOCK_STEP: Duration = Duration::from_secs(2);
 
 /// What is to be known of the host.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostFacts {
     /// How the journal is.
     pub journal: JournalCounts,
@@ -41,6 +42,8 @@ pub struct HostFacts {
     pub keep_free: Option<u64>,
     /// How the reserve of recordings is, if something keeps one.
     pub keeping: Option<KeepStatus>,
+    /// How the stores are, all of them.
+    pub stores: Vec<StoreHealth>,
 }
 
 /// What must stay free of a disk of so many bytes when nobody says it.
@@ -60,6 +63,7 @@ fn of_instance(instance: &InstanceStatus) -> Vec<(Key, Level)> {
         kind,
         instance: Some(instance.name.clone()),
         node: Some(node.node.clone()),
+        store: None,
     };
     let gated = instance.nodes.iter().any(|node| node.gate.is_some());
     let source_flows = (instance.nodes.iter()).any(|node| is_source(node) && came_within(node, MEDIA_COMES));
@@ -187,6 +191,7 @@ pub(super) fn of_host(host: &HostFacts, lost_before: &mut u64) -> Vec<(Key, Leve
         kind,
         instance: None,
         node: None,
+        store: None,
     };
     let mut levels = vec![(key(Kind::EventsBacklog), backlog(&host.journal, lost_before))];
     if let Some(space) = host.space {
@@ -197,6 +202,7 @@ pub(super) fn of_host(host: &HostFacts, lost_before: &mut u64) -> Vec<(Key, Leve
     } else if host.keeping.is_some_and(|keeping| keeping.nothing_left) {
         levels.push((key(Kind::DiskNearlyFull), nothing_left()));
     }
+    levels.extend(stores::levels(&host.stores));
     levels
 }
 
@@ -267,6 +273,7 @@ pub(super) fn of_clock(rule: &mut ClockRule, now: Now) -> (Key, Level) {
         kind: Kind::Clock,
         instance: None,
         node: None,
+        store: None,
     };
     let Some(before) = rule.0.replace(now) else {
         return (key, Level::Good);

@@ -7,6 +7,7 @@ use crate::graph::host::{InstanceState, Wanted};
 use crate::media::{Clock, ManualClock, Ticks};
 use crate::nodes::context::NodeStats;
 use crate::recording::retention::KeepStatus;
+use crate::recording::upload::{Blocked, StoreHealth};
 
 const SOURCE: &str = "#Microsoft.Media.MediaGraphRtspSource";
 const SINK: &str = "#Microsoft.Media.MediaGraphAssetSink";
@@ -278,6 +279,53 @@ fn a_step_of_the_clock_is_told_for_a_while() {
         "{message}"
     );
     assert_eq!(world.watch(700, passes), [told(601, "clock", false)]);
+}
+
+#[test]
+fn a_store_that_takes_nothing_for_half_a_minute_is_an_alarm_and_so_is_a_recording_that_it_does_not_take() {
+    let mut world = World::new(true);
+    world.state = InstanceState::Inactive;
+    let health = |store: &str| StoreHealth {
+        store: store.to_owned(),
+        ..StoreHealth::default()
+    };
+    let since = world.clock.wall();
+    let away = StoreHealth {
+        paused: Some((since, "no answer within 10 s\nhint: look".to_owned())),
+        ..health("cloud")
+    };
+    world.host.stores = vec![away.clone(), health("local")];
+    assert_eq!(world.watch(20, passes), []);
+    world.host.stores = vec![health("cloud"), health("local")];
+    assert_eq!(
+        world.watch(30, passes),
+        [],
+        "what passes within half a minute needs nobody"
+    );
+    world.host.stores = vec![away, health("local")];
+    assert_eq!(world.watch(100, passes), [told(31, "storeAway", true)]);
+    let raised = world.alarms.current();
+    assert_eq!(raised.len(), 1);
+    assert_eq!(raised[0].id, "storeAway/cloud");
+    assert_eq!(raised[0].store.as_deref(), Some("cloud"));
+    assert_eq!(
+        raised[0].message,
+        "the store `cloud` takes nothing since 2026-11-21T10:00:00.000Z: no answer within 10 s"
+    );
+    let blocked = |asset: &str| Blocked {
+        asset: asset.to_owned(),
+        message: "it belongs to the host `other`".to_owned(),
+    };
+    world.host.stores[0].paused = None;
+    world.host.stores[0].blocked = vec![blocked("gate"), blocked("yard")];
+    assert_eq!(world.watch(30, passes), [], "it is the same trouble");
+    let message = &world.alarms.current()[0].message;
+    assert!(
+        message.contains("`gate` and 1 more: it belongs to the host `other`"),
+        "{message}"
+    );
+    world.host.stores[0].blocked.clear();
+    assert_eq!(world.watch(30, passes), [told(11, "storeAway", false)]);
 }
 
 #[test]

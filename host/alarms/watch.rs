@@ -60,6 +60,7 @@ impl Watch {
             space: asked.ok().and_then(Result::ok),
             keep_free: self.keep_free,
             keeping: self.keeper.as_ref().map(|keeper| keeper.status()),
+            stores: self.host.stores(),
         };
         let now = Now {
             wall: self.clock.wall(),

@@ -355,12 +355,14 @@ struct Reloaded {
 struct Alarm {
     /// Such as `cameraSilent/yard/rtspSource`; the same trouble has the same.
     id: String,
-    /// `cameraSilent`, `noKeyframe`, `nothingStored`, `eventsBacklog`, `diskNearlyFull` or `clock`.
+    /// `cameraSilent`, `noKeyframe`, `nothingStored`, `eventsBacklog`, `diskNearlyFull`, `clock` or `storeAway`.
     kind: String,
     /// Where; none for the host.
     instance: Option<String>,
     /// At which node.
     node: Option<String>,
+    /// Which store.
+    store: Option<String>,
     /// Since when it is raised; ISO 8601, UTC.
     since: String,
     /// What is wrong, for people.

@@ -20,7 +20,7 @@ use crate::recording::listener::RecordingListener;
 use crate::recording::retention::{KeepFree, Keeper, KeeperOptions, Rules, space};
 use crate::recording::storage::Disk;
 use crate::recording::store::{AssetStore, DirectoryStore, LOCAL, StoreSettings};
-use crate::recording::upload::{Remaining, UploadStatus, Uploader, UploaderOptions};
+use crate::recording::upload::{Remaining, StoreHealth, UploadStatus, Uploader, UploaderOptions};
 use crate::state::StateDir;
 
 /// Uploads that are cut off when the host ends get so long to notice.
@@ -184,6 +184,12 @@ impl Recordings {
     /// When the index cannot be read.
     pub fn uploads(&self) -> Result<Vec<UploadStatus>, RecordingError> {
         self.uploaders.iter().map(|uploader| uploader.status()).collect()
+    }
+
+    /// How all stores are, by name. Reads nothing.
+    #[must_use]
+    pub fn stores(&self) -> Vec<StoreHealth> {
+        self.uploaders.iter().map(|uploader| uploader.health()).collect()
     }
 
     /// Waits, at most for `bound`, until the stores have what an instance recorded (none: what all did), and gives what they do not

@@ -69,6 +69,10 @@ pub trait Recorder: Send + std::fmt::Debug {
         self.flush()
     }
 
+    /// Says that this is one recording of an event, and not a part of one that goes on all the time: between it and what was
+    /// recorded before nothing is missing.
+    fn is_of_event(&mut self) {}
+
     /// Says that media came before this could be opened, and is lost.
     fn missed(&mut self, _start: MediaTime, _end: MediaTime, _units: u64) {}
 

@@ -169,6 +169,14 @@ impl Events {
         })
     }
 
+    /// Waits until anything, or anybody, has told an event with this last word of its type.
+    pub(crate) fn wait_any(&self, name: &str, limit: Duration) -> bool {
+        until(name, limit, || {
+            let all = self.0.lock().unwrap();
+            all.iter().any(|event| event.name() == name).then_some(true)
+        })
+    }
+
     /// Everything, as text.
     pub(crate) fn text(&self) -> String {
         let all = self.0.lock().unwrap();

@@ -214,6 +214,9 @@ fn a_camera_whose_clock_is_wrong_is_recorded_at_the_hosts_time() {
     until("pictures", SOON, || {
         (camera.sent()[0].len() >= ENOUGH).then_some(())
     });
+    let told = graph.event("CameraClockWrong", SOON);
+    let ahead = told.data("aheadSeconds").as_f64().unwrap();
+    assert!((ahead + 31_536_000.0).abs() < 60.0, "{ahead}");
     graph.stop();
     let recording = judge::judged(&assets(&state)[0]);
     is_what_was_sent(&recording.hashes(), &camera.sent()[0]);

@@ -71,6 +71,8 @@ impl Azurite {
         command.args(["--silent", "--disableTelemetry", "--skipApiVersionCheck"]);
         if let Some(pem) = &self.tls {
             command.arg("--cert").arg(pem).arg("--key").arg(pem);
+            // Identities, too: it has no other way than TLS for them.
+            command.args(["--oauth", "basic"]);
         }
         self.process = Some(Process::start("Azurite", &mut command));
         until("Azurite listens", START, || TcpStream::connect(self.address).ok());
@@ -147,6 +149,12 @@ impl Azurite {
         );
         assert!(answer.starts_with("HTTP/1.1 200"), "{name}: {answer}");
         answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    }
+
+    pub(crate) fn remove(&self, name: &str) {
+        let target = format!("/{ACCOUNT}/{CONTAINER}/{name}?{}", sas());
+        let answer = self.ask("DELETE", &target, &[], b"");
+        assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
     }
 
     pub(crate) fn put(&self, name: &str, body: &[u8]) {

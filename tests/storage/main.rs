@@ -20,10 +20,13 @@ mod certificates;
 mod clip;
 #[path = "../common/mod.rs"]
 mod common;
+mod disks;
+mod identity;
 mod proxy;
 mod real;
 mod stores;
 mod uploads;
+mod writers;
 
 fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest as _;

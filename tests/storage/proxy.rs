@@ -8,6 +8,9 @@ use std::time::Duration;
 /// How often a frozen connection looks whether it may go on.
 const POLL: Duration = Duration::from_millis(20);
 
+/// How finely a slow network is slow.
+const PAUSES_A_SECOND: usize = 20;
+
 /// What happens to requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -19,8 +22,26 @@ pub(crate) enum Mode {
     Cut,
     /// The store does what is asked, and the answer is lost.
     Lose,
+    /// They go through at so many bytes a second, each way.
+    Slow(usize),
     /// The store seems to answer this, and that it wants to be left alone for so many seconds.
     Answer(u16, Option<u32>),
+}
+
+impl Mode {
+    /// How many bytes go through before the next pause.
+    fn at_a_time(self) -> usize {
+        match self {
+            Self::Slow(rate) => (rate / PAUSES_A_SECOND).max(1),
+            _ => usize::MAX,
+        }
+    }
+
+    fn pause(self) {
+        if matches!(self, Self::Slow(_)) {
+            std::thread::sleep(Duration::from_secs(1) / PAUSES_A_SECOND as u32);
+        }
+    }
 }
 
 /// One request that was let through.
@@ -94,9 +115,13 @@ fn serve(mut client: TcpStream, shared: &Shared) -> std::io::Result<()> {
         return client.shutdown(Shutdown::Both);
     }
     let mut body = rest;
-    let have = body.len();
-    body.resize(length, 0);
-    client.read_exact(&mut body[have..])?;
+    while body.len() < length {
+        let have = body.len();
+        let part = mode.at_a_time().min(length - have);
+        body.resize(have + part, 0);
+        client.read_exact(&mut body[have..])?;
+        mode.pause();
+    }
     match mode {
         Mode::Freeze => {
             while *shared.mode.lock().unwrap() == Mode::Freeze {
@@ -110,7 +135,7 @@ fn serve(mut client: TcpStream, shared: &Shared) -> std::io::Result<()> {
                 format!("HTTP/1.1 {status} No\r\n{wish}connection: close\r\ncontent-length: 0\r\n\r\n");
             return client.write_all(answer.as_bytes());
         }
-        Mode::Pass | Mode::Lose | Mode::Cut => {}
+        Mode::Pass | Mode::Slow(_) | Mode::Lose | Mode::Cut => {}
     }
     let mut server = TcpStream::connect(shared.to)?;
     let (first, others) = head.split_once("\r\n").unwrap();
@@ -119,8 +144,11 @@ fn serve(mut client: TcpStream, shared: &Shared) -> std::io::Result<()> {
     let mut answer = Vec::new();
     server.read_to_end(&mut answer)?;
     shared.seen.lock().unwrap().push(seen(&head, &answer));
-    if mode == Mode::Pass {
-        client.write_all(&answer)?;
+    if mode != Mode::Lose {
+        for part in answer.chunks(mode.at_a_time()) {
+            client.write_all(part)?;
+            mode.pause();
+        }
     }
     client.shutdown(Shutdown::Both)
 }

@@ -19,9 +19,11 @@ use crate::proxy::{Mode, Proxy};
 
 const TOPOLOGY: &str = "topologies/cvr-asset";
 const DROPPED: &str = "DataDropped";
+/// A store is away for half a minute before it is an alarm; alarms are looked at every five seconds.
+const ALARM: std::time::Duration = std::time::Duration::from_secs(90);
 
 /// A configuration with a container as the store of all sinks.
-fn configuration(folder: &Path, azurite: &Azurite, address: SocketAddr) -> PathBuf {
+pub(crate) fn configuration(folder: &Path, azurite: &Azurite, address: SocketAddr) -> PathBuf {
     let key = folder.join("key");
     std::fs::write(&key, KEY).unwrap();
     let text = format!(
@@ -35,7 +37,7 @@ fn configuration(folder: &Path, azurite: &Azurite, address: SocketAddr) -> PathB
     file
 }
 
-fn serve(state: &Path, config: &Path) -> Host {
+pub(crate) fn serve(state: &Path, config: &Path) -> Host {
     let mut command = mediagraph();
     command.args(["serve", "--listen", "127.0.0.1:0", "--state-dir"]);
     command.arg(state).arg("--config").arg(config);
@@ -49,11 +51,11 @@ fn serve(state: &Path, config: &Path) -> Host {
     Host { process, address }
 }
 
-fn json(host: &Host, path: &str) -> Value {
+pub(crate) fn json(host: &Host, path: &str) -> Value {
     host.send(&Request::get(path)).json()
 }
 
-fn uploads(host: &Host) -> Value {
+pub(crate) fn uploads(host: &Host) -> Value {
     let all = json(host, "/api/uploads");
     let stores = all["value"].as_array().unwrap();
     stores
@@ -160,6 +162,17 @@ fn what_a_deactivation_leaves_in_the_cache_is_told_and_goes_up_after_a_restart()
         assert!(metrics.contains(figure), "{figure}\n{metrics}");
     }
     assert!(events.text().contains("MediaGraph.Diagnostics.StorePaused"));
+    until("the alarm", ALARM, || {
+        let raised = json(&host, "/api/alarms");
+        let away = raised["value"]
+            .as_array()?
+            .iter()
+            .find(|one| one["kind"] == "storeAway")?;
+        assert_eq!(away["id"], "storeAway/cloud", "{away}");
+        Some(())
+    });
+    let shown = run(mediagraph().args(["alarms", "--server", &host.url()]));
+    assert!(shown.contains("the store `cloud` takes nothing since"), "{shown}");
     host.stop();
     assert_eq!(segments(&azurite), 0);
 
@@ -176,6 +189,56 @@ fn what_a_deactivation_leaves_in_the_cache_is_told_and_goes_up_after_a_restart()
         0,
         "nothing of it is in the cache"
     );
+}
+
+#[test]
+fn the_index_is_made_anew_from_the_container_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let azurite = Azurite::start(&folder.path().join("azurite"));
+    let config = configuration(folder.path(), &azurite, azurite.address);
+    let camera = Camera::ours(&yard(), &[]);
+    let state = folder.path().join("state");
+    let mut command = command(TOPOLOGY, &[("rtspUrl", &camera.url)], &state);
+    let graph = Graph::of(command.arg("--config").arg(&config), &state);
+    graph.event("RecordingStarted", START);
+    graph.recorded(ENOUGH);
+    graph.stop();
+    for ending in ["", "-wal", "-shm"] {
+        let _not_there = std::fs::remove_file(state.join(format!("index.db{ending}")));
+    }
+    let check = |more: &[&str]| {
+        let mut command = mediagraph();
+        command.arg("check").args(more).arg("--state-dir").arg(&state);
+        command.arg("--config").arg(&config);
+        command
+    };
+    let made = run(&mut check(&["--rebuild"]));
+    assert!(made.contains("1 assets"), "{made}");
+    let first = std::fs::read(state.join("index.db")).unwrap();
+    run(&mut check(&["--rebuild"]));
+    let second = std::fs::read(state.join("index.db")).unwrap();
+    assert!(first == second, "the same media gives the same index");
+    let sound = run(&mut check(&["--depth", "content"]));
+    assert!(sound.contains("sound"), "{sound}");
+    let covered = run(mediagraph()
+        .args(["coverage", "--json", "--state-dir"])
+        .arg(&state));
+    let covered: Value = serde_json::from_str(&covered).unwrap();
+    let recorded = covered["cameras"][0]["days"][0]["recordedSeconds"]
+        .as_f64()
+        .unwrap();
+    assert!(recorded >= 2.0, "{covered}");
+    // And the index knows what the container should have.
+    let names = azurite.names();
+    azurite.remove(names.iter().find(|name| name.ends_with(".m4s")).unwrap());
+    let found = check(&[]).output().unwrap();
+    assert_eq!(
+        found.status.code(),
+        Some(1),
+        "{}",
+        String::from_utf8_lossy(&found.stdout)
+    );
+    assert!(String::from_utf8_lossy(&found.stdout).contains("the file is missing"));
 }
 
 #[test]

@@ -272,6 +272,41 @@ async fn a_store_that_is_frozen_or_gone_pauses_its_queue_and_loses_nothing() {
     bench.end().await;
 }
 
+/// Slow, and fast enough for a segment of the clip within the ten seconds that a request has at least.
+const SLOW: usize = 60_000;
+/// Too slow for it.
+const TOO_SLOW: usize = 2_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_network_delays_and_one_that_is_too_slow_pauses_and_neither_loses_or_doubles_anything() {
+    let world = World::new();
+    let clip = Clip::make(KEYFRAMES, false);
+    let mut bench = world.bench();
+    world.proxy.set(Mode::Slow(SLOW));
+    bench.run();
+    bench.record("slow", &clip.units);
+    bench.drained().await;
+    assert_eq!(bench.heard(paused), 0, "slow is not away");
+    assert_eq!(bench.status().failures, 0);
+    world.proxy.set(Mode::Slow(TOO_SLOW));
+    bench.record("slower", &clip.later(MINUTE));
+    let status = bench
+        .wait("paused", |status| status.state == UploadState::Paused)
+        .await;
+    let message = status.message.unwrap();
+    assert!(message.contains("no answer within 10 s"), "{message}");
+    world.proxy.set(Mode::Slow(SLOW));
+    bench.drained().await;
+    assert_eq!((bench.heard(paused), bench.heard(resumed)), (1, 1));
+    assert_eq!(world.segments().len(), 2 * SEGMENTS);
+    let order = world.order();
+    let mut sorted = order.clone();
+    sorted.sort();
+    sorted.dedup();
+    assert_eq!(order, sorted, "each was made once, the oldest first");
+    bench.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_crash_cut_off_between_the_store_and_the_index_is_put_again_and_changes_nothing() {
     let world = World::new();
@@ -452,5 +487,54 @@ async fn what_is_dropped_on_its_way_is_not_in_the_store_and_shows_as_a_gap() {
         "{playlist}"
     );
     assert!(playlist.contains("#EXT-X-PROGRAM-DATE-TIME:"), "{playlist}");
+    bench.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_index_of_a_recording_names_a_day_that_is_there_whatever_is_dropped() {
+    const DAY: Ticks = Ticks(86_400 * 90_000);
+    let world = World::new();
+    let clip = Clip::make(KEYFRAMES, false);
+    let mut bench = world.bench();
+    bench.run();
+    bench.record("lobby", &clip.units);
+    bench.record("lobby", &clip.later(DAY));
+    bench.drained().await;
+    let of_asset = |ending: &str| {
+        let names = world.azurite.names();
+        let mut names: Vec<String> = names.into_iter().filter(|name| name.ends_with(ending)).collect();
+        names.sort();
+        names
+    };
+    let masters = || {
+        let mut names = of_asset(".m3u8");
+        names.retain(|name| name.matches('.').count() == 1 && !name.ends_with("index.m3u8"));
+        names
+    };
+    let index = || world.azurite.text("lobby/index.m3u8");
+    let days = masters();
+    assert_eq!(days.len(), 2, "{days:?}");
+    assert_eq!(index(), world.azurite.text(&days[1]));
+    let asset = bench.cache.index().find_asset(STORE, "lobby").unwrap().unwrap();
+    let whole = mediagraph::media::MediaTime::from_ticks(0)
+        ..mediagraph::media::MediaTime::from_ticks(i64::MAX as u64);
+    let rows = bench.cache.index().segments(asset.id, whole).unwrap();
+    let (first, second) = rows.split_at(SEGMENTS);
+    let drop_all = |rows: &[mediagraph::recording::index::SegmentRow]| {
+        let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+        bench.cache.drop_segments(&ids, GapReason::Retention).unwrap();
+        bench.cache.sealed(STORE).notify_one();
+    };
+    drop_all(second);
+    bench.drained().await;
+    assert_eq!(masters(), days[..1]);
+    assert_eq!(index(), world.azurite.text(&days[0]), "the newest that is left");
+    drop_all(first);
+    bench.drained().await;
+    assert_eq!(
+        of_asset(".m3u8"),
+        Vec::<String>::new(),
+        "nothing is left to be named"
+    );
     bench.end().await;
 }

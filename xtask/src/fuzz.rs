@@ -26,14 +26,84 @@ pub(crate) struct Arguments {
 enum Target {
     /// Topologies and values of parameters.
     Topology,
+    /// What a camera answers and sends.
+    Rtsp,
+    /// How a camera describes its streams.
+    Sdp,
+    /// H.264.
+    Decoder,
 }
 
 impl Target {
     fn name(self) -> &'static str {
         match self {
             Self::Topology => "topology",
+            Self::Rtsp => "rtsp",
+            Self::Sdp => "sdp",
+            Self::Decoder => "decoder",
         }
     }
+}
+
+/// A conversation, as cameras answer.
+const ANSWER: &[u8] =
+    b"\0RTSP/1.0 401 Unauthorized\r\nCSeq: 1\r\nWWW-Authenticate: Digest realm=\"x\", nonce=\"y\"\r\n\r\n";
+/// A sender report, and a whole IDR slice in a packet, interleaved.
+const PACKETS: &[u8] = b"\x01$\x01\0\x1c\x80\xc8\0\x06\0\0\x12g\xea\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
+$\0\0\x14\x80\xe0\0\x01\0\0\0\0\0\0\x12ge\x88\x84\0\x10\xff\xfe\xf6";
+/// A description with picture and sound.
+const SDP: &[u8] = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n\
+a=fmtp:96 packetization-mode=1;sprop-parameter-sets=Z2QACqzZRCbARAAAAwAEAAADAMg8SJZY,aOvjyyLA\r\na=control:track0\r\n\
+m=audio 0 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=control:track1\r\n";
+
+impl Target {
+    /// Where it starts.
+    fn seed(self, corpus: &Path) -> Result<()> {
+        match self {
+            Self::Topology => topologies(corpus),
+            Self::Rtsp => {
+                std::fs::write(corpus.join("answer"), ANSWER)?;
+                Ok(std::fs::write(corpus.join("packets"), PACKETS)?)
+            }
+            Self::Sdp => Ok(std::fs::write(corpus.join("sdp"), SDP)?),
+            Self::Decoder => streams(corpus),
+        }
+    }
+}
+
+/// Small streams with what encoders of cameras use.
+fn streams(corpus: &Path) -> Result<()> {
+    for profile in ["baseline", "main", "high"] {
+        let status = std::process::Command::new("ffmpeg")
+            .args([
+                "-v",
+                "error",
+                "-y",
+                "-f",
+                "lavfi",
+                "-i",
+                "testsrc2=size=64x48:rate=5",
+                "-frames:v",
+                "6",
+            ])
+            .args([
+                "-c:v",
+                "libx264",
+                "-pix_fmt",
+                "yuv420p",
+                "-profile:v",
+                profile,
+                "-g",
+                "3",
+            ])
+            .arg(corpus.join(format!("{profile}.h264")))
+            .status()
+            .context("ffmpeg makes what the fuzzer starts with; it cannot be started")?;
+        if !status.success() {
+            bail!("ffmpeg cannot make a stream of the profile `{profile}`");
+        }
+    }
+    Ok(())
 }
 
 /// Instrumentation as `cargo fuzz` asks for it. Not for the machine that builds, hence `--target`.
@@ -65,7 +135,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     for made in [&corpus, &findings] {
         std::fs::create_dir_all(made).with_context(|| format!("cannot make {}", made.display()))?;
     }
-    seed(&corpus)?;
+    arguments.target.seed(&corpus)?;
     let status = std::process::Command::new(program)
         .arg(&corpus)
         .arg(format!("-max_total_time={}", arguments.seconds))
@@ -104,7 +174,7 @@ fn host_target() -> Result<String> {
 }
 
 /// The project's own topologies are where it starts.
-fn seed(corpus: &Path) -> Result<()> {
+fn topologies(corpus: &Path) -> Result<()> {
     let folder = project::root().join("topologies");
     for entry in std::fs::read_dir(&folder)? {
         let from = entry?.path().join("topology.json");

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
 
+use crate::database::DatabaseError;
+
 /// Why the journal cannot be read or kept.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -45,6 +47,23 @@ pub enum JournalError {
     /// A mistake of ours.
     #[error("reading the journal ended unexpectedly: {0}")]
     Panicked(String),
+}
+
+impl From<DatabaseError> for JournalError {
+    fn from(error: DatabaseError) -> Self {
+        let known = super::store::SCHEMA_VERSION;
+        match error {
+            DatabaseError::Io { path, source } => Self::Io { path, source },
+            DatabaseError::Database { path, source } => Self::Database { path, source },
+            DatabaseError::Missing { path, .. } => Self::Missing(path),
+            DatabaseError::Newer { path, found, .. } => Self::Format { path, found, known },
+            DatabaseError::Older { path } => Self::Format {
+                path,
+                found: 0,
+                known,
+            },
+        }
+    }
 }
 
 impl JournalError {

@@ -6,15 +6,15 @@
 //! ids    one row: up to where numbers may have been given
 //! ```
 
-use std::fs::{self, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, params};
 
 use super::{Entry, JournalError};
+use crate::database::{self, Tuning};
 
 /// The name of the database in the state directory.
 pub const FILE_NAME: &str = "journal.db";
@@ -33,9 +33,8 @@ pub(super) const PRUNE_CHUNK: usize = 1_000;
 /// The log of changes is cut back to this size once it has been larger.
 const MAX_IDLE_LOG_BYTES: i64 = 16 << 20;
 
-const OWNER_ONLY_FILE: u32 = 0o600;
-
-const SCHEMA: &str = "
+/// See [`crate::database`].
+const MIGRATIONS: &[&str] = &["
     CREATE TABLE entry (
         id INTEGER PRIMARY KEY,
         at INTEGER NOT NULL,
@@ -48,7 +47,8 @@ const SCHEMA: &str = "
     ) STRICT;
     CREATE INDEX entry_of_instance ON entry (instance, at, event_type);
     CREATE TABLE ids (one INTEGER PRIMARY KEY CHECK (one = 1), reserved INTEGER NOT NULL) STRICT;
-";
+    INSERT INTO ids VALUES (1, 0);
+"];
 
 /// The open database.
 #[derive(Debug)]
@@ -73,58 +73,29 @@ pub(super) struct Row<'a> {
 impl Store {
     /// Opens, or makes, the database.
     pub(super) fn open(path: &Path) -> Result<Self, JournalError> {
-        // SQLite would make it readable for everyone.
-        let made = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(OWNER_ONLY_FILE)
-            .open(path);
-        made.map_err(|source| JournalError::Io {
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::open_database(path)
-            .map_err(failed(path))?
-            .map_err(|found| JournalError::Format {
-                path: path.to_owned(),
-                found,
-                known: SCHEMA_VERSION,
-            })
+        let tuning = Tuning {
+            durable: false,
+            idle_log: MAX_IDLE_LOG_BYTES,
+            ..Tuning::default()
+        };
+        let connection = database::open_tuned(path, MIGRATIONS, tuning)?;
+        Self::read(connection, path).map_err(failed(path))
     }
 
-    /// The inner error is the format of another version.
-    fn open_database(path: &Path) -> rusqlite::Result<Result<Self, i64>> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
-        connection.pragma_update(None, "journal_size_limit", MAX_IDLE_LOG_BYTES)?;
-        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        match version {
-            0 => {
-                let transaction = connection.transaction()?;
-                transaction.execute_batch(SCHEMA)?;
-                transaction.execute("INSERT INTO ids VALUES (1, 0)", [])?;
-                transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-                transaction.commit()?;
-            }
-            SCHEMA_VERSION => {}
-            other => return Ok(Err(other)),
-        }
+    fn read(connection: Connection, path: &Path) -> rusqlite::Result<Self> {
         let reserved = connection.query_row("SELECT reserved FROM ids", [], |row| row.get(0))?;
         let (rows, oldest, newest): (i64, Option<i64>, Option<i64>) =
             connection.query_row("SELECT count(*), min(id), max(id) FROM entry", [], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             })?;
-        Ok(Ok(Self {
+        Ok(Self {
             connection,
             path: path.to_owned(),
             reserved,
             rows: u64::try_from(rows).unwrap_or(0),
             oldest,
             newest: newest.unwrap_or(0),
-        }))
+        })
     }
 
     /// The first number that was never given.

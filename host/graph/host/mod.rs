@@ -45,7 +45,7 @@ use super::{Environment, Plan, PlannedKind, Recordings, Runtime};
 use crate::extension::{Extension, LazyEngine};
 use crate::media::MediaTime;
 use crate::nodes::Graph;
-use crate::recording::upload::{Remaining, UploadStatus};
+use crate::recording::upload::{Remaining, StoreHealth, UploadStatus};
 use crate::state::StateDir;
 use crate::topology::{Diagnostics, Secrets, TopologyDoc};
 
@@ -486,6 +486,12 @@ impl GraphHost {
         asked
             .map_err(ControlError::internal)?
             .map_err(ControlError::internal)
+    }
+
+    /// How all stores are. Cheap; waits for nobody.
+    #[must_use]
+    pub fn stores(&self) -> Vec<StoreHealth> {
+        self.shared.environment.recordings.stores()
     }
 
     /// How all instances are, by name. Cheap; waits for nobody.

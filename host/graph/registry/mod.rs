@@ -12,10 +12,11 @@ use std::fs::{OpenOptions, Permissions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, Row, params};
+use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
+
+use crate::database::{self, DatabaseError, Tuning};
 
 /// The registry's file in the state directory.
 pub use crate::state::REGISTRY as REGISTRY_FILE;
@@ -24,8 +25,6 @@ pub use crate::state::REGISTRY as REGISTRY_FILE;
 const OWNER_ONLY_FILE: u32 = 0o600;
 /// The rights of everyone else.
 const OTHERS: u32 = 0o077;
-/// How long a change waits for somebody else who reads the file, such as a backup.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why the registry cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +63,20 @@ pub enum RegistryError {
     /// What is stored cannot be read.
     #[error("the registry cannot be read: {0}")]
     Read(#[source] rusqlite::Error),
+}
+
+impl From<DatabaseError> for RegistryError {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::Io { path, source } | DatabaseError::Missing { path, source } => {
+                Self::Io { path, source }
+            }
+            DatabaseError::Database { path, source } => Self::Open { path, source },
+            DatabaseError::Newer { path, found, .. } => Self::Newer { path, found },
+            // Only those who may not change it are told so.
+            DatabaseError::Older { path } => Self::Newer { path, found: 0 },
+        }
+    }
 }
 
 /// What somebody last asked of a graph instance; it outlives the process.
@@ -146,21 +159,15 @@ impl Registry {
     /// # Errors
     /// When a newer version wrote it, or it cannot be read.
     pub fn open(path: &Path) -> Result<Self, RegistryError> {
-        let failed = |source| RegistryError::Open {
-            path: path.to_owned(),
-            source,
-        };
         keep_private(path).map_err(|source| RegistryError::Io {
             path: path.to_owned(),
             source,
         })?;
-        let mut connection = open(path).map_err(failed)?;
-        if let Some(found) = schema::migrate(&mut connection, schema::MIGRATIONS).map_err(failed)? {
-            return Err(RegistryError::Newer {
-                path: path.to_owned(),
-                found,
-            });
-        }
+        let tuning = Tuning {
+            erase: true,
+            ..Tuning::default()
+        };
+        let connection = database::open_tuned(path, schema::MIGRATIONS, tuning)?;
         Ok(Self { connection })
     }
 
@@ -293,20 +300,6 @@ fn keep_private(path: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
-}
-
-fn open(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        // One thread at a time, which the borrow checker sees to.
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "foreign_keys", true)?;
-    // What is deleted may have been a password.
-    connection.pragma_update(None, "secure_delete", true)?;
-    Ok(connection)
 }
 
 fn topology(row: &Row<'_>) -> rusqlite::Result<TopologyRow> {

@@ -10,7 +10,7 @@ use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 use crate::media::{AccessUnit, MediaTime, Ticks};
 use crate::nodes::context::{Dropped, NodeContext, NodeStats};
-use crate::nodes::io::units::{MediaItem, RecordingId, UnitReceiver};
+use crate::nodes::io::units::{CONTINUOUS, MediaItem, RecordingId, UnitReceiver};
 use crate::nodes::losses::Loss;
 use crate::recording::{Notice, Recorder, RecordingError};
 
@@ -126,7 +126,10 @@ impl RecordingSink {
         let mut open = self.open.remove(&recording).unwrap_or_default();
         if open.recorder.is_none() && unit.random_access {
             open.recorder = self.open_recorder(unit.time).await;
-            if open.recorder.is_some() {
+            if let Some(recorder) = &mut open.recorder {
+                if recording != CONTINUOUS {
+                    recorder.is_of_event();
+                }
                 self.tell_missed(&mut open, unit.time);
             } else {
                 open.missed.get_or_insert((unit.time, 0));

@@ -1,17 +1,23 @@
 //! Whether the bytes of a sample can be what a camera sent.
 //!
 //! What a power cut leaves of a file that was not synced has its length, and zeros or something older where pages did not reach
-//! the disk. In H.264 and H.265 zeros are found: the lengths of NAL units do not fit any more, or there are more zeros in a row
-//! than a NAL unit can hold. Other garbage inside a NAL unit cannot be seen, and nothing of this holds for sound, in
-//! which anything can be meant.
+//! the disk. In H.264 and H.265 zeros are found: the lengths of NAL units do not fit any more, or there are zeros in a row from
+//! where a block of the disk begins to where one ends. Cameras that pad their NAL units with zeros begin to pad anywhere, so
+//! theirs are told apart. Other garbage inside a NAL unit cannot be seen, and nothing of this holds for sound, in which
+//! anything can be meant.
 
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
+use std::ops::Range;
 
 use crate::media::mp4::read::{Sample, Track};
 
-/// Emulation prevention keeps three zero bytes in a row out of a NAL unit (ISO/IEC 14496-10, 7.4.1). Some cameras do not keep
-/// to it in what they write for themselves, or pad; a page that is missing is larger.
+/// So few zeros in a row are nothing to look at.
 const MAX_ZEROS: u64 = 64;
+/// Pages that are missing begin and end at multiples of this: the smallest block of any disk, in bytes.
+const BLOCK: u64 = 512;
+/// Emulation prevention keeps three zero bytes in a row out of a NAL unit (ISO/IEC 14496-10, 7.4.1): so many may stand before
+/// a page that is missing.
+const MAX_OWN_ZEROS: u64 = 2;
 
 /// What is wrong with a sample.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +29,7 @@ pub(in crate::recording) enum ContentError {
     #[error("the lengths of its NAL units do not fit into it")]
     Lengths,
     /// Pages are missing.
-    #[error("there are more zeros in a row than a NAL unit can hold")]
+    #[error("there are zeros where a block of the disk is missing")]
     Zeros,
 }
 
@@ -61,13 +67,14 @@ pub(in crate::recording) fn walk_nal_units<R: Read + Seek>(
 /// Looks for zeros where a page is missing.
 ///
 /// # Errors
-/// When there are more than a NAL unit can hold, or the disk refuses.
+/// When they fill a block of the disk, or what the sample has of it; or the disk refuses.
 pub(in crate::recording) fn find_zeros<R: BufRead + Seek>(
     input: &mut R,
     sample: &Sample,
 ) -> Result<(), ContentError> {
     input.seek(SeekFrom::Start(sample.offset))?;
-    let (mut left, mut zeros) = (u64::from(sample.size), 0);
+    let (mut left, mut at) = (u64::from(sample.size), sample.offset);
+    let mut run = sample.offset..sample.offset;
     while left > 0 {
         let buffer = input.fill_buf()?;
         let buffer = buffer
@@ -77,8 +84,13 @@ pub(in crate::recording) fn find_zeros<R: BufRead + Seek>(
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
         for byte in buffer {
-            zeros = if *byte == 0 { zeros + 1 } else { 0 };
-            if zeros > MAX_ZEROS {
+            at = at.saturating_add(1);
+            if *byte != 0 {
+                run = at..at;
+                continue;
+            }
+            run.end = at;
+            if is_missing(&run, false) {
                 return Err(ContentError::Zeros);
             }
         }
@@ -86,5 +98,15 @@ pub(in crate::recording) fn find_zeros<R: BufRead + Seek>(
         left = left.saturating_sub(taken as u64);
         input.consume(taken);
     }
+    if is_missing(&run, true) {
+        return Err(ContentError::Zeros);
+    }
     Ok(())
+}
+
+/// Whether zeros in this range of a file stand for a block, all of it or the part that a sample that ends has of it.
+fn is_missing(run: &Range<u64>, ends: bool) -> bool {
+    let length = run.end.saturating_sub(run.start);
+    let begins = run.start.saturating_add(MAX_OWN_ZEROS) % BLOCK <= MAX_OWN_ZEROS;
+    length > MAX_ZEROS && begins && (ends || run.end % BLOCK == 0)
 }

@@ -109,6 +109,10 @@ pub(in crate::recording) fn remove_leftovers(
 
 /// What [`crate::recording::storage::replace`] leaves behind of a playlist, a counter or an init segment.
 fn is_ours(stem: &str) -> bool {
+    // Of a segment that the disk refused to sync.
+    if stem.ends_with(VIDEO_PART) {
+        return true;
+    }
     let stem = [".", ".video", ".audio"]
         .iter()
         .find_map(|ending| stem.strip_suffix(ending))

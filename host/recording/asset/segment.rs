@@ -1,9 +1,11 @@
 //! The open segment, and the steps that seal it.
 //!
 //! Invariants: bytes before `length` are whole fragments; a step of sealing that has succeeded is never done
-//! again, and one that failed can be repeated.
+//! again, and one that failed can be repeated; only what stands under its name is renamed and sealed: a disk that went away and
+//! came back has files of its own there.
 
 use std::io::{IoSlice, Read as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -25,6 +27,8 @@ const READ_AT_A_TIME: usize = 64 << 10;
 struct Side {
     path: PathBuf,
     file: Box<dyn StorageFile>,
+    /// Which file it is; none when the disk would not say.
+    identity: Option<(u64, u64)>,
     part: Part,
     fragments: Vec<FragmentEntry>,
 }
@@ -116,6 +120,11 @@ impl OpenSegment {
         }
     }
 
+    /// Whether its files still have their names: folders can be taken away, and disks can be pulled out and come back.
+    pub(super) fn is_current(&self) -> bool {
+        self.video.is_current() && self.audio.as_ref().is_none_or(Side::is_current)
+    }
+
     pub(super) fn video(&self) -> Part {
         self.video.part
     }
@@ -133,11 +142,22 @@ impl Side {
         file.truncate(prefix.part.bytes)
             .map_err(RecordingError::io("cut", &path))?;
         Ok(Self {
+            identity: identity(&path),
             path,
             file,
             part: prefix.part,
             fragments: prefix.fragments,
         })
+    }
+
+    /// Whether the file that is written still has its name. One that cannot be asked for may have.
+    fn is_current(&self) -> bool {
+        match std::fs::metadata(&self.path) {
+            Ok(found) => self
+                .identity
+                .is_none_or(|known| known == (found.dev(), found.ino())),
+            Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+        }
     }
 
     /// Gives the header that it wrote before the media.
@@ -167,6 +187,39 @@ impl Side {
     }
 }
 
+impl Side {
+    /// Writes all of it anew from what can still be read of it; false when that is not what was written.
+    fn write_again(
+        &mut self,
+        length: u64,
+        sha256: &[u8; 32],
+        storage: &dyn Storage,
+    ) -> Result<bool, RecordingError> {
+        let mut path = self.path.clone().into_os_string();
+        path.push(".tmp");
+        let path = PathBuf::from(path);
+        let mut file = storage.open(&path).map_err(RecordingError::io("create", &path))?;
+        file.truncate(0).map_err(RecordingError::io("cut", &path))?;
+        file.append_file(0, &self.path, length)
+            .map_err(RecordingError::io("copy to", &path))?;
+        let mut hash = Sha256::new();
+        hash_file(&path, length, &mut hash)?;
+        if <[u8; 32]>::from(hash.finalize()) != *sha256 {
+            return Ok(false);
+        }
+        storage
+            .rename(&path, &self.path)
+            .map_err(RecordingError::io("rename", &path))?;
+        (self.identity, self.file) = (identity(&self.path), file);
+        Ok(true)
+    }
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let found = std::fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
     Append,
@@ -184,6 +237,10 @@ pub(super) struct Sealing {
     segment: OpenSegment,
     step: Step,
     sha256: [u8; 32],
+    /// The disk has refused to sync it: what it has lost then it does not say a second time.
+    unsure: bool,
+    /// It has lost something.
+    damaged: bool,
 }
 
 /// What has been sealed.
@@ -212,7 +269,19 @@ impl Sealing {
             segment,
             step: Step::Append,
             sha256: [0; 32],
+            unsure: false,
+            damaged: false,
         }
+    }
+
+    /// Its first moment.
+    pub(super) fn start(&self) -> MediaTime {
+        self.segment.name.start
+    }
+
+    /// Whether it can be sealed: see [`OpenSegment::is_current`].
+    pub(super) fn is_current(&self) -> bool {
+        !self.damaged && (self.step > Step::Rename || self.segment.is_current())
     }
 
     /// Does what is left to do.
@@ -281,6 +350,12 @@ impl Sealing {
                 Ok(Step::Sync)
             }
             Step::Sync => {
+                if self.unsure {
+                    let bytes = audio.as_ref().map_or(0, |audio| audio.part.bytes);
+                    let whole = video.write_again(length.saturating_add(bytes), &self.sha256, storage)?;
+                    self.damaged = !whole;
+                }
+                self.unsure = true;
                 video
                     .file
                     .sync()
@@ -288,6 +363,10 @@ impl Sealing {
                 Ok(Step::Rename)
             }
             Step::Rename => {
+                if self.damaged || !video.is_current() {
+                    let gone = std::io::ErrorKind::NotFound.into();
+                    return Err(RecordingError::io("rename", &video.path)(gone));
+                }
                 let sealed = dir.join(name.file(SEGMENT));
                 storage
                     .rename(&video.path, &sealed)

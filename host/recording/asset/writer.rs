@@ -132,6 +132,15 @@ impl AssetWriter {
         self.enqueue(fragments);
     }
 
+    /// Writes what waits; what failed because the disk went away and came back goes on in a new segment.
+    fn write_again(&mut self) -> Result<(), RecordingError> {
+        let written = self.write_making_room();
+        if written.is_err() && self.leave_what_is_gone()? {
+            return self.write_making_room();
+        }
+        written
+    }
+
     /// Writes what waits. A disk without room is treated as a full cache once: the oldest segment that waits here goes.
     fn write_making_room(&mut self) -> Result<(), RecordingError> {
         let written = self.write_waiting();
@@ -184,15 +193,19 @@ impl Recorder for AssetWriter {
     }
 
     fn flush(&mut self) -> Result<Vec<Notice>, RecordingError> {
-        self.write_making_room()?;
+        self.write_again()?;
         Ok(std::mem::take(&mut self.notices))
     }
 
     fn pause(&mut self) -> Result<Vec<Notice>, RecordingError> {
         self.finish_fragments();
-        self.write_making_room()?;
-        self.seal()?;
+        self.write_again()?;
+        self.seal_again()?;
         Ok(std::mem::take(&mut self.notices))
+    }
+
+    fn is_of_event(&mut self) {
+        self.losses.forget_before();
     }
 
     fn missed(&mut self, start: MediaTime, end: MediaTime, units: u64) {
@@ -208,8 +221,8 @@ impl Recorder for AssetWriter {
             return Ok(Vec::new());
         }
         self.finish_fragments();
-        self.write_making_room()?;
-        self.seal()?;
+        self.write_again()?;
+        self.seal_again()?;
         self.end_losses();
         self.note_gaps()?;
         self.closed = true;

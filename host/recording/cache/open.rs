@@ -83,6 +83,11 @@ impl Cache {
         Ok(end.is_none_or(|end| end < gap.end).then_some(gap.start))
     }
 
+    /// Finishes what stands open in a folder that its writer cannot go on with.
+    pub(in crate::recording) fn finish_what_is_left(&self, dir: &Path) -> Result<(), RecordingError> {
+        recover::finish(self, dir, false)
+    }
+
     /// What writers that have given up left behind.
     fn finish_unfinished(&self, own: &Path) {
         let unfinished = std::mem::take(&mut self.state().unfinished);

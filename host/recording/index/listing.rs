@@ -123,6 +123,19 @@ impl Index {
         })
     }
 
+    /// The newest day before one of which the store has something.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn day_before(&self, day: &Unlisted) -> Result<Option<i64>, IndexError> {
+        let select = "SELECT max(start) FROM segment WHERE asset = ?1 AND start < ?2 AND state = 2";
+        let newest: Option<i64> = self.reading(|connection| {
+            let values = params![day.asset.0, ticks(day.range().start)];
+            connection.query_row(select, values, |row| row.get(0))
+        })?;
+        Ok(newest.map(|start| start / DAY))
+    }
+
     /// Whether something of an asset waits for its store, or playlists of it are still to be written.
     ///
     /// # Errors

@@ -118,8 +118,8 @@ fn a_page_that_did_not_reach_the_disk_costs_its_fragment_and_what_is_behind_it()
         })
         .collect();
     let mut pages: Vec<usize> = (0..whole.len()).step_by(PAGE).collect();
-    // And of any place: blocks may be smaller than pages.
-    pages.extend((0..whole.len() - PAGE).step_by(6007));
+    // And of other places: blocks may be smaller than pages.
+    pages.extend((0..whole.len() - PAGE).step_by(512 * 11));
     for page in pages {
         put_back(&bench, crashed.path());
         let mut damaged = whole.clone();
@@ -140,6 +140,40 @@ fn a_page_that_did_not_reach_the_disk_costs_its_fragment_and_what_is_behind_it()
         }
         assert_eq!(bench.gaps(&cache).last().unwrap().reason, GapReason::Crash);
     }
+}
+
+/// Some cameras fill their pictures up with zeros. Nothing of theirs is to go for that.
+#[test]
+fn a_camera_that_pads_its_pictures_loses_one_fragment_at_most_in_a_crash_as_every_other_does() {
+    let bench = Bench::new();
+    let padded: Vec<Arc<AccessUnit>> = heavy(0, 12, 10_000)
+        .iter()
+        .enumerate()
+        .map(|(n, unit)| {
+            let mut unit = AccessUnit::clone(unit);
+            let mut data = unit.data.to_vec();
+            // Of any length, and so of any place in the file.
+            let padding = 100 + (n * 37) % 3000;
+            let length = data.len();
+            data[length - padding..].fill(0);
+            unit.data = data.into();
+            Arc::new(unit)
+        })
+        .collect();
+    let mut writer = bench.cache().open_asset(bench.spec()).unwrap();
+    bench.feed(&mut writer, &padded);
+    let written: u64 = bench
+        .files()
+        .iter()
+        .filter(|(name, _)| name.ends_with(".part"))
+        .count() as u64;
+    assert_eq!(written, 1, "a segment is open");
+    std::mem::forget(writer);
+    let cache = recovered(&bench);
+    let kept: u64 = bench.rows(&cache).iter().map(|row| row.video.samples).sum();
+    // Of the last fragment, the first unit of the next was not seen.
+    assert!(kept >= 60 - 3 * 5, "{kept} of 60");
+    bench.sound_report();
 }
 
 /// Records 14 s; gives up where the disk does, as a crash there would.
@@ -198,6 +232,28 @@ fn after_a_crash_the_gap_reaches_to_where_the_recording_goes_on() {
     bench.record(&stream(90_000 * 40, 5, true));
     let cache = recovered(&bench);
     assert_eq!(bench.gap_seconds(&cache), [(8, 40, GapReason::Crash)]);
+}
+
+#[test]
+fn the_gap_of_a_crash_does_not_reach_to_the_next_recording_of_an_event() {
+    let bench = Bench::new();
+    let mut writer = bench.cache().open_asset(bench.spec()).unwrap();
+    bench.feed(&mut writer, &stream(0, 9, false));
+    std::mem::forget(writer);
+    let cache = recovered(&bench);
+    let told = bench.gap_seconds(&cache);
+    assert_eq!(told.len(), 1, "{told:?}");
+    let (start, end, reason) = told[0];
+    assert!(reason == GapReason::Crash && end - start <= 4, "{told:?}");
+    let mut writer = cache.open_asset(bench.spec()).unwrap();
+    writer.is_of_event();
+    bench.feed(&mut writer, &stream(90_000 * 600, 9, false));
+    writer.close().unwrap();
+    assert_eq!(
+        bench.gap_seconds(&cache),
+        told,
+        "nothing was to be recorded in between"
+    );
 }
 
 #[test]

@@ -231,3 +231,101 @@ fn a_disk_that_is_not_mounted_is_refused_and_what_is_on_it_is_not_given_up() {
     std::os::unix::fs::symlink(other.path(), &place).unwrap();
     bench.cache().open_asset(spec).unwrap().close().unwrap();
 }
+
+/// The folder of the cache as a disk that was pulled out, and one that comes back with what was on it then.
+fn pull_out(bench: &Bench) -> std::path::PathBuf {
+    let gone = bench.folder.path().join("gone");
+    std::fs::rename(bench.root(), &gone).unwrap();
+    gone
+}
+
+fn put_back_a_copy(bench: &Bench, gone: &Path) {
+    let copied = std::process::Command::new("cp")
+        .arg("-a")
+        .arg(gone)
+        .arg(bench.root())
+        .status();
+    assert!(copied.unwrap().success());
+}
+
+#[test]
+fn a_disk_that_is_pulled_out_and_put_back_is_recorded_to_again_and_what_is_lost_is_a_gap() {
+    let bench = Bench::new();
+    let cache = bench.cache();
+    let mut writer = cache.open_asset(bench.spec()).unwrap();
+    // A segment of six seconds, and four in the next.
+    bench.feed(&mut writer, &heavy(0, 11, 20_000));
+    let gone = pull_out(&bench);
+    put_back_a_copy(&bench, &gone);
+    // These go to the file that was open, which nobody sees any more.
+    bench.feed(&mut writer, &heavy(11, 1, 20_000));
+    bench.feed(&mut writer, &heavy(12, 20, 20_000));
+    writer.close().unwrap();
+    bench.index_and_files_agree(&cache);
+    bench.sound_report();
+    let rows = bench.rows(&cache);
+    let gaps = bench.gaps(&cache);
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    assert_eq!(gaps[0].reason, GapReason::Disk);
+    let covered = |at: MediaTime| rows.iter().any(|row| row.name.start <= at && at < row.end);
+    assert!(!covered(gaps[0].start) && covered(gaps[0].end), "{gaps:?}");
+    let last = rows.iter().map(|row| row.end).max().unwrap();
+    assert!(
+        last.since(MediaTime::from_ticks(BASE)).0 >= 31 * 90_000,
+        "it goes on to the end"
+    );
+    let recorded: i64 = rows.iter().map(|row| row.end.since(row.name.start).0).sum();
+    let lost = gaps[0].end.since(gaps[0].start).0;
+    assert!(
+        (recorded + lost - 32 * 90_000).abs() <= 90_000,
+        "there, or a gap: {recorded} {lost}"
+    );
+}
+
+#[test]
+fn a_folder_that_somebody_takes_away_is_made_again() {
+    let bench = Bench::new();
+    let cache = bench.cache();
+    let mut writer = cache.open_asset(bench.spec()).unwrap();
+    bench.feed(&mut writer, &heavy(0, 11, 20_000));
+    std::fs::remove_dir_all(bench.dir()).unwrap();
+    bench.feed(&mut writer, &heavy(11, 20, 20_000));
+    writer.close().unwrap();
+    let rows = bench.rows(&cache);
+    let there = rows
+        .iter()
+        .filter(|row| bench.dir().join(row.name.file(".m4s")).exists());
+    assert!(there.count() >= 2, "{rows:?}");
+    assert!(bench.gaps(&cache).iter().any(|gap| gap.reason == GapReason::Disk));
+}
+
+/// A disk says only once that it has lost what it was to write (`fsync(2)`, and what Linux does after it).
+#[test]
+fn what_a_disk_refused_to_sync_is_written_anew_before_it_counts() {
+    let bench = Bench::new();
+    let storage = Failing::never();
+    let cache = bench.try_cache(Arc::new(storage.clone())).unwrap();
+    let mut writer = cache.open_asset(bench.spec()).unwrap();
+    bench.feed(&mut writer, &stream(0, 4, true));
+    let open = bench
+        .files()
+        .into_iter()
+        .map(|(name, _)| name)
+        .find(|name| name.ends_with(".m4s.part"))
+        .unwrap();
+    let path = bench.dir().join(&open);
+    storage.refuse(Some(("sync", path.clone())));
+    assert!(writer.close().is_err());
+    storage.take_done();
+    storage.refuse(None);
+    writer.close().unwrap();
+    let again = path.with_file_name(format!("{open}.tmp"));
+    let done = storage.take_done();
+    let synced = done.iter().position(|one| *one == ("sync", again.clone()));
+    let sealed = done
+        .iter()
+        .position(|(what, path)| *what == "rename" && path.extension().is_some_and(|ending| ending == "m4s"));
+    assert!(synced.is_some() && synced < sealed, "{done:?}");
+    bench.index_and_files_agree(&cache);
+    assert_eq!(count(&bench.sound_report(), "video"), 100);
+}

@@ -1,6 +1,6 @@
 //! Playlists, rendered from the rows of the index and written beside the media.
 //!
-//! Invariants: what is listed stands in the store; the playlists of a day end when nothing will follow in it, and a power cut takes
+//! Invariants: what is listed stands in the store; `index.m3u8` is the master of the newest day that has something; the playlists of a day end when nothing will follow in it, and a power cut takes
 //! nothing from them once the index knows that they stay. While a backlog is worked off they are written at most once in the
 //! length of a segment; a master only when it says something new.
 
@@ -41,6 +41,8 @@ struct Wanted {
     rendered: Option<Rendered>,
     ended: bool,
     newest: bool,
+    /// The master of the newest day before, when nothing is left of the newest.
+    before: Option<String>,
     until: MediaTime,
 }
 
@@ -48,7 +50,7 @@ impl Wanted {
     /// Of all playlists that show the day.
     fn names(&self) -> Vec<String> {
         let Some(rendered) = &self.rendered else {
-            return Vec::new();
+            return self.before.iter().map(|_| INDEX.to_owned()).collect();
         };
         let tracks = rendered.tracks.iter().map(|(name, _)| name.clone());
         let newest = self.newest.then(|| INDEX.to_owned());
@@ -158,7 +160,7 @@ impl Worker {
     ) -> Result<(), StoreError> {
         self.claim(day.asset, &day.name).await?;
         let Some(rendered) = &wanted.rendered else {
-            return self.remove_playlists(&day.name, date).await;
+            return self.remove_playlists(&day.name, date, wanted).await;
         };
         for (name, text) in &rendered.tracks {
             self.put_playlist(&day.name, name, text).await?;
@@ -205,7 +207,13 @@ impl Worker {
     }
 
     /// Nothing of this day is left.
-    async fn remove_playlists(&self, asset: &str, date: Date) -> Result<(), StoreError> {
+    async fn remove_playlists(&self, asset: &str, date: Date, wanted: &Wanted) -> Result<(), StoreError> {
+        // First what names them.
+        match &wanted.before {
+            Some(master) => self.put_playlist(asset, INDEX, master).await?,
+            None if wanted.newest => self.options.store.remove(asset, INDEX).await?,
+            None => {}
+        }
         for track in ["", "audio.", "video."] {
             let name = format!("{date}.{track}m3u8");
             self.options.store.remove(asset, &name).await?;
@@ -237,6 +245,28 @@ fn later(day: &Unlisted) -> std::ops::Range<MediaTime> {
 /// What shall stand in the store of a day. Blocks.
 fn wanted(cache: &Cache, day: &Unlisted, open: bool) -> Result<Wanted, RecordingError> {
     let index = cache.index();
+    let (listed, until) = day_of(cache, day)?;
+    let waits = index.has_in(day.asset, day.range(), true)?;
+    let over = !open || index.has_in(day.asset, later(day), false)?;
+    let ended = over && !waits;
+    let rendered = listed.render(ended);
+    let newest = !index.has_stored_in(day.asset, later(day))?;
+    let before = match &rendered {
+        None if newest => master_before(cache, day)?,
+        _ => None,
+    };
+    Ok(Wanted {
+        rendered,
+        ended,
+        newest,
+        before,
+        until,
+    })
+}
+
+/// What a store has of a day, and where that ends.
+fn day_of(cache: &Cache, day: &Unlisted) -> Result<(Day, MediaTime), RecordingError> {
+    let index = cache.index();
     let rows = index.stored_in(day.asset, &day.range())?;
     let mut epochs: HashMap<EpochId, Inits> = HashMap::new();
     let mut listed = Day::new(date(day.day));
@@ -247,15 +277,20 @@ fn wanted(cache: &Cache, day: &Unlisted, open: bool) -> Result<Wanted, Recording
         };
         listed.add(row.name.clone(), row.video, row.audio, inits);
     }
-    let waits = index.has_in(day.asset, day.range(), true)?;
-    let over = !open || index.has_in(day.asset, later(day), false)?;
-    let ended = over && !waits;
-    Ok(Wanted {
-        rendered: listed.render(ended),
-        ended,
-        newest: !index.has_stored_in(day.asset, later(day))?,
-        until: rows.iter().map(|row| row.end).max().unwrap_or_default(),
-    })
+    Ok((listed, rows.iter().map(|row| row.end).max().unwrap_or_default()))
+}
+
+/// The master of the newest day before that has something.
+fn master_before(cache: &Cache, day: &Unlisted) -> Result<Option<String>, RecordingError> {
+    let Some(number) = cache.index().day_before(day)? else {
+        return Ok(None);
+    };
+    let before = Unlisted {
+        day: number,
+        ..day.clone()
+    };
+    let (listed, _) = day_of(cache, &before)?;
+    Ok(listed.render(true).map(|rendered| rendered.master))
 }
 
 /// What the init segments of an epoch declare.

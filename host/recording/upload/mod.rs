@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use self::status::Shared;
-pub use self::status::{Blocked, UploadState, UploadStatus};
+pub use self::status::{Blocked, StoreHealth, UploadState, UploadStatus};
 use self::worker::Worker;
 use super::RecordingError;
 use super::cache::Cache;
@@ -80,6 +80,12 @@ impl Uploader {
     pub fn status(&self) -> Result<UploadStatus, RecordingError> {
         let backlog = self.options.cache.index().backlog(&self.options.name)?;
         Ok(self.shared.status(backlog, self.options.clock.media()))
+    }
+
+    /// Whether the store takes what it is given. Reads nothing.
+    #[must_use]
+    pub fn health(&self) -> StoreHealth {
+        self.shared.health()
     }
 
     /// Whether the store takes nothing at present.

@@ -44,6 +44,17 @@ pub struct Blocked {
     pub message: String,
 }
 
+/// Whether a store takes what it is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoreHealth {
+    /// Its name.
+    pub store: String,
+    /// Since when it takes nothing, and why.
+    pub paused: Option<(Timestamp, String)>,
+    /// Recordings that it does not take.
+    pub blocked: Vec<Blocked>,
+}
+
 /// How a queue is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadStatus {
@@ -95,6 +106,16 @@ pub(super) struct Inner {
     pub(super) held: usize,
 }
 
+impl Inner {
+    fn blocked(&self) -> Vec<Blocked> {
+        let blocked = |(asset, message): (&String, &String)| Blocked {
+            asset: asset.clone(),
+            message: message.clone(),
+        };
+        self.blocked.iter().map(blocked).collect()
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Paused {
     pub(super) since: Timestamp,
@@ -142,6 +163,18 @@ impl Shared {
         self.progress.send_modify(|count| *count = count.wrapping_add(1));
     }
 
+    pub(super) fn health(&self) -> StoreHealth {
+        let inner = self.lock();
+        StoreHealth {
+            store: self.name.clone(),
+            paused: inner
+                .paused
+                .as_ref()
+                .map(|paused| (paused.since, paused.message.clone())),
+            blocked: inner.blocked(),
+        }
+    }
+
     pub(super) fn status(&self, backlog: Backlog, now: MediaTime) -> UploadStatus {
         let inner = self.lock();
         let state = match (&inner.paused, inner.uploading) {
@@ -155,14 +188,7 @@ impl Shared {
             state,
             paused_since: inner.paused.as_ref().map(|paused| paused.since),
             message: inner.paused.as_ref().map(|paused| paused.message.clone()),
-            blocked: inner
-                .blocked
-                .iter()
-                .map(|(asset, message)| Blocked {
-                    asset: asset.clone(),
-                    message: message.clone(),
-                })
-                .collect(),
+            blocked: inner.blocked(),
             lag: Ticks(backlog.oldest.map_or(0, |oldest| now.since(oldest).0.max(0))),
             backlog,
             uploaded_segments: inner.segments,

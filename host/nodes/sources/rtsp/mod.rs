@@ -1,6 +1,7 @@
 //! Pulls video and audio from a camera over RTSP
 
 mod address;
+mod ahead;
 pub mod backoff;
 mod clock;
 mod config;

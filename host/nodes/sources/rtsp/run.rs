@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::ahead::CameraClock;
 use super::backoff::Backoff;
 use super::connect::Caller;
 use super::error::CameraError;
@@ -46,14 +47,14 @@ impl RtspSource {
     /// As [`RtspSource::run`], with these waits between attempts.
     pub async fn run_waiting(mut self, mut backoff: Backoff) {
         let caller = Caller::new(Arc::clone(&self.context.clock), Arc::clone(&self.reach));
-        let mut outage = Outage::default();
+        let (mut outage, mut camera_clock) = (Outage::default(), CameraClock::default());
         let stop = self.context.stop.clone();
         loop {
             let ended = tokio::select! {
                 // First, so that a stop is seen even while media pours in.
                 biased;
                 () = stop.cancelled() => break,
-                ended = self.session(&caller, &mut backoff, &mut outage) => ended,
+                ended = self.session(&caller, &mut backoff, &mut outage, &mut camera_clock) => ended,
             };
             let ended = ended.retold(|text| self.target.hide(text));
             self.send(&MediaItem::Lost);
@@ -77,7 +78,13 @@ impl RtspSource {
     }
 
     /// One session, to its end.
-    async fn session(&mut self, caller: &Caller, backoff: &mut Backoff, outage: &mut Outage) -> CameraError {
+    async fn session(
+        &mut self,
+        caller: &Caller,
+        backoff: &mut Backoff,
+        outage: &mut Outage,
+        camera_clock: &mut CameraClock,
+    ) -> CameraError {
         self.context.state("connecting");
         let mut session = match CameraSession::open(&self.target, caller).await {
             Ok(session) => session,
@@ -95,7 +102,7 @@ impl RtspSource {
                     let began = *first.get_or_insert(unit.time);
                     meter.unit(&unit, &self.context);
                     if unit.random_access {
-                        self.context.stats.set_clock_ahead(session.clock_ahead());
+                        camera_clock.is(session.clock_ahead(), &self.context, &self.target.shown());
                     }
                     if unit.time.since(began) >= GOOD_SESSION {
                         backoff.reset();

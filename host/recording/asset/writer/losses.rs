@@ -40,6 +40,11 @@ impl Losses {
         }
     }
 
+    /// What a crash has cost before is told already; until here nothing was to be recorded.
+    pub(super) fn forget_before(&mut self) {
+        self.cut_off = None;
+    }
+
     pub(super) fn is_losing(&self) -> bool {
         self.lost.is_some()
     }

@@ -209,6 +209,45 @@ impl AssetWriter {
         Ok(())
     }
 
+    /// As [`AssetWriter::seal`], where the disk may have gone away.
+    pub(super) fn seal_again(&mut self) -> Result<(), RecordingError> {
+        let sealed = self.seal();
+        if sealed.is_err() && self.leave_what_is_gone()? {
+            return Ok(());
+        }
+        sealed
+    }
+
+    /// The open segment's files do not stand under their names any more, though the right disk is there: it was pulled out and
+    /// came back, or somebody has taken the folder away. What is there of the segment is finished as after a crash, and what
+    /// follows stands in another. False when nothing of that kind has happened.
+    pub(super) fn leave_what_is_gone(&mut self) -> Result<bool, RecordingError> {
+        let (start, current) = match (&self.open, &self.sealing) {
+            (_, Some(sealing)) => (sealing.start(), sealing.is_current()),
+            (Some(open), None) => (open.name.start, open.is_current()),
+            (None, None) => return Ok(false),
+        };
+        if current {
+            return Ok(false);
+        }
+        self.cache.check_place(&self.spec.folder)?;
+        tracing::warn!(
+            asset = self.spec.name,
+            "The segment that was being written is gone from its folder; another one is begun"
+        );
+        (self.open, self.sealing, self.current) = (None, None, None);
+        self.release_reserved();
+        if self.dir.is_dir() {
+            self.cache.finish_what_is_left(&self.dir)?;
+        }
+        self.losses.blame_disk(self.cache.now());
+        // What this writer had before may have been lost with it.
+        let kept = self.cache.index().last_end(self.asset)?;
+        let kept = kept.unwrap_or(start).max(start);
+        self.end = self.end.map(|end| end.min(kept));
+        Ok(true)
+    }
+
     pub(super) fn seal(&mut self) -> Result<(), RecordingError> {
         match &self.open {
             // Its first fragment was never taken by the disk.
