@@ -17,7 +17,7 @@ mod plain;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mediagraph::media::SystemClock;
 use mediagraph::recording::store::AssetStore;

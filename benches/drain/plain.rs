@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use azure_core::http::Transport;
 use azure_storage_blob::models::BlockBlobClientUploadOptions;
 use azure_storage_blob::{BlobContainerClient, BlobContainerClientOptions};
+use bytes::Bytes;
 use url::Url;
 
 use super::Result;
@@ -29,7 +30,7 @@ pub(super) async fn put_all(container: &Url, prefix: &str, files: &[PathBuf]) ->
         };
         let blob = container.blob_client(&format!("{prefix}-{name}"));
         blob.block_blob_client()
-            .upload(bytes.into(), Some(options))
+            .upload(Bytes::from(bytes).into(), Some(options))
             .await?;
     }
     Ok(began.elapsed())
