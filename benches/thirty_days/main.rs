@@ -1,5 +1,5 @@
-//! Thirty days of recording in minutes: four simulated cameras, a clock that is moved by hand, the real cache, index, queue and
-//! store in memory (`/dev/shm`).
+//! Thirty days of recording in minutes: four simulated cameras, a clock that is moved by hand, the real cache, index, queue,
+//! retention and store in memory (`/dev/shm`).
 //!
 //! Two cameras record continuously, one comes and goes, one records an asset per event. Every seven days' worth of media goes
 //! again; every day and a half the recorder is restarted, every other time without having been ended. A ledger of its own notes each
@@ -81,7 +81,7 @@ fn main() -> Result<()> {
             recorder.settle()?;
         }
         if due(step, RETAIN_EVERY) {
-            recorder.retain(KEEP)?;
+            recorder.retain()?;
         }
         // Not at the very end: nothing would be recorded after it.
         if due(step, RESTART_EVERY) && step < steps {

@@ -1,14 +1,18 @@
 //! The real cache, index, queue and store of one life of a recorder.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mediagraph::media::{Clock as _, ManualClock};
+use mediagraph::media::ManualClock;
 use mediagraph::recording::AssetWriter;
 use mediagraph::recording::cache::{AssetSpec, Cache, CacheOptions, sink_folder};
-use mediagraph::recording::index::{FILE_NAME, GapReason, Index, SegmentState};
+use mediagraph::recording::index::{FILE_NAME, Index};
 use mediagraph::recording::listener::Deaf;
+use mediagraph::recording::retention::{
+    KeepFree, Keeper, KeeperOptions, Limits, Pattern, Rules, space::space,
+};
 use mediagraph::recording::storage::Disk;
 use mediagraph::recording::store::{AssetStore, DirectoryStore, LOCAL};
 use mediagraph::recording::upload::{Uploader, UploaderOptions};
@@ -16,7 +20,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Result, always};
+use super::{KEEP, Result};
 
 /// Names the host.
 const HOST: &str = "simulated";
@@ -29,9 +33,8 @@ const POLLS: usize = 30_000;
 pub(crate) struct Recorder {
     runtime: Runtime,
     folder: PathBuf,
-    clock: Arc<ManualClock>,
     cache: Arc<Cache>,
-    store: Arc<dyn AssetStore>,
+    keeper: Arc<Keeper>,
     uploader: Arc<Uploader>,
     stop: CancellationToken,
     task: JoinHandle<()>,
@@ -59,15 +62,15 @@ impl Recorder {
             cache: Arc::clone(&cache),
             clock: Arc::clone(clock) as _,
         }));
+        let keeper = keeper(folder, &cache, store, clock);
         let stop = CancellationToken::new();
         let (running, stopped) = (Arc::clone(&uploader), stop.clone());
         let task = runtime.spawn(async move { running.run(stopped).await });
         Ok(Self {
             runtime,
             folder: folder.to_owned(),
-            clock: Arc::clone(clock),
             cache,
-            store,
+            keeper,
             uploader,
             stop,
             task,
@@ -126,27 +129,16 @@ impl Recorder {
         Err(format!("waited in vain for {what}: {status:?}").into())
     }
 
-    /// Lets go what is older than `keep`.
-    pub(crate) fn retain(&self, keep: Duration) -> Result<()> {
-        let until = self.clock.wall().checked_sub(keep)?;
-        for asset in self.index().assets()? {
-            let segments = self.index().segments(asset.id, always())?;
-            let old: Vec<_> = segments
-                .into_iter()
-                .filter(|one| one.state == SegmentState::Stored && one.end.to_timestamp() < until)
-                .collect();
-            let ids: Vec<_> = old.iter().map(|one| one.id).collect();
-            if ids.is_empty() {
-                continue;
-            }
-            self.cache.drop_segments(&ids, GapReason::Retention)?;
-            for segment in old {
-                let file = segment.name.file(mediagraph::recording::asset::name::SEGMENT);
-                self.runtime
-                    .block_on(async { self.store.remove(&asset.name, &file).await })?;
-            }
+    /// Lets go what is older than it shall be.
+    pub(crate) fn retain(&self) -> Result<()> {
+        self.runtime.block_on(self.keeper.retain());
+        if self.keeper.status().clock_doubtful {
+            return Err(
+                "nothing goes for its age: the host believes that its clock is wrong\n\
+                        hint: a time service of this machine has not set the clock yet"
+                    .into(),
+            );
         }
-        self.uploader.wake();
         Ok(())
     }
 
@@ -160,4 +152,26 @@ impl Recorder {
 
 fn assets(folder: &Path) -> PathBuf {
     folder.join("assets")
+}
+
+/// As the host makes it, with one rule for everything.
+fn keeper(
+    folder: &Path,
+    cache: &Arc<Cache>,
+    store: Arc<dyn AssetStore>,
+    clock: &Arc<ManualClock>,
+) -> Arc<Keeper> {
+    let limits = Limits {
+        keep: Some(KEEP),
+        max_bytes: None,
+    };
+    Keeper::new(KeeperOptions {
+        cache: Arc::clone(cache),
+        stores: BTreeMap::from([(LOCAL.to_owned(), store)]),
+        local: assets(folder),
+        rules: Rules::new([(Pattern::parse("*"), limits)]),
+        keep_free: KeepFree::default(),
+        space: Arc::new(space),
+        clock: Arc::clone(clock) as _,
+    })
 }

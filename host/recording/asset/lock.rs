@@ -33,11 +33,12 @@ impl Lock {
             .open(&path)
             .map_err(RecordingError::io("open", &path))?;
         let locked = file.try_lock();
-        let mut content = String::new();
+        let mut content = Vec::new();
         (&file)
             .take(MAX_CONTENT)
-            .read_to_string(&mut content)
+            .read_to_end(&mut content)
             .map_err(RecordingError::io("read", &path))?;
+        let content = String::from_utf8_lossy(&content);
         match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -49,7 +50,7 @@ impl Lock {
             Err(TryLockError::Error(source)) => return Err(RecordingError::io("lock", &path)(source)),
         }
         // A holder of this host that has let go of the lock is dead: its place is taken over.
-        if let Some(owner) = content.split_whitespace().next().filter(|owner| *owner != host) {
+        if let Some(owner) = owner(&content).filter(|owner| *owner != host) {
             return Err(RecordingError::OtherHost {
                 path: dir.to_owned(),
                 holder: format!("`{owner}`"),
@@ -58,8 +59,8 @@ impl Lock {
         }
         file.set_len(0)
             .and_then(|()| file.seek(SeekFrom::Start(0)))
-            .and_then(|_| writeln!(file, "{host} {}", std::process::id()))
-            // Whose it is must be so after a power cut, too.
+            .and_then(|_| file.write_all(format!("{host} {}\n", std::process::id()).as_bytes()))
+            // Whose it is must be so after a power cut, too, before anything stands beside it.
             .and_then(|()| file.sync_all())
             .map_err(RecordingError::io("write", &path))?;
         Ok(Self { file, path })
@@ -81,10 +82,40 @@ impl Lock {
     }
 }
 
+/// The host that a lock names. What is no name was never synced: a power cut came before its host had written anything here,
+/// and it is nobody's.
+fn owner(content: &str) -> Option<&str> {
+    let owner = content.split_whitespace().next()?;
+    owner
+        .chars()
+        .all(|letter| letter.is_ascii_graphic())
+        .then_some(owner)
+}
+
 fn describe(content: &str) -> String {
     let mut words = content.split_whitespace();
     match (words.next(), words.next()) {
         (Some(host), Some(process)) => format!("process {process} of the host `{host}`"),
         _ => "another process".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_a_power_cut_garbled_is_nobodys() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(NAME);
+        for garbled in [&b"66c3bfe2\0 7008\n"[..], &[0; 14], &[0xff, 0xfe, b' ']] {
+            std::fs::write(&path, garbled).unwrap();
+            drop(Lock::take(folder.path(), "box").unwrap());
+            let now = std::fs::read_to_string(&path).unwrap();
+            assert!(now.starts_with("box "), "{now}");
+        }
+        std::fs::write(&path, "other 12\n").unwrap();
+        let refused = Lock::take(folder.path(), "box").unwrap_err().to_string();
+        assert!(refused.contains("other"), "{refused}");
     }
 }

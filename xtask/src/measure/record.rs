@@ -42,7 +42,7 @@ fn row(report: &Report, day: &str) -> String {
     let cells = [
         report.name,
         &value,
-        &format!("at most {}", report.goal),
+        &format!("{} {}", report.bound, report.goal),
         met,
         &report.against,
         &format!("`cargo xtask measure {}`", report.name),

@@ -113,7 +113,7 @@ fn key(path: &Path) -> Option<Key> {
 }
 
 /// Every file below a folder; what goes meanwhile is left out.
-fn files(folder: &Path, without: &[&Path]) -> Result<Vec<PathBuf>> {
+pub(super) fn files(folder: &Path, without: &[&Path]) -> Result<Vec<PathBuf>> {
     let (mut found, mut waiting) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(folder) = waiting.pop() {
         let entries = match fs::read_dir(&folder) {

@@ -48,13 +48,24 @@ impl Host {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub(super) fn spawn(mut command: Command, state: &Path) -> Result<Self> {
+    pub(super) fn spawn(command: Command, state: &Path) -> Result<Self> {
+        Self::spawn_with(command, state, None)
+    }
+
+    /// The same, with a configuration.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(super) fn spawn_with(mut command: Command, state: &Path, config: Option<&Path>) -> Result<Self> {
         let address = free_address()?;
         let log = log_of(state);
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&log);
         let file = file.with_context(|| format!("cannot write {}", log.display()))?;
         command.arg("serve").arg("--state-dir").arg(state);
         command.args(["--listen", &address.to_string()]);
+        if let Some(config) = config {
+            command.arg("--config").arg(config);
+        }
         command
             .current_dir(project::root())
             .stdout(Stdio::from(file.try_clone()?))

@@ -2,12 +2,12 @@
 
 use super::criterion::{self, Comparison};
 use super::{
-    Measure, activation, idle_instances, kill9, many_cameras, method_latency, power_cut, recall, record_cost,
-    thirty_days,
+    Measure, activation, drain, idle_instances, kill9, many_cameras, method_latency, outage, power_cut,
+    recall, record_cost, thirty_days,
 };
 
 /// All measures.
-pub(super) const MEASURES: [Measure; 11] = [
+pub(super) const MEASURES: [Measure; 13] = [
     Measure {
         name: "record-cost",
         what: "CPU time of recording one 1080p30 stream of 4 Mbit/s, compared with ffmpeg -c copy -f hls",
@@ -102,7 +102,28 @@ pub(super) const MEASURES: [Measure; 11] = [
         needs_corpus: false,
         run: thirty_days::run,
     },
+    Measure {
+        name: "outage",
+        what: "fragments by which the gap that is shown differs from what was dropped, after an outage of the store of three \
+               times what the cache holds",
+        unit: "fragments",
+        goal: 0.0,
+        needs_corpus: false,
+        run: outage::run,
+    },
+    Measure {
+        name: "drain",
+        what: "how fast a backlog of 15 MB segments goes up into Azurite, compared with a plain loop of PUTs with the same crate in the \
+               same run; the median of the rounds",
+        unit: "ratio of speeds",
+        goal: 0.9,
+        needs_corpus: false,
+        run: drain::run,
+    },
 ];
+
+/// Those whose value must not be below the goal; all others must not be above it.
+pub(super) const AT_LEAST: [&str; 1] = ["drain"];
 
 const MOTION: Comparison = Comparison {
     bench: "motion",

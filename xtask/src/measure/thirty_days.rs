@@ -36,10 +36,12 @@ struct Found {
 /// When the simulation does not come to its end.
 pub(super) fn run(context: &Context) -> Result<Reading> {
     let mut command = project::cargo();
-    command.args(["bench", "--bench", BENCH]);
+    command.arg("bench");
     if context.dev {
-        command.args(["--profile", "dev"]);
+        // With the workspace, as the tests: alone, its dependencies would have other features and be built again.
+        command.args(["--profile", "dev", "--workspace"]);
     }
+    command.args(["--bench", BENCH]);
     if let Some(days) = context.rounds {
         command.args(["--", "--days", &days.to_string()]);
     }

@@ -1,6 +1,6 @@
 //! Microsoft's stand-in for Azure Blob Storage, which the tests of stores run against: a package of npm, of one version.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
@@ -18,8 +18,8 @@ const PROGRAMS: [&str; 2] = ["nodejs", "npm"];
 ///
 /// # Errors
 /// When it, or what it needs, cannot be installed from here.
-pub(super) fn ensure() -> Result<()> {
-    let folder = project::root().join(FOLDER);
+pub(crate) fn ensure() -> Result<()> {
+    let folder = folder();
     if installed(&folder).as_deref() == Some(VERSION) {
         return Ok(());
     }
@@ -49,6 +49,11 @@ pub(super) fn ensure() -> Result<()> {
         String::from_utf8_lossy(&log.stderr)
     );
     bail!("`npm install azurite@{VERSION}` failed ({})", log.status);
+}
+
+/// Where it is.
+pub(crate) fn folder() -> PathBuf {
+    project::root().join(FOLDER)
 }
 
 fn runs(program: &str) -> bool {

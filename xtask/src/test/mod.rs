@@ -2,7 +2,7 @@
 //!
 //! Invariant: nothing is skipped in silence. A step that cannot run has failed.
 
-mod azurite;
+pub(crate) mod azurite;
 mod packages;
 mod steps;
 

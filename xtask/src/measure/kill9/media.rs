@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 /// One line of the camera's ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub(super) struct Sent {
-    pub(super) session: String,
+pub(in crate::measure) struct Sent {
+    pub(in crate::measure) session: String,
     pub(super) kind: String,
     pub(super) rtp_timestamp: u32,
     pub(super) sha256: String,
@@ -81,7 +81,7 @@ fn seconds(pictures: &[Sent]) -> f64 {
 }
 
 /// The pictures among the lines of a ledger; a line that is not written to its end is left out.
-pub(super) fn pictures(ledger: &str) -> Vec<Sent> {
+pub(in crate::measure) fn pictures(ledger: &str) -> Vec<Sent> {
     let lines = ledger
         .lines()
         .filter_map(|line| serde_json::from_str::<Sent>(line).ok());

@@ -13,6 +13,7 @@ mod trial;
 
 use anyhow::Result;
 
+pub(super) use self::media::pictures;
 use self::trial::{Outcome, Trial};
 use super::chance::Chance;
 use super::rounds::Rounds;
@@ -27,6 +28,9 @@ const FRAGMENT_S: f64 = 2.0;
 /// What is on its way between the camera's ledger and the recorder at any moment: sockets, and what the camera sends until
 /// it notices.
 const ON_ITS_WAY_S: f64 = 0.5;
+/// The same with a build for development, which is several times slower, on a machine that runs other tests: what is lost then says
+/// nothing of the recorder's speed, but still whether fragments are written as they come.
+const ON_ITS_WAY_DEV_S: f64 = 2.0;
 
 /// When the host is killed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,7 +63,12 @@ pub(super) fn run(context: &Context) -> Result<Reading> {
     let binary = context.host()?;
     let rounds = context.rounds.unwrap_or(ROUNDS);
     let mut chance = context.chance();
-    let mut trial = Trial::start(&binary, &super::fresh_folder("kill9")?)?;
+    let on_its_way = if context.dev {
+        ON_ITS_WAY_DEV_S
+    } else {
+        ON_ITS_WAY_S
+    };
+    let mut trial = Trial::start(&binary, &super::fresh_folder("kill9")?, on_its_way)?;
     let line = Rounds::new(rounds);
     for round in 1..=rounds {
         trial.round(Kill::choose(round, &mut chance))?;
@@ -67,10 +76,10 @@ pub(super) fn run(context: &Context) -> Result<Reading> {
     }
     let outcome = trial.finish()?;
     outcome.findings.iter().for_each(|finding| eprintln!("{finding}"));
-    Ok(reading(rounds, &outcome))
+    Ok(reading(rounds, on_its_way, &outcome))
 }
 
-fn reading(rounds: usize, outcome: &Outcome) -> Reading {
+fn reading(rounds: usize, on_its_way: f64, outcome: &Outcome) -> Reading {
     let count = |name, value: usize| Besides {
         name,
         value: value as f64,
@@ -78,12 +87,12 @@ fn reading(rounds: usize, outcome: &Outcome) -> Reading {
         goal: 0.0,
         met: value == 0,
     };
-    let limit = FRAGMENT_S + ON_ITS_WAY_S;
+    let limit = FRAGMENT_S + on_its_way;
     Reading {
         value: outcome.lost as f64,
         against: format!(
             "{rounds} kills; {} segments were acknowledged; {} pictures were recorded by four cameras; a fragment is {FRAGMENT_S} s, \
-             and {ON_ITS_WAY_S} s may be on their way; median loss at a kill {:.2} s",
+             and {on_its_way} s may be on their way; median loss at a kill {:.2} s",
             outcome.acknowledged, outcome.pictures, outcome.median_loss_s
         ),
         samples: vec![outcome.lost as f64],
@@ -109,7 +118,7 @@ mod tests {
     #[test]
     fn everything_counts_against_it() {
         let met = |outcome: &Outcome| {
-            let reading = reading(2, outcome);
+            let reading = reading(2, ON_ITS_WAY_S, outcome);
             let besides = reading.besides.iter().map(|one| one.met);
             std::iter::once(reading.value == 0.0)
                 .chain(besides)

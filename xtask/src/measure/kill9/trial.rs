@@ -74,11 +74,13 @@ pub(super) struct Trial {
     gone: BTreeMap<Key, usize>,
     /// When the host was killed, in seconds since the Unix epoch.
     kills: Vec<f64>,
+    /// Seconds of media that may be on their way at a kill.
+    on_its_way: f64,
 }
 
 impl Trial {
     /// Starts cameras, and a host that records them; it is ended in good order.
-    pub(super) fn start(binary: &Path, folder: &Path) -> Result<Self> {
+    pub(super) fn start(binary: &Path, folder: &Path, on_its_way: f64) -> Result<Self> {
         let state = folder.join("state");
         let host = Host::start(binary, &state)?;
         let continuous = host.set_topology(CONTINUOUS_TOPOLOGY)?;
@@ -104,6 +106,7 @@ impl Trial {
             acknowledged: BTreeMap::new(),
             gone: BTreeMap::new(),
             kills: Vec::new(),
+            on_its_way,
         };
         // A first short life, so that every round has recordings to lose.
         std::thread::sleep(Duration::from_secs_f64(FRAGMENT_S + ON_ITS_WAY_S));
@@ -270,7 +273,7 @@ impl Trial {
                 from = to;
                 let fate = fate(&pictures(&lines), recorded);
                 losses.push(fate.lost_s);
-                outcome.add(number, round, fate);
+                outcome.add(number, round, fate, FRAGMENT_S + self.on_its_way);
             }
         }
         outcome.median_loss_s = median(&losses)?;
@@ -312,11 +315,11 @@ impl Outcome {
         }
     }
 
-    fn add(&mut self, camera: usize, round: usize, fate: Fate) {
+    fn add(&mut self, camera: usize, round: usize, fate: Fate, limit_s: f64) {
         self.pictures += fate.recorded;
         self.longest_loss_s = self.longest_loss_s.max(fate.lost_s);
         self.missing += fate.missing + fate.foreign;
-        if fate.missing + fate.foreign > 0 || fate.lost_s > FRAGMENT_S + ON_ITS_WAY_S {
+        if fate.missing + fate.foreign > 0 || fate.lost_s > limit_s {
             self.tell(format!(
                 "camera {camera}, kill {round}: {:.2} s lost, {} pictures missing before, {} that do not fit",
                 fate.lost_s, fate.missing, fate.foreign
