@@ -82,6 +82,7 @@ fn what_concerns_the_host_is_not_shown_to_a_limited_token() {
         space: None,
         keep_free: None,
         keeping: None,
+        stores: Vec::new(),
     };
     let evaluate = |wall: &str, second: u64| {
         let now = Now {

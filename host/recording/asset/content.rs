@@ -108,5 +108,5 @@ pub(in crate::recording) fn find_zeros<R: BufRead + Seek>(
 fn is_missing(run: &Range<u64>, ends: bool) -> bool {
     let length = run.end.saturating_sub(run.start);
     let begins = run.start.saturating_add(MAX_OWN_ZEROS) % BLOCK <= MAX_OWN_ZEROS;
-    length > MAX_ZEROS && begins && (ends || run.end % BLOCK == 0)
+    length > MAX_ZEROS && begins && (ends || run.end.is_multiple_of(BLOCK))
 }
