@@ -17,7 +17,9 @@ use crate::extension::limits::MAX_COMPONENT_BYTES;
 use crate::extension::{Extension, LazyEngine, Limits, World, builtin};
 use crate::media::{Clock, duration};
 use crate::nodes::endpoint::{CertificateSource, Credentials};
+use crate::nodes::io::pace::Pace;
 use crate::nodes::io::units::Tracks;
+use crate::nodes::processors::detector::Sampling;
 use crate::nodes::processors::extension::{self as extension_node, ComponentRef};
 use crate::nodes::processors::input::TopologyImage;
 use crate::nodes::sinks::asset::run::AssetOpener;
@@ -102,6 +104,7 @@ pub fn prepare(graph: &Graph, environment: &Environment) -> Result<Plan, Vec<Pro
         topology: graph.topology.clone(),
         instance: graph.instance.clone(),
         nodes,
+        pace: Pace::Live,
     };
     let several = several_media_inputs(&plan);
     if several.is_empty() {
@@ -174,8 +177,7 @@ fn kind(place: Place<'_>, config: &Config, environment: &Environment) -> Prepare
         Config::Motion(motion) => PlannedKind::Detector {
             component: built_in("motion-detector", motion_config(motion), environment)?,
             image: TopologyImage::default(),
-            max_rate: None,
-            only_annotated: false,
+            sampling: Sampling::default(),
         },
         Config::SignalGate(gate) => {
             PlannedKind::Gate(built_in("signal-gate", signal_gate_config(gate), environment)?)
@@ -288,8 +290,10 @@ fn detector(node: &ExtensionProcessor, environment: &Environment) -> Prepared<Pl
             environment,
         )?,
         image: TopologyImage::read(&node.image).map_err(one)?,
-        max_rate: node.sampling_options.maximum_samples_per_second,
-        only_annotated: node.sampling_options.skip_samples_without_annotation,
+        sampling: Sampling {
+            max_rate: node.sampling_options.maximum_samples_per_second,
+            only_annotated: node.sampling_options.skip_samples_without_annotation,
+        },
     })
 }
 
