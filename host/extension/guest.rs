@@ -189,8 +189,9 @@ impl frames::HostFrame for Guest {
             timestamp: view.time.ticks(),
             source_size: wit_size(view.source_size),
             size: wit_size(view.prepared.size),
-            format: convert::wit_pixel_format(view.prepared.format)
-                .ok_or_else(|| wasmtime::Error::msg("the frame is in a format that components do not know"))?,
+            format: convert::wit_pixel_format(view.prepared.format).ok_or_else(|| {
+                wasmtime::Error::msg("the frame is in a format that components do not know")
+            })?,
             content: convert::wit_rect(view.prepared.content),
         })
     }

@@ -96,7 +96,10 @@ impl Wiring {
         for (index, node) in plan.nodes.iter().enumerate() {
             if matches!(node.kind, PlannedKind::RtspSource(_)) && self.frames_out.contains_key(&index) {
                 let (sender, receiver) = units::queue_for_analysis();
-                self.media_out.entry(index).or_default().push(sender.paced(plan.pace));
+                self.media_out
+                    .entry(index)
+                    .or_default()
+                    .push(sender.paced(plan.pace));
                 self.decode_in.insert(index, receiver);
             }
         }

@@ -205,17 +205,13 @@ impl OutputOrder {
     }
 
     fn push(&mut self, next: Waiting, out: &mut Vec<Picture>) {
-        if next.time <= self.newest_out
-            && self.newest_out != MediaTime::MIN
-            && self.depth < MAX_REORDER_DEPTH
+        if next.time <= self.newest_out && self.newest_out != MediaTime::MIN && self.depth < MAX_REORDER_DEPTH
         {
             // The stream does not say that it reorders, but it does: learn it. This one picture is late and lost.
             self.depth += 1;
             return;
         }
-        let at = self
-            .waiting
-            .partition_point(|other| other.time <= next.time);
+        let at = self.waiting.partition_point(|other| other.time <= next.time);
         self.waiting.insert(at, next);
         while self.waiting.len() > self.depth {
             self.release(out);

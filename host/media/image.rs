@@ -120,10 +120,7 @@ impl ImageSpec {
     #[must_use]
     pub fn canonical(self) -> Self {
         match self.fit {
-            Fit::Stretch | Fit::Inside => Self {
-                fill: [0; 3],
-                ..self
-            },
+            Fit::Stretch | Fit::Inside => Self { fill: [0; 3], ..self },
             Fit::PadCentre | Fit::PadTopLeft => self,
         }
     }

@@ -212,9 +212,7 @@ impl Inference {
     pub fn map_area(&mut self, to: impl Fn(Rect) -> Rect) {
         let area = match &mut self.finding {
             Finding::Motion { area } | Finding::Entity { area, .. } => area,
-            Finding::Event {
-                area: Some(area), ..
-            } => area,
+            Finding::Event { area: Some(area), .. } => area,
             Finding::Event { area: None, .. }
             | Finding::Classification { .. }
             | Finding::Text { .. }

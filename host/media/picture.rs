@@ -335,13 +335,10 @@ fn factors(matrix: Matrix) -> (i32, i32, i32, i32) {
 /// The pixels of full-size planes, one after the other.
 fn pack(planes: [&[u8]; 3], colour: Colour, format: PixelFormat) -> Vec<u8> {
     use PixelFormat as F;
-    let rgb565 = |[r, g, b]: [u8; 3]| {
-        u16::from(r >> 3) << 11 | u16::from(g >> 2) << 5 | u16::from(b >> 3)
-    };
+    let rgb565 = |[r, g, b]: [u8; 3]| u16::from(r >> 3) << 11 | u16::from(g >> 2) << 5 | u16::from(b >> 3);
     // The highest bit is unused, and 1.
-    let rgb555 = |[r, g, b]: [u8; 3]| {
-        1 << 15 | u16::from(r >> 3) << 10 | u16::from(g >> 3) << 5 | u16::from(b >> 3)
-    };
+    let rgb555 =
+        |[r, g, b]: [u8; 3]| 1 << 15 | u16::from(r >> 3) << 10 | u16::from(g >> 3) << 5 | u16::from(b >> 3);
     match format {
         F::Bgr24 => interleave(planes, colour, |[r, g, b]| [b, g, r]),
         F::Rgb565Be => interleave(planes, colour, |rgb| rgb565(rgb).to_be_bytes()),
@@ -541,7 +538,10 @@ mod tests {
         let wish = spec(PixelFormat::Gray8, 16, 16, Fit::Stretch);
         let (first, second) = (picture.prepare(&wish).unwrap(), picture.prepare(&wish).unwrap());
         assert!(Arc::ptr_eq(&first.pixels, &second.pixels));
-        assert!(!picture.prepare_or_share(&wish).unwrap().1, "somebody else did the work");
+        assert!(
+            !picture.prepare_or_share(&wish).unwrap().1,
+            "somebody else did the work"
+        );
         let other = spec(PixelFormat::Gray8, 16, 8, Fit::Stretch);
         assert!(picture.prepare_or_share(&other).unwrap().1);
     }

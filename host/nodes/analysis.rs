@@ -178,7 +178,10 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn calls_that_never_end_do_not_stop_the_others() {
         let pool = AnalysisPool::new(Arc::new(SystemClock::new()), 1);
-        assert!(pool.shared.watcher.get().is_none(), "nobody has asked for anything");
+        assert!(
+            pool.shared.watcher.get().is_none(),
+            "nobody has asked for anything"
+        );
         let (release, held) = std::sync::mpsc::sync_channel::<()>(0);
         let held = Arc::new(Mutex::new(held));
         let tracker = tokio_util::task::TaskTracker::new();

@@ -70,7 +70,10 @@ impl DecodeStage {
         while let Some(item) = self.input.next().await {
             match item {
                 MediaItem::Unit { unit, .. } if unit.kind() == TrackKind::Video => {
-                    let changed = self.outputs.iter_mut().fold(false, |any, one| one.refresh() || any);
+                    let changed = self
+                        .outputs
+                        .iter_mut()
+                        .fold(false, |any, one| one.refresh() || any);
                     if changed {
                         self.ask();
                     }

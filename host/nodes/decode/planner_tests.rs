@@ -60,9 +60,15 @@ fn feed(planner: &mut Planner, units: &[Arc<AccessUnit>]) -> Outcome {
             Step::Decode { held, .. } => {
                 let place = |held: &Arc<AccessUnit>| units.iter().position(|unit| Arc::ptr_eq(unit, held));
                 for held in held.iter().map(|held| place(held).unwrap()).chain([index]) {
-                    let group = (0..=held).rev().find(|index| units[*index].random_access).unwrap();
+                    let group = (0..=held)
+                        .rev()
+                        .find(|index| units[*index].random_access)
+                        .unwrap();
                     let needed = (group..held).filter(|index| !units[*index].disposable);
-                    assert!(needed.into_iter().all(|index| done.contains(&index)), "unit {held}");
+                    assert!(
+                        needed.into_iter().all(|index| done.contains(&index)),
+                        "unit {held}"
+                    );
                     done.insert(held);
                     outcome.decoded.push(units[held].time);
                 }
@@ -98,7 +104,9 @@ fn nothing_is_decoded_while_nobody_asks() {
     assert_eq!((outcome.left_out, outcome.modes), (250, vec![Mode::Nothing]));
     planner.ask(Demand::Everything);
     // Not before the next keyframe: what others refer to was not decoded.
-    let later: Vec<_> = (260..310).map(|number| Arc::new(picture(number, number == 300))).collect();
+    let later: Vec<_> = (260..310)
+        .map(|number| Arc::new(picture(number, number == 300)))
+        .collect();
     assert_eq!(feed(&mut planner, &later).decoded.first(), Some(&at(12.0)));
 }
 
@@ -150,7 +158,9 @@ fn a_camera_that_leaves_out_keyframes_is_caught_up_with_before_anybody_starves()
     feed(&mut planner, &plain(20, 2 * RATE));
     assert_eq!(planner.mode(), Mode::Keyframes);
     // From here on a keyframe every 20 s.
-    let slow: Vec<_> = (500..1_500).map(|number| Arc::new(picture(number, number % 500 == 0))).collect();
+    let slow: Vec<_> = (500..1_500)
+        .map(|number| Arc::new(picture(number, number % 500 == 0)))
+        .collect();
     let outcome = feed(&mut planner, &slow);
     assert_eq!(outcome.modes, [Mode::Keyframes, Mode::Due]);
     assert_eq!(outcome.decoded.len(), slow.len(), "all of it, some of it late");
@@ -225,7 +235,11 @@ fn a_hole_is_no_interval_and_nothing_is_decoded_across_it() {
         });
     });
     let outcome = feed(&mut planner, &later);
-    assert_eq!(outcome.modes, [Mode::Keyframes], "its keyframes came every 2 s before");
+    assert_eq!(
+        outcome.modes,
+        [Mode::Keyframes],
+        "its keyframes came every 2 s before"
+    );
     assert_eq!(outcome.decoded.len(), 5);
 }
 

@@ -187,16 +187,24 @@ mod tests {
     fn whoever_asks_with_others_is_given_what_it_would_be_given_alone() {
         let times: Vec<f64> = (0..250).map(|picture| f64::from(picture) / 25.0).collect();
         let rates = [5.0, 7.0, 0.3];
-        let all = rates
-            .iter()
-            .fold(Demand::Nothing, |all, rate| all.and(&Demand::at_most(Some(*rate))));
+        let all = rates.iter().fold(Demand::Nothing, |all, rate| {
+            all.and(&Demand::at_most(Some(*rate)))
+        });
         let mut together = Sampler::new(all);
-        let passed: Vec<f64> = times.iter().copied().filter(|time| together.due(at(*time))).collect();
+        let passed: Vec<f64> = times
+            .iter()
+            .copied()
+            .filter(|time| together.due(at(*time)))
+            .collect();
         assert!(passed.len() < 130, "{}", passed.len());
         for rate in rates {
             let chosen = |times: &[f64]| -> Vec<f64> {
                 let mut alone = Sampler::new(Demand::at_most(Some(rate)));
-                times.iter().copied().filter(|time| alone.due(at(*time))).collect()
+                times
+                    .iter()
+                    .copied()
+                    .filter(|time| alone.due(at(*time)))
+                    .collect()
             };
             assert_eq!(chosen(&times), chosen(&passed), "at {rate} a second");
         }

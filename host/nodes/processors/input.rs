@@ -188,7 +188,10 @@ mod tests {
             assert!(agrees.fill(wanted(Some((64, 48)))).is_ok(), "{agrees:?}");
         }
         let error = conflict(image(None, Some(320), Some(48)));
-        assert!(error.contains("wants 64, and `image.scale.width` of the topology says 320"), "{error}");
+        assert!(
+            error.contains("wants 64, and `image.scale.width` of the topology says 320"),
+            "{error}"
+        );
         let error = conflict(image(ScaleMode::Pad, None, None));
         assert!(error.contains("wants stretch, and `image.scale.mode`"), "{error}");
         let format = Some(Format::Raw(Raw {
