@@ -211,3 +211,6 @@ impl DecodeStage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
