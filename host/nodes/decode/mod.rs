@@ -38,6 +38,7 @@ impl DecodeStage {
         while let Some(item) = self.input.next().await {
             match item {
                 MediaItem::Unit { unit, .. } if unit.kind() == TrackKind::Video => {
+                    self.context.clock.reached(unit.time);
                     newest = if unit.discontinuity {
                         unit.time
                     } else {

@@ -1,13 +1,15 @@
-//! Mailboxes of decoded frames: at most one frame waits, and the newest wins.
+//! Mailboxes of decoded frames: live, at most one frame waits, and the newest wins; in replay all wait ([`super::pace`]).
 //!
 //! Beside the frame a mailbox carries *progress*: the media time up to which nothing more will come, so that a
 //! consumer which is given few frames still knows how late it is.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::pace::Busy;
 use crate::media::inference::Inference;
 use crate::media::picture::Picture;
 use crate::media::{MediaTime, TICKS_PER_SECOND, Ticks};
@@ -61,10 +63,33 @@ impl Sampler {
 
 #[derive(Debug, Default)]
 struct Slot {
-    frame: Option<Frame>,
+    /// Live, at most one.
+    frames: VecDeque<Frame>,
     progress: MediaTime,
     told: MediaTime,
     closed: bool,
+    busy: Busy,
+}
+
+impl Slot {
+    /// Gives true when an older frame had to make room.
+    fn put(&mut self, frame: Frame) -> bool {
+        let replaced = !self.busy.keeps_all() && self.frames.pop_front().is_some();
+        self.frames.push_back(frame);
+        replaced
+    }
+
+    /// What the reader is to be given next.
+    fn take(&mut self) -> Option<Delivery> {
+        if let Some(frame) = self.frames.pop_front() {
+            self.told = self.told.max(frame.picture.time());
+            return Some(Delivery::Frame(frame));
+        }
+        (self.progress > self.told).then(|| {
+            self.told = self.progress;
+            Delivery::Progress(self.progress)
+        })
+    }
 }
 
 #[derive(Debug, Default)]
@@ -91,8 +116,15 @@ pub struct FrameReceiver {
 
 /// Makes a mailbox for a consumer that wants at most `rate` frames a second.
 #[must_use]
-pub fn mailbox(rate: Option<f64>, only_annotated: bool) -> (FrameSender, FrameReceiver) {
-    let shared = Arc::new(Shared::default());
+pub(super) fn mailbox(rate: Option<f64>, only_annotated: bool, busy: Busy) -> (FrameSender, FrameReceiver) {
+    let slot = Slot {
+        busy,
+        ..Slot::default()
+    };
+    let shared = Arc::new(Shared {
+        slot: Mutex::new(slot),
+        ..Shared::default()
+    });
     let sender = FrameSender {
         shared: Arc::clone(&shared),
         sampler: Sampler::new(rate),
@@ -113,7 +145,9 @@ impl FrameSender {
                 slot.told = slot.told.min(time.offset(Ticks(-1)));
             }
             slot.progress = time;
-            wanted && slot.frame.replace(frame.clone()).is_some()
+            let replaced = wanted && slot.put(frame.clone());
+            slot.busy.begin();
+            replaced
         };
         if replaced {
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
@@ -127,6 +161,7 @@ impl FrameSender {
         let mut slot = self.shared.slot.lock().unwrap_or_else(PoisonError::into_inner);
         if to > slot.progress {
             slot.progress = to;
+            slot.busy.begin();
             self.shared.ready.notify_one();
         }
     }
@@ -155,14 +190,10 @@ impl FrameReceiver {
         loop {
             {
                 let mut slot = self.shared.slot.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(frame) = slot.frame.take() {
-                    slot.told = slot.told.max(frame.picture.time());
-                    return Some(Delivery::Frame(frame));
+                if let Some(delivery) = slot.take() {
+                    return Some(delivery);
                 }
-                if slot.progress > slot.told {
-                    slot.told = slot.progress;
-                    return Some(Delivery::Progress(slot.progress));
-                }
+                slot.busy.end();
                 if slot.closed {
                     return None;
                 }
@@ -172,10 +203,44 @@ impl FrameReceiver {
     }
 }
 
+impl Drop for FrameReceiver {
+    fn drop(&mut self) {
+        let mut slot = self.shared.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.busy.retire();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nodes::io::pace::{InFlight, Pace};
     use crate::nodes::testing::{at, picture};
+
+    fn mailbox(rate: Option<f64>, only_annotated: bool) -> (FrameSender, FrameReceiver) {
+        Pace::Live.frames(rate, only_annotated)
+    }
+
+    #[tokio::test]
+    async fn in_replay_every_frame_waits_until_its_reader_has_dealt_with_it() {
+        let in_flight = Arc::new(InFlight::default());
+        let (mut sender, mut receiver) = Pace::Replay(Arc::clone(&in_flight)).frames(None, false);
+        for seconds in [1.0, 2.0, 3.0] {
+            assert!(!sender.offer(&frame(seconds)));
+        }
+        for seconds in [1.0, 2.0, 3.0] {
+            let Some(Delivery::Frame(got)) = receiver.next().await else {
+                panic!("a frame")
+            };
+            assert_eq!(got.picture.time(), at(seconds));
+            let idle = futures::poll!(std::pin::pin!(in_flight.idle()));
+            assert!(idle.is_pending(), "the reader has not dealt with it");
+        }
+        assert!(futures::poll!(std::pin::pin!(receiver.next())).is_pending());
+        in_flight.idle().await;
+        sender.progress(at(9.0));
+        drop(receiver);
+        in_flight.idle().await;
+    }
 
     fn frame(seconds: f64) -> Frame {
         Frame {

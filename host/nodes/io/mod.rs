@@ -4,7 +4,9 @@
 //!   pictures are left out and the next unit says so.
 //! - [`frames`]: decoded pictures for analysis. The newest wins.
 //! - [`signals`]: what detectors say, and how far in media time they have come.
+//! - [`pace`]: what happens when a reader is too slow; in replay nothing is left out.
 
 pub mod frames;
+pub mod pace;
 pub mod signals;
 pub mod units;
