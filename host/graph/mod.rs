@@ -13,6 +13,7 @@ pub mod prepare;
 mod recorded;
 pub mod recordings;
 pub mod registry;
+pub mod replay;
 mod wiring;
 
 pub use instance::{Instance, Runtime};

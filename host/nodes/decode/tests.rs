@@ -5,9 +5,9 @@ use tokio_util::task::TaskTracker;
 use super::*;
 use crate::media::{ManualClock, SystemClock};
 use crate::nodes::io::demand::Asked;
-use crate::nodes::io::frames::{Delivery, FrameReceiver, mailbox};
-use crate::nodes::io::pace::Pace;
-use crate::nodes::io::units::{CONTINUOUS, UnitSender, queue_for_analysis};
+use crate::nodes::io::frames::{Delivery, FrameReceiver};
+use crate::nodes::io::pace::{InFlight, Pace};
+use crate::nodes::io::units::{CONTINUOUS, UnitSender};
 use crate::nodes::stats::NodeStatus;
 use crate::nodes::testing::{at, context, picture, unit};
 
@@ -41,8 +41,9 @@ struct Bench {
 /// A stage at work for one consumer, which never leaves anything out.
 fn bench(demand: Demand) -> Bench {
     let (context, _) = context(Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH)));
-    let (sender, input) = queue_for_analysis();
-    let (output, frames) = mailbox(Pace::Recorded, None, Asked::new(demand, false));
+    let pace = Pace::Replay(Arc::new(InFlight::default()));
+    let (sender, input) = pace.units_for_analysis();
+    let (output, frames) = pace.frames(None, Asked::new(demand, false));
     let pool = AnalysisPool::new(Arc::new(SystemClock::new()), 1);
     let stage = DecodeStage::new(
         context.clone(),
@@ -52,7 +53,7 @@ fn bench(demand: Demand) -> Bench {
         pool,
     );
     Bench {
-        sender: sender.paced(Pace::Recorded),
+        sender,
         frames,
         context,
         running: TaskTracker::new().spawn(stage.run()),

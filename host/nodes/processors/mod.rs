@@ -14,3 +14,4 @@ pub mod motion;
 pub mod object_tracking;
 pub mod signal_gate;
 pub mod vision_extension;
+pub mod wakes;
