@@ -341,27 +341,6 @@ fn every_topology_of_ours_can_be_planned_without_a_camera() {
         } else {
             "nothing: nobody looks at its pictures"
         };
-        assert!(text.contains(says), "{says}:\n{text}");
-    }
-}
-
-#[test]
-fn every_topology_of_ours_can_be_planned_without_a_camera() {
-    for entry in std::fs::read_dir(repository("topologies")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.ends_with("component-by-path") {
-            continue;
-        }
-        let text = plan(&[], &path);
-        let looks = path.join("topology.json");
-        let looks = std::fs::read_to_string(looks)
-            .unwrap()
-            .contains("MotionDetection");
-        let says = if looks {
-            "decodes: every picture, once"
-        } else {
-            "nothing: nobody looks at its pictures"
-        };
         assert!(text.contains(says), "{}:\n{text}", path.display());
     }
 }
