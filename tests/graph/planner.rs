@@ -328,7 +328,7 @@ fn the_plan_says_who_asks_what_is_decoded_and_which_scales() {
 fn every_topology_of_ours_can_be_planned_without_a_camera() {
     for entry in std::fs::read_dir(repository("topologies")).unwrap() {
         let path = entry.unwrap().path();
-        if path.ends_with("component-by-path") {
+        if path.ends_with("component-by-path") || !path.is_dir() {
             continue;
         }
         let text = plan(&[], &path);
