@@ -36,6 +36,14 @@ impl Inputs {
         let starts = self.feeds.values().map(|feed| feed.start());
         starts.min().unwrap_or(MediaTime::MIN)
     }
+
+    /// From there to the end of the longest, in seconds; roughly.
+    pub(super) fn seconds(&self) -> u64 {
+        let start = self.start();
+        let ends = self.feeds.values().map(|feed| feed.start().offset(feed.length()));
+        let whole = ends.map(|end| end.since(start).to_duration().as_secs()).max();
+        whole.unwrap_or_default()
+    }
 }
 
 /// Everything that keeps a graph from being replayed: told at once.

@@ -3,8 +3,9 @@
 mod inputs;
 mod placeholders;
 
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -102,10 +103,11 @@ pub async fn run(args: ReplayArgs) -> Outcome {
     };
     let ((inputs, mistakes), args) = read;
     let clock: Arc<dyn Clock> = Arc::new(ReplayClock::new(inputs.start(), Arc::clone(&host)));
-    let events = Arc::new(OrderedEvents::new(std::io::stdout()));
+    let events = Arc::new(OrderedEvents::new(BufWriter::new(std::io::stdout())));
     let runtime = runtime(&host, &clock, &events, &config);
     let place = Place::open(&args, &config, &clock).await?;
     let plan = plan(&graph, &args, &place, &clock, mistakes).await?;
+    let seconds = inputs.seconds();
     let replay = Replay {
         feeds: inputs.feeds,
         messages: inputs.messages,
@@ -116,7 +118,7 @@ pub async fn run(args: ReplayArgs) -> Outcome {
     if !strangers.is_empty() {
         return Err(unheard(&strangers));
     }
-    let played = play(replay, plan, &runtime, &host, &args).await;
+    let played = play(replay, plan, &runtime, &host, (seconds, args.json)).await;
     place.close().await;
     played
 }
@@ -243,16 +245,25 @@ async fn play(
     plan: Plan,
     runtime: &Runtime,
     host: &Arc<dyn Clock>,
-    args: &ReplayArgs,
+    (seconds, json): (u64, bool),
 ) -> Outcome {
     let (stop, events) = (replay.stop.clone(), Arc::clone(&replay.events));
     let began = host.monotonic();
-    let mut progress = Progress::new("replayed, in thousandths", 1_000);
-    let starting = replay.start(plan, runtime, move |thousandths| progress.show(thousandths));
+    let shown = Arc::new(Mutex::new(Progress::new("replayed seconds", seconds)));
+    let progress = Arc::clone(&shown);
+    let show = move |done| progress.lock().unwrap_or_else(PoisonError::into_inner).show(done);
+    let starting = replay.start(plan, runtime, show);
     let (instance, player) = starting.await.map_err(|error| failure(&error))?;
     let nodes = instance.watch();
     let played = player.run().await;
     let stopped = instance.stop().await;
+    // The player has gone, and nobody else has it.
+    if let Some(shown) = Arc::into_inner(shown) {
+        shown
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+            .finish();
+    }
     let written = tokio::task::block_in_place(|| events.write()).map_err(PlayError::Events);
     let took = host.monotonic().saturating_sub(began);
     let totals = match played {
@@ -264,7 +275,7 @@ async fn play(
         Ok(events) => events,
     };
     stopped.map_err(|error| failure(&error))?;
-    summary(args.json, &totals, took, events, &nodes.status());
+    summary(json, &totals, took, events, &nodes.status());
     Ok(())
 }
 

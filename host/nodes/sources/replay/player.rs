@@ -90,7 +90,7 @@ pub struct Player {
     events: Arc<OrderedEvents>,
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
-    /// Told how far it is: the share that is done, in thousandths.
+    /// Told how far it is: seconds of media since the first moment.
     progress: Box<dyn FnMut(u64) + Send>,
     reached: MediaTime,
     units: u64,
@@ -130,7 +130,7 @@ pub struct Stage {
 }
 
 impl Player {
-    /// Plays these into a graph; tells `progress` how far it is, in thousandths.
+    /// Plays these into a graph; tells `progress` how far it is, in seconds of media.
     #[must_use]
     pub fn new(
         cameras: Vec<PlayedCamera>,
@@ -277,11 +277,7 @@ impl Player {
     fn show_progress(&mut self) {
         let starts = self.cameras.iter().map(|camera| camera.of.feed.start());
         let Some(start) = starts.min() else { return };
-        let end = |camera: &Camera| camera.of.feed.start().offset(camera.of.feed.length());
-        let whole = self.cameras.iter().map(|camera| end(camera).since(start).0).max();
-        let done = self.reached.since(start).0.max(0);
-        let thousandths = done.saturating_mul(1_000) / whole.unwrap_or_default().max(1);
-        (self.progress)(u64::try_from(thousandths.min(1_000)).unwrap_or(0));
+        (self.progress)(self.reached.since(start).to_duration().as_secs());
     }
 }
 
