@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, Span};
 
+use super::demand::{DecodePlan, Demands, Inputs};
 use super::logging;
 use super::plan::{Plan, PlannedComponent, PlannedKind, PlannedNode};
 use super::replay::Seats;
@@ -22,7 +23,7 @@ use crate::media::decode::H264Decoder;
 use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::context::{NodeContext, NodeStats, NodeStatus};
 use crate::nodes::decode::DecodeStage;
-use crate::nodes::io::frames::Sampler;
+use crate::nodes::io::demand::Sampler;
 use crate::nodes::io::pace::Pace;
 use crate::nodes::minutes::Minutes;
 use crate::nodes::processors::component::tell_change;
@@ -147,7 +148,8 @@ impl Instance {
             .collect();
         let components = Components::start(&plan, &contexts, runtime).await?;
         let seats = matches!(pace, Pace::Replay(_)).then(Seats::default);
-        let wiring = Wiring::new(&plan, &components.rates(), pace);
+        let demands = Demands::new(&plan, &components.inputs());
+        let wiring = Wiring::new(&plan, &demands, pace);
         let mut instance = Self {
             stop,
             tasks: TaskTracker::new(),
@@ -164,6 +166,22 @@ impl Instance {
         instance.spawn_all(plan, components, wiring, runtime);
         instance.tasks.close();
         Ok(instance)
+    }
+
+    /// Says what would be decoded and scaled for whom. Starts the components, which alone know what they want, and nothing
+    /// else.
+    ///
+    /// # Errors
+    /// As [`Instance::start`].
+    pub async fn look_ahead(plan: &Plan, runtime: &Runtime) -> Result<DecodePlan, InstanceError> {
+        let stop = CancellationToken::new();
+        let contexts: Vec<NodeContext> = plan
+            .nodes
+            .iter()
+            .map(|node| context(plan, node, runtime, &stop))
+            .collect();
+        let components = Components::start(plan, &contexts, runtime).await?;
+        Ok(DecodePlan::new(plan, &components.inputs()))
     }
 
     /// Shows how each node is, also after the graph has ended.
@@ -271,7 +289,11 @@ impl Instance {
                     };
                     self.spawn(span, source.run());
                 }
-                PlannedKind::Detector { component, image, .. } => {
+                PlannedKind::Detector {
+                    component,
+                    image,
+                    sampling,
+                } => {
                     let (Some(detector), Some(input)) = (
                         components.detectors.remove(&index),
                         wiring.frames_in.remove(&index),
@@ -283,11 +305,13 @@ impl Instance {
                         detector,
                         extension: component.extension.name.clone(),
                         image,
+                        sampling,
                         input,
                         signals: wiring.signals_out.remove(&index).unwrap_or_default(),
                         frames: wiring.frames_out.remove(&index).unwrap_or_default(),
                         pool: runtime.pool.clone(),
                         sampler: Sampler::default(),
+                        component_rate: None,
                         findings: Findings::default(),
                     };
                     self.spawn(span, node.run());
@@ -350,14 +374,13 @@ impl Instance {
         let Some(input) = wiring.decode_in.remove(&index) else {
             return;
         };
-        let stage = DecodeStage {
-            context: decoding_context(context),
+        let stage = DecodeStage::new(
+            decoding_context(context),
             input,
-            outputs: wiring.frames_out.remove(&index).unwrap_or_default(),
-            decoder: Box::new(H264Decoder::new()),
-            pool: runtime.pool.clone(),
-            failing: false,
-        };
+            wiring.frames_out.remove(&index).unwrap_or_default(),
+            Box::new(H264Decoder::new()),
+            runtime.pool.clone(),
+        );
         self.spawn(context.span.clone(), stage.run());
     }
 }
@@ -473,13 +496,12 @@ impl Components {
         Ok(started)
     }
 
-    /// The frames a second that each detector asks for.
-    fn rates(&self) -> HashMap<usize, Option<f64>> {
-        let rate = |detector: &Supervised<Detector>| detector.instance()?.input().max_rate.map(f64::from);
-        self.detectors
-            .iter()
-            .map(|(index, detector)| (*index, rate(detector)))
-            .collect()
+    /// What each detector asks for; one that is down from the start has not said it.
+    fn inputs(&self) -> Inputs {
+        let input = |(index, detector): (&usize, &Supervised<Detector>)| {
+            Some((*index, *detector.instance()?.input()))
+        };
+        self.detectors.iter().filter_map(input).collect()
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::events::notes::{Graph, GraphNode, Role};
 use crate::extension::{Extension, Limits};
 use crate::nodes::io::units::Tracks;
+use crate::nodes::processors::detector::Sampling;
 use crate::nodes::processors::input::TopologyImage;
 use crate::nodes::sinks::recorder::Opener;
 use crate::nodes::sources::rtsp::target::Target;
@@ -72,10 +73,8 @@ pub enum PlannedKind {
         component: PlannedComponent,
         /// What the topology says of its input.
         image: TopologyImage,
-        /// At most so many frames a second.
-        max_rate: Option<f64>,
-        /// Only frames that some node upstream has said something of.
-        only_annotated: bool,
+        /// Which frames the topology lets it see.
+        sampling: Sampling,
     },
     /// Lets media through.
     Gate(PlannedComponent),

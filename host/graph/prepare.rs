@@ -18,6 +18,7 @@ use crate::extension::{Extension, LazyEngine, Limits, World, builtin};
 use crate::media::{Clock, duration};
 use crate::nodes::endpoint::{CertificateSource, Credentials};
 use crate::nodes::io::units::Tracks;
+use crate::nodes::processors::detector::Sampling;
 use crate::nodes::processors::extension::{self as extension_node, ComponentRef};
 use crate::nodes::processors::input::TopologyImage;
 use crate::nodes::sinks::asset::run::AssetOpener;
@@ -175,8 +176,7 @@ fn kind(place: Place<'_>, config: &Config, environment: &Environment) -> Prepare
         Config::Motion(motion) => PlannedKind::Detector {
             component: built_in("motion-detector", motion_config(motion), environment)?,
             image: TopologyImage::default(),
-            max_rate: None,
-            only_annotated: false,
+            sampling: Sampling::default(),
         },
         Config::SignalGate(gate) => {
             PlannedKind::Gate(built_in("signal-gate", signal_gate_config(gate), environment)?)
@@ -289,8 +289,10 @@ fn detector(node: &ExtensionProcessor, environment: &Environment) -> Prepared<Pl
             environment,
         )?,
         image: TopologyImage::read(&node.image).map_err(one)?,
-        max_rate: node.sampling_options.maximum_samples_per_second,
-        only_annotated: node.sampling_options.skip_samples_without_annotation,
+        sampling: Sampling {
+            max_rate: node.sampling_options.maximum_samples_per_second,
+            only_annotated: node.sampling_options.skip_samples_without_annotation,
+        },
     })
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::plan::{Plan, PlannedInput, PlannedKind, lower};
+use super::demand::Demands;
+use super::plan::{Plan, PlannedInput, PlannedKind};
 use crate::nodes::io::frames::{FrameReceiver, FrameSender};
 use crate::nodes::io::pace::Pace;
 use crate::nodes::io::signals::{SignalReceiver, SignalSender};
@@ -34,8 +35,8 @@ pub(super) struct Inputs {
 }
 
 impl Wiring {
-    /// Makes the queues. `rates` are the frames a second that each node's component asks for.
-    pub(super) fn new(plan: &Plan, rates: &HashMap<usize, Option<f64>>, pace: Pace) -> Self {
+    /// Makes the queues. `demands` are the frames that each node asks for.
+    pub(super) fn new(plan: &Plan, demands: &Demands, pace: Pace) -> Self {
         let mut wiring = Self {
             pace,
             ..Self::default()
@@ -48,14 +49,7 @@ impl Wiring {
                     wiring.signals(plan, index, &node.inputs);
                 }
                 PlannedKind::MessageSink(_) => wiring.signals(plan, index, &node.inputs),
-                PlannedKind::Detector {
-                    max_rate,
-                    only_annotated,
-                    ..
-                } => {
-                    let rate = lower(*max_rate, rates.get(&index).copied().flatten());
-                    wiring.frames(plan, index, &node.inputs, rate, *only_annotated);
-                }
+                PlannedKind::Detector { .. } => wiring.frames(plan, index, &node.inputs, demands),
                 PlannedKind::RtspSource(_) | PlannedKind::HubSource(_) | PlannedKind::FrameRate(_) => {}
             }
         }
@@ -93,18 +87,11 @@ impl Wiring {
         self.signals_in.insert(index, inputs);
     }
 
-    fn frames(
-        &mut self,
-        plan: &Plan,
-        index: usize,
-        inputs: &[PlannedInput],
-        rate: Option<f64>,
-        annotated: bool,
-    ) {
+    fn frames(&mut self, plan: &Plan, index: usize, inputs: &[PlannedInput], demands: &Demands) {
         let Some(origin) = inputs.iter().find_map(|input| plan.frame_origin(*input)) else {
             return;
         };
-        let (sender, receiver) = self.pace.frames(lower(rate, origin.rate), annotated);
+        let (sender, receiver) = self.pace.frames(origin.rate, demands.of_node(index));
         self.frames_out.entry(origin.node).or_default().push(sender);
         self.frames_in.insert(index, receiver);
     }

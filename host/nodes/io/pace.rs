@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
+use super::demand::Asked;
 use super::frames::{self, FrameReceiver, FrameSender};
 use super::signals::{self, Merge, SignalReceiver, SignalSender};
 use super::units::{self, Tracks, UnitReceiver, UnitSender};
@@ -37,10 +38,11 @@ impl Pace {
         units::queue_for_analysis(self.busy())
     }
 
-    /// A mailbox of frames.
+    /// A mailbox of frames for a consumer that asks for this, behind filters that let through at most `filter` frames a
+    /// second.
     #[must_use]
-    pub fn frames(&self, rate: Option<f64>, only_annotated: bool) -> (FrameSender, FrameReceiver) {
-        frames::mailbox(rate, only_annotated, self.busy())
+    pub fn frames(&self, filter: Option<f64>, asked: Asked) -> (FrameSender, FrameReceiver) {
+        frames::mailbox(filter, asked, self.busy())
     }
 
     /// A queue of signals with so many inputs.
