@@ -76,7 +76,7 @@ fn a_component_that_hangs_is_told_and_the_rest_goes_on() {
     let down = replayed.named("ExtensionDown");
     assert_eq!(down[0].text("state"), "restarting");
     assert!(
-        down[0].text("message").contains("0.2"),
+        down[0].text("message").contains("200ms"),
         "ten times as patient as live: {}",
         down[0].text("message")
     );

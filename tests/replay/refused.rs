@@ -30,10 +30,28 @@ fn all_mistakes_are_told_at_once() {
     for part in [
         "error: the topology has no camera `garage`\nhint: it has `camera`",
         "error: there is no file, folder or asset `no-such-clip`",
-        "error: node `yolo`: this type of node cannot run yet",
+        "error: the node type `#Microsoft.Media.MediaGraphHttpExtension` cannot run yet",
     ] {
         assert!(said.contains(part), "{part}\n{said}");
     }
+}
+
+#[test]
+fn a_component_that_is_not_there_is_told_beside_a_recording_that_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let extension = topology::extension(std::path::Path::new("missing.wasm"), "camera");
+    let document = topology::document("2.0", &[extension], &[topology::message_sink("detector")]);
+    let topology = topology::write(&document, folder.path());
+    let (code, said) = fails(topology.to_str().unwrap(), &["--input", "camera=nothing"]);
+    assert_eq!(code, Some(78), "{said}");
+    assert!(
+        said.contains("error: node `detector`: cannot read the component"),
+        "{said}"
+    );
+    assert!(
+        said.contains("error: there is no file, folder or asset `nothing`"),
+        "{said}"
+    );
 }
 
 #[test]

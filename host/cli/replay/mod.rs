@@ -33,7 +33,7 @@ use crate::nodes::sources::replay::{PlayError, Totals};
 use crate::nodes::{Graph, TABLE};
 use crate::recording::listener::Deaf;
 use crate::state::StateDir;
-use crate::topology::{Secrets, resolve};
+use crate::topology::{Secrets, TopologyDoc, resolve};
 
 /// When a clip begins, unless it is said.
 const CLIP_START: &str = "2000-01-01T00:00:00Z";
@@ -90,18 +90,27 @@ pub async fn run(args: ReplayArgs) -> Outcome {
     let host: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let named = inputs::parse(&args.input)?;
     let config = config::load(args.config.as_deref())?;
-    let graph = resolved(&args, &config)?;
-    let read = {
-        let (graph, args) = (graph.clone(), Arc::new(args));
-        let own = Arc::clone(&args);
-        let reading =
-            move || inputs::open(&graph, &named, &own.state_dir, own.start, own.messages.as_deref());
-        let read = tokio::task::spawn_blocking(reading)
-            .await
-            .map_err(Failure::failed)?;
-        (read, args)
+    let doc = load::topology(&args.topology).map_err(|error| error.into_failure(&args.topology))?;
+    let args = Arc::new(args);
+    let (cameras, own) = (inputs::cameras(doc.value()), Arc::clone(&args));
+    let reading = move || {
+        inputs::open(
+            &cameras,
+            &named,
+            &own.state_dir,
+            own.start,
+            own.messages.as_deref(),
+        )
     };
-    let ((inputs, mistakes), args) = read;
+    let read = tokio::task::spawn_blocking(reading).await;
+    let (inputs, mut mistakes) = read.map_err(Failure::failed)?;
+    let graph = match resolved(&doc, &args, &config) {
+        Ok(graph) => graph,
+        Err(failure) => {
+            mistakes.add(failure.code, failure.render().trim_end());
+            return Err(mistakes.into_failure());
+        }
+    };
     let clock: Arc<dyn Clock> = Arc::new(ReplayClock::new(inputs.start(), Arc::clone(&host)));
     let events = Arc::new(OrderedEvents::new(BufWriter::new(std::io::stdout())));
     let runtime = runtime(&host, &clock, &events, &config);
@@ -135,12 +144,11 @@ fn unheard(inputs: &[String]) -> Failure {
     ))
 }
 
-fn resolved(args: &ReplayArgs, config: &HostConfig) -> Result<Graph, Failure> {
-    let doc = load::topology(&args.topology).map_err(|error| error.into_failure(&args.topology))?;
+fn resolved(doc: &TopologyDoc, args: &ReplayArgs, config: &HostConfig) -> Result<Graph, Failure> {
     let mut bindings = args.parameters.bindings()?;
     placeholders::fill(doc.value(), &mut bindings);
     let bindings = bindings.with_secrets(Secrets::new(config.secrets.clone()));
-    let graph = resolve(&doc, &bindings, &args.instance, TABLE)
+    let graph = resolve(doc, &bindings, &args.instance, TABLE)
         .map_err(|diagnostics| LoadError::Invalid(diagnostics).into_failure(&args.topology))?;
     let file = args.topology.display().to_string();
     print::stderr(&graph.warnings.render(Some(&file)));
