@@ -73,7 +73,7 @@ pub struct ReplayArgs {
     /// Where assets are looked for by name; only read, also beside a running host
     #[arg(long, value_name = "DIR", default_value = "mediagraph-state")]
     state_dir: PathBuf,
-    /// The configuration of the host: what graphs may do, secrets by name
+    /// The configuration of the host: secrets by name, and with `--record` where paths lead
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Print the totals at the end, on standard error, as one JSON object

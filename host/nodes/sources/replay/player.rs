@@ -31,6 +31,9 @@ pub const MAX_PORTION_PICTURE_BYTES: u64 = 64 << 20;
 /// Steps of media time longer than this are no media.
 const STEP: Ticks = Ticks::from_secs(1);
 
+/// The part of a source's clock that decoding goes by.
+pub const DECODING: &str = "decoding";
+
 const HOLE: &str = "MediaGraph.Diagnostics.RecordingHole";
 
 /// Why a replay ended early.
@@ -111,6 +114,8 @@ struct Camera {
     next: Option<Played>,
     last: Option<MediaTime>,
     played: Ticks,
+    /// It shows nothing now: there is a hole, or its recording has ended.
+    away: bool,
 }
 
 /// Something to hand on, and the index of its camera.
@@ -143,6 +148,7 @@ impl Player {
             next: None,
             last: None,
             played: Ticks::ZERO,
+            away: false,
         };
         Self {
             cameras: cameras.into_iter().map(camera).collect(),
@@ -173,6 +179,11 @@ impl Player {
             self.write()?;
             self.show_progress();
             portion = next?;
+        }
+        if !portion.is_empty() {
+            self.messages
+                .iter_mut()
+                .for_each(|source| source.messages.clear());
         }
         self.send_messages(MediaTime::MAX).await;
         self.in_flight.idle().await;
@@ -255,6 +266,11 @@ impl Player {
             self.in_flight.idle().await;
             self.write()?;
         }
+        // What looks at a camera that is away need not be waited for, up to where the others are.
+        let reached = self.reached;
+        let away = self.cameras.iter();
+        let away = away.filter(|camera| camera.away && camera.last.is_some_and(|last| last < reached));
+        away.for_each(|camera| camera.still_away(reached));
         for (index, played) in portion {
             self.reached = self.reached.max(played.order());
             if let Some(camera) = self.cameras.get_mut(index) {
@@ -317,7 +333,18 @@ impl Camera {
         Ok(())
     }
 
+    /// As a source says each time that it does not reach its camera.
+    fn still_away(&self, until: MediaTime) {
+        if let Some(decoding) = self.of.context.clock.of_node(DECODING) {
+            decoding.reached(until);
+        }
+        for output in &self.of.outputs {
+            output.push(MediaItem::Lost);
+        }
+    }
+
     fn hand_on(&mut self, played: Played) {
+        self.away = matches!(played, Played::Hole { .. }) || self.next.is_none();
         let item = match played {
             Played::Unit { order, unit } => {
                 self.count(order, unit.discontinuity);
