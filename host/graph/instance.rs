@@ -11,6 +11,7 @@ use tracing::{Instrument as _, Span};
 
 use super::logging;
 use super::plan::{Plan, PlannedComponent, PlannedKind, PlannedNode};
+use super::swap::Slot;
 use super::wiring::Wiring;
 use crate::events::hub::HubInputs;
 use crate::events::notes::GRAPH;
@@ -24,7 +25,7 @@ use crate::nodes::decode::DecodeStage;
 use crate::nodes::io::frames::Sampler;
 use crate::nodes::io::signals::Merge;
 use crate::nodes::minutes::Minutes;
-use crate::nodes::processors::component::tell_change;
+use crate::nodes::processors::component::{tell_change, tell_loaded};
 use crate::nodes::processors::detector::DetectorNode;
 use crate::nodes::processors::findings::Findings;
 use crate::nodes::processors::gate::buffer::Buffer;
@@ -93,6 +94,7 @@ pub struct Instance {
     emitter: Emitter,
     clock: Arc<dyn Clock>,
     contexts: Vec<NodeContext>,
+    slots: Vec<Slot>,
     kept: Option<Kept>,
 }
 
@@ -121,6 +123,7 @@ impl Watch {
 struct Components {
     detectors: HashMap<usize, Supervised<Detector>>,
     gates: HashMap<usize, Supervised<Gate>>,
+    slots: Vec<Slot>,
 }
 
 impl Instance {
@@ -136,7 +139,7 @@ impl Instance {
             .iter()
             .map(|node| context(&plan, node, runtime, &stop))
             .collect();
-        let components = Components::start(&plan, &contexts, runtime).await?;
+        let mut components = Components::start(&plan, &contexts, runtime).await?;
         let wiring = Wiring::new(&plan, &components.rates());
         let mut instance = Self {
             stop,
@@ -145,6 +148,7 @@ impl Instance {
             emitter: Emitter::new(Arc::clone(&runtime.events), TOPIC, &plan.instance_subject()),
             clock: Arc::clone(&runtime.clock),
             contexts,
+            slots: std::mem::take(&mut components.slots),
             kept: None,
         };
         instance.tell(STARTED);
@@ -194,6 +198,21 @@ impl Instance {
         drained.map_err(|_| InstanceError::Drain)
     }
 
+    /// The nodes that run components.
+    #[must_use]
+    pub fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    /// Watches the files of components for which the topology says so.
+    fn spawn_watchers(&mut self) {
+        let watchers = self.slots.iter().filter_map(|slot| slot.watcher(&self.stop));
+        for watcher in watchers.collect::<Vec<_>>() {
+            let span = watcher.span();
+            self.spawn(span, watcher.run());
+        }
+    }
+
     /// Keeps something until the graph has ended.
     pub(super) fn keep(&mut self, kept: Kept) {
         self.kept = Some(kept);
@@ -218,6 +237,7 @@ impl Instance {
     fn spawn_all(&mut self, plan: Plan, mut components: Components, mut wiring: Wiring, runtime: &Runtime) {
         let contexts = self.contexts.clone();
         self.spawn_minutes(&plan);
+        self.spawn_watchers();
         // Sinks first, so that whoever feeds them finds them waiting; sources last.
         for (index, node) in plan.nodes.into_iter().enumerate().rev() {
             let Some(context) = contexts.get(index).cloned() else {
@@ -398,31 +418,38 @@ impl Components {
                 extension,
                 config,
                 limits,
+                ..
             } = component;
             let span = context.span.clone();
-            let change = if matches!(node.kind, PlannedKind::Gate(_)) {
+            let (change, swap) = if matches!(node.kind, PlannedKind::Gate(_)) {
                 let start = Supervised::<Gate>::start(extension, &guest, config, *limits);
                 let (gate, change) = runtime.pool.call(start.instrument(span)).await.map_err(failed)?;
+                let swap = gate.swapper(|_| Ok(()));
                 started.gates.insert(index, gate);
-                change
+                (change, swap)
             } else {
                 let start = Supervised::<Detector>::start(extension, &guest, config, *limits);
                 let (detector, change) = runtime.pool.call(start.instrument(span)).await.map_err(failed)?;
-                if let (Some(detector), PlannedKind::Detector { image, .. }) =
-                    (detector.instance(), &node.kind)
-                {
+                let image = node.kind.image();
+                let fits = move |one: &Detector| image.fill(one.input().image).map(drop);
+                if let Some(detector) = detector.instance() {
                     let conflict = |message| InstanceError::Input {
                         node: node.name.clone(),
                         message,
                     };
-                    image.fill(detector.input().image).map_err(conflict)?;
+                    fits(detector).map_err(conflict)?;
                 }
+                let swap = detector.swapper(fits);
                 started.detectors.insert(index, detector);
-                change
+                (change, swap)
             };
-            context
-                .span
-                .in_scope(|| tell_change(context, &extension.name, change));
+            started
+                .slots
+                .push(Slot::new(context, &runtime.pool, component, swap));
+            context.span.in_scope(|| {
+                tell_loaded(context, extension);
+                tell_change(context, &extension.name, change);
+            });
         }
         Ok(started)
     }

@@ -1,5 +1,6 @@
 //! The plan of a graph: nodes with everything they need, and what flows between them.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -55,6 +56,24 @@ pub struct PlannedComponent {
     pub config: Value,
     /// Its limits.
     pub limits: Limits,
+    /// Where it comes from, and other versions of it.
+    pub origin: Origin,
+    /// The only SHA-256 that the topology takes.
+    pub pin: Option<String>,
+}
+
+/// Where the versions of a component come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// What this name points to: installed, or part of the program.
+    Name(String),
+    /// A file.
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// What replaces the file is put in while the graph runs.
+        watch: bool,
+    },
 }
 
 /// What a node is.
@@ -86,6 +105,15 @@ pub enum PlannedKind {
 }
 
 impl PlannedKind {
+    /// What the topology says of the frames that a component is given.
+    #[must_use]
+    pub fn image(&self) -> TopologyImage {
+        match self {
+            Self::Detector { image, .. } => *image,
+            _ => TopologyImage::default(),
+        }
+    }
+
     /// The state that its node begins in.
     #[must_use]
     pub fn first_state(&self) -> &'static str {

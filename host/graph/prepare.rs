@@ -2,8 +2,6 @@
 //! at once.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,9 +10,9 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::Recordings;
-use super::plan::{Plan, PlannedComponent, PlannedInput, PlannedKind, PlannedNode};
-use crate::extension::limits::MAX_COMPONENT_BYTES;
-use crate::extension::{Extension, LazyEngine, Limits, World, builtin};
+use super::components::{Installed, read_component};
+use super::plan::{Origin, Plan, PlannedComponent, PlannedInput, PlannedKind, PlannedNode};
+use crate::extension::{Engine, Extension, ExtensionError, LazyEngine, Limits, World, builtin, sha256};
 use crate::media::{Clock, duration};
 use crate::nodes::endpoint::{CertificateSource, Credentials};
 use crate::nodes::io::units::Tracks;
@@ -44,6 +42,8 @@ pub struct Environment {
     pub recordings: Arc<Recordings>,
     /// Loads components; a graph without any never starts it.
     pub engine: LazyEngine,
+    /// Components that have a name on this host.
+    pub installed: Arc<Installed>,
     /// The host's clocks.
     pub clock: Arc<dyn Clock>,
     /// Relative paths of components start here: the folder of the topology.
@@ -70,6 +70,21 @@ impl fmt::Display for Problem {
 /// # Errors
 /// Everything that is wrong.
 pub fn prepare(graph: &Graph, environment: &Environment) -> Result<Plan, Vec<Problem>> {
+    prepare_and_tell(graph, environment, &|_, _| {})
+}
+
+/// Told of each node whose component is being compiled (true), and of the end of that (false).
+pub type Compiling<'a> = &'a dyn Fn(&ResolvedNode<Config>, bool);
+
+/// As [`prepare`]; says what takes long.
+///
+/// # Errors
+/// Everything that is wrong.
+pub fn prepare_and_tell(
+    graph: &Graph,
+    environment: &Environment,
+    compiling: Compiling<'_>,
+) -> Result<Plan, Vec<Problem>> {
     let (mut nodes, mut problems) = (Vec::new(), Vec::new());
     for node in &graph.nodes {
         let endless = is_endless(graph, node);
@@ -78,7 +93,12 @@ pub fn prepare(graph: &Graph, environment: &Environment) -> Result<Plan, Vec<Pro
             instance: &graph.instance,
             endless,
         };
-        match kind(place, &node.config, environment) {
+        let compiling = |begun| compiling(node, begun);
+        let loading = Loading {
+            environment,
+            compiling: &compiling,
+        };
+        match kind(place, &node.config, &loading) {
             Ok(kind) => nodes.push(PlannedNode {
                 name: node.name.clone(),
                 node_type: node.config.type_name(),
@@ -108,6 +128,20 @@ pub fn prepare(graph: &Graph, environment: &Environment) -> Result<Plan, Vec<Pro
         Ok(plan)
     } else {
         Err(several)
+    }
+}
+
+/// What a node finds on its host while its component is loaded.
+struct Loading<'a> {
+    environment: &'a Environment,
+    compiling: &'a dyn Fn(bool),
+}
+
+impl std::ops::Deref for Loading<'_> {
+    type Target = Environment;
+
+    fn deref(&self) -> &Environment {
+        self.environment
     }
 }
 
@@ -167,7 +201,7 @@ fn one(message: impl fmt::Display) -> Vec<String> {
     vec![message.to_string()]
 }
 
-fn kind(place: Place<'_>, config: &Config, environment: &Environment) -> Prepared<PlannedKind> {
+fn kind(place: Place<'_>, config: &Config, environment: &Loading<'_>) -> Prepared<PlannedKind> {
     Ok(match config {
         Config::RtspSource(source) => PlannedKind::RtspSource(target(source)?),
         Config::FrameRate(filter) => PlannedKind::FrameRate(filter.maximum_fps),
@@ -277,7 +311,7 @@ fn signal_gate_config(gate: &SignalGate) -> Value {
     Value::Object(given.collect())
 }
 
-fn detector(node: &ExtensionProcessor, environment: &Environment) -> Prepared<PlannedKind> {
+fn detector(node: &ExtensionProcessor, environment: &Loading<'_>) -> Prepared<PlannedKind> {
     let config = Value::Object(node.config.0.clone());
     Ok(PlannedKind::Detector {
         component: component(
@@ -304,10 +338,11 @@ fn limits(given: &extension_node::Limits) -> Limits {
     }
 }
 
-fn built_in(name: &str, config: Value, environment: &Environment) -> Prepared<PlannedComponent> {
+fn built_in(name: &str, config: Value, environment: &Loading<'_>) -> Prepared<PlannedComponent> {
     let reference = ComponentRef {
         name: Some(name.to_owned()),
         path: None,
+        watch: false,
         sha256: None,
     };
     let world = if name == "signal-gate" {
@@ -323,7 +358,7 @@ fn component(
     world: World,
     config: Value,
     limits: Limits,
-    environment: &Environment,
+    environment: &Loading<'_>,
 ) -> Prepared<PlannedComponent> {
     let extension = load(reference, environment)?;
     if extension.world != world {
@@ -353,24 +388,51 @@ fn component(
         extension,
         config,
         limits,
+        origin: origin(reference, environment),
+        pin: reference.sha256.clone(),
     })
 }
 
-fn load(reference: &ComponentRef, environment: &Environment) -> Prepared<Arc<Extension>> {
-    if let Some(name) = &reference.name {
-        let Some(found) = builtin::find(name) else {
-            let known: Vec<&str> = builtin::BUILTIN.iter().map(|component| component.name).collect();
-            return Err(one(format!(
-                "there is no component `{name}`; there is {}",
-                known.join(", ")
-            )));
-        };
-        let engine = environment.engine.get().map_err(one)?;
-        return engine.load_builtin(found.bytes, name).map_err(one);
+fn origin(reference: &ComponentRef, environment: &Environment) -> Origin {
+    match &reference.name {
+        Some(name) => Origin::Name(name.clone()),
+        None => Origin::File {
+            path: environment
+                .folder
+                .join(reference.path.as_deref().unwrap_or_default()),
+            watch: reference.watch,
+        },
     }
-    let named = reference.path.as_deref().unwrap_or_default();
+}
+
+/// An installed component goes before one of this name that is part of the program.
+fn load(reference: &ComponentRef, environment: &Loading<'_>) -> Prepared<Arc<Extension>> {
+    let Some(name) = &reference.name else {
+        return load_file(reference.path.as_deref().unwrap_or_default(), environment);
+    };
+    if let Some(row) = environment.installed.find(name) {
+        let bytes = environment.installed.read(&row).map_err(one)?;
+        let engine = environment.engine.get().map_err(one)?;
+        return told(&engine, &row.sha256, environment, || engine.load(&bytes, name));
+    }
+    let Some(found) = builtin::find(name) else {
+        let mut known = environment.installed.names();
+        known.extend(builtin::BUILTIN.iter().map(|component| component.name.to_owned()));
+        return Err(one(format!(
+            "there is no component `{name}`; there is {}\nhint: `mediagraph extension set {name} FILE` installs it",
+            known.join(", ")
+        )));
+    };
+    let engine = environment.engine.get().map_err(one)?;
+    let sha256 = engine.sha256_of_builtin(found.bytes);
+    told(&engine, &sha256, environment, || {
+        engine.load_builtin(found.bytes, name)
+    })
+}
+
+fn load_file(named: &str, environment: &Loading<'_>) -> Prepared<Arc<Extension>> {
     let path = environment.folder.join(named);
-    let bytes = read(&path).map_err(|error| {
+    let bytes = read_component(&path).map_err(|error| {
         let hint = if Path::new(named).is_relative() {
             "\nhint: a relative path begins at the folder of the topology"
         } else {
@@ -382,20 +444,24 @@ fn load(reference: &ComponentRef, environment: &Environment) -> Prepared<Arc<Ext
         ))
     })?;
     let engine = environment.engine.get().map_err(one)?;
-    engine.load(&bytes, &path.display().to_string()).map_err(one)
+    let load = || engine.load(&bytes, &path.display().to_string());
+    told(&engine, &sha256(&bytes), environment, load)
 }
 
-/// Reads a component; one byte more than is allowed, so that the engine can say that it is too large.
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    // Asked before opening: a named pipe would be waited for.
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(std::io::Error::other("it is not a file"));
+/// Loads, and tells of it when that takes long.
+fn told(
+    engine: &Engine,
+    sha256: &str,
+    environment: &Loading<'_>,
+    load: impl FnOnce() -> Result<Arc<Extension>, ExtensionError>,
+) -> Prepared<Arc<Extension>> {
+    if engine.is_compiled(sha256) {
+        return load().map_err(one);
     }
-    let file = File::open(path)?;
-    let mut bytes = Vec::new();
-    file.take(MAX_COMPONENT_BYTES as u64 + 1)
-        .read_to_end(&mut bytes)?;
-    Ok(bytes)
+    (environment.compiling)(true);
+    let loaded = load();
+    (environment.compiling)(false);
+    loaded.map_err(one)
 }
 
 fn disk() -> Arc<dyn Storage> {

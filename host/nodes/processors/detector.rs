@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::component::{note_unanswered, tell_change};
+use super::component::{note_unanswered, tell_change, tell_swapped};
 use super::findings::Findings;
 use super::input::TopologyImage;
 use crate::extension::{Detector, Supervised};
@@ -67,6 +67,10 @@ impl DetectorNode {
 
     /// What the component says of a frame; nothing while it is down.
     async fn look_at(&mut self, frame: &Frame) -> Vec<Inference> {
+        if let Some(swapped) = self.detector.exchange() {
+            tell_swapped(&self.context, &swapped);
+            self.extension.clone_from(&swapped.extension.name);
+        }
         if self.detector.instance().is_none() {
             let change = self.pool.call(self.detector.revive()).await;
             tell_change(&self.context, &self.extension, change);

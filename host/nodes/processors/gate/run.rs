@@ -10,7 +10,7 @@ use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::context::{Dropped, NodeContext, NodeStats};
 use crate::nodes::io::signals::{Merge, SignalReceiver};
 use crate::nodes::io::units::{MediaItem, UnitReceiver, UnitSender};
-use crate::nodes::processors::component::{note_unanswered, tell_change};
+use crate::nodes::processors::component::{note_unanswered, tell_change, tell_swapped};
 
 /// So many calls in a row because of `wake`, without an observation between them; then it is not woken any more
 /// before the next observation. A gate that always wants to be woken at once must not be called for ever.
@@ -113,6 +113,7 @@ impl GateNode {
     async fn advance(&mut self) {
         let mut wakes = 0;
         while let Some(cause) = self.next_cause() {
+            self.exchange(cause.time());
             let elapsed = matches!(cause, Cause::Elapsed(_));
             let about = About::of(&cause);
             wakes = if elapsed { wakes + 1 } else { 0 };
@@ -144,6 +145,17 @@ impl GateNode {
             self.buffer.release(until, &mut out);
             self.tell_open(until);
             self.send(out);
+        }
+    }
+
+    /// Takes over another version of the component if one waits. It knows nothing of what the one before opened, and
+    /// numbers its activations anew: as after a crash.
+    fn exchange(&mut self, at: MediaTime) {
+        if let Some(swapped) = self.gate.exchange() {
+            self.buffer.orphan(at);
+            self.wake = None;
+            tell_swapped(&self.context, &swapped);
+            self.extension.clone_from(&swapped.extension.name);
         }
     }
 
