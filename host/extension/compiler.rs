@@ -26,7 +26,7 @@ pub(super) struct Compiler {
 #[derive(Debug, Default)]
 struct Job(Mutex<Progress>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Progress {
     result: Option<Compiled>,
     /// Those who waited for it have gone.
