@@ -48,7 +48,10 @@ pub(super) async fn set(api: Shared, call: Call) -> Result<Response<Body>, Probl
     }
     let host = api.options.host.clone();
     // Goes on when the client has gone: half of the nodes with one version and half with another is no end.
-    let setting = async move { host.extension_set(&name, call.body.to_vec(), pin.as_deref()).await };
+    let setting = async move {
+        host.extension_set(&name, call.body.to_vec(), pin.as_deref())
+            .await
+    };
     let set = api.operations.spawn(setting).await.map_err(|_| broken())??;
     let Installation {
         created,

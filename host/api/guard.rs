@@ -20,7 +20,9 @@ use tokio::time::timeout;
 use super::auth::{Caller, Denied, Role};
 use super::problem::Problem;
 use super::query::Query;
-use super::table::{Bound, COMPONENT_TYPE, Content, LONG_TIMEOUT, Need, REQUEST_TIMEOUT, ROUTES, Route, Scope};
+use super::table::{
+    Bound, COMPONENT_TYPE, Content, LONG_TIMEOUT, Need, REQUEST_TIMEOUT, ROUTES, Route, Scope,
+};
 use super::{Api, Shared};
 use crate::extension::limits::MAX_COMPONENT_BYTES;
 use crate::topology::diagnostics::shown;

@@ -16,11 +16,11 @@ use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, 
 
 use super::bindings::imported::{frames, logging, types};
 use super::convert;
+use super::engine::Engine;
 use super::limits::{
     Limits, MAX_BYTES_FROM_HOST_PER_CALL, MAX_BYTES_TO_HOST, MAX_CROP_BYTES_PER_CALL, MAX_CROPS_PER_CALL,
     MAX_HANDLES, MAX_HOST_CALLS_PER_CALL, MAX_RANDOM_BYTES, MemoryCap,
 };
-use super::engine::Engine;
 use super::log::{LogLevel, LogSink, NodeLog, PrintedLines};
 use super::ticker::Beat;
 use crate::media::image::{FrameView, Size};
@@ -173,7 +173,8 @@ impl Guest {
         format: types::PixelFormat,
     ) -> wasmtime::Result<Result<Arc<[u8]>, String>> {
         let pixels = self.table.get_mut(frame)?.crop(area, size, format);
-        self.budget.charge(pixels.as_ref().map_or(0, |pixels| pixels.len()))?;
+        self.budget
+            .charge(pixels.as_ref().map_or(0, |pixels| pixels.len()))?;
         Ok(pixels)
     }
 

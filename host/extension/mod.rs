@@ -54,7 +54,7 @@ pub use limits::{Limits, MemoryCeiling};
 pub use log::{LogLevel, LogSink, TracingLog};
 pub use processor::{Outcome, Processor};
 pub use supervisor::{
-    CRASH_FORGOTTEN, Called, Change, FIRST_BACK_OFF, MAX_BACK_OFF, MAX_CONSECUTIVE_FAILURES, MAX_CRASHES, State,
-    Supervised, Unanswered,
+    CRASH_FORGOTTEN, Called, Change, FIRST_BACK_OFF, MAX_BACK_OFF, MAX_CONSECUTIVE_FAILURES, MAX_CRASHES,
+    State, Supervised, Unanswered,
 };
 pub use swap::{HandOver, Swap, SwapError, Swapped};

@@ -164,13 +164,16 @@ fn check<W: sealed::Instance>(recipe: &Recipe) -> Result<(), SwapError> {
             wanted: W::WORLD,
         });
     }
-    extension.config_schema.check(&recipe.node.config).map_err(|problems| {
-        let told = problems
-            .iter()
-            .map(|problem| format!("`/config{}` {}", problem.pointer, problem.message));
-        SwapError::Config {
-            name: name(),
-            problems: told.collect::<Vec<_>>().join("; "),
-        }
-    })
+    extension
+        .config_schema
+        .check(&recipe.node.config)
+        .map_err(|problems| {
+            let told = problems
+                .iter()
+                .map(|problem| format!("`/config{}` {}", problem.pointer, problem.message));
+            SwapError::Config {
+                name: name(),
+                problems: told.collect::<Vec<_>>().join("; "),
+            }
+        })
 }

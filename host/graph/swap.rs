@@ -118,7 +118,15 @@ impl Slot {
 
     /// Tells the world that a version is not put in.
     pub fn refuse(&self, origin: &str, sha256: Option<&str>, why: &NotSwapped) {
-        let tell = || tell_refused(&self.context, origin, sha256, &self.swap.newest(), &why.to_string());
+        let tell = || {
+            tell_refused(
+                &self.context,
+                origin,
+                sha256,
+                &self.swap.newest(),
+                &why.to_string(),
+            )
+        };
         self.context.span.in_scope(tell);
     }
 

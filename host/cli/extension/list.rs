@@ -27,7 +27,9 @@ pub(super) async fn run(args: ListArgs) -> Outcome {
     let all = match args.place.state_dir {
         Some(dir) => {
             let work = move || Ok::<_, Failure>(json!(Offline::open(&dir)?.list()));
-            tokio::task::spawn_blocking(work).await.map_err(Failure::failed)??
+            tokio::task::spawn_blocking(work)
+                .await
+                .map_err(Failure::failed)??
         }
         None => {
             let request = Request::get(&["api", "extensions"]);

@@ -117,8 +117,15 @@ fn told(name: &str, result: &Value) -> String {
         component.at("bytes").as_u64().unwrap_or_default(),
         text(component.at("sha256")),
     );
-    let swapped = result.at("swapped").as_array().map(Vec::as_slice).unwrap_or_default();
-    match (swapped, result.at("previous").as_str() == component.at("sha256").as_str()) {
+    let swapped = result
+        .at("swapped")
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    match (
+        swapped,
+        result.at("previous").as_str() == component.at("sha256").as_str(),
+    ) {
         ([], true) => told.push_str("it was that before\n"),
         ([], false) => told.push_str("no running graph uses it\n"),
         (nodes, _) => {
@@ -135,7 +142,9 @@ pub(super) async fn remove(args: RemoveArgs) -> Outcome {
         Some(dir) => {
             let name = args.name.clone();
             let work = move || Offline::open(&dir)?.remove(&name);
-            tokio::task::spawn_blocking(work).await.map_err(Failure::failed)??
+            tokio::task::spawn_blocking(work)
+                .await
+                .map_err(Failure::failed)??
         }
         None => online_remove(&args.place.server, &args.name).await?,
     };

@@ -21,8 +21,8 @@ use crate::graph::registry::{InstanceRow, TopologyRow};
 use crate::media::MediaTime;
 use crate::nodes::Config;
 use crate::nodes::context::{NodeStats, NodeStatus};
-use crate::topology::{ResolvedNode, TopologyDoc};
 use crate::topology::diagnostics::{did_you_mean, shown};
+use crate::topology::{ResolvedNode, TopologyDoc};
 
 /// A topology, read once.
 #[derive(Debug)]

@@ -168,9 +168,9 @@ fn load(
                 shown(wanted)
             );
             let detail = Detail::new("ExtensionPinned", message);
-            return Err(ControlError::bad_request(
-                detail.hint("nothing was changed: look whether the file is the one that was meant"),
-            ));
+            return Err(ControlError::bad_request(detail.hint(
+                "nothing was changed: look whether the file is the one that was meant",
+            )));
         }
     }
     let installed = &shared.environment.installed;
@@ -205,10 +205,7 @@ async fn start_all(
         let started = user.slot.prepare(extension).await;
         (user, started)
     });
-    let ended: Vec<_> = stream::iter(starting)
-        .buffered(CONCURRENT_STARTS)
-        .collect()
-        .await;
+    let ended: Vec<_> = stream::iter(starting).buffered(CONCURRENT_STARTS).collect().await;
     let (mut ready, mut details) = (Vec::new(), Vec::new());
     for (user, started) in ended {
         match started {

@@ -407,7 +407,9 @@ fn component(row: &Row<'_>) -> rusqlite::Result<ComponentRow> {
         sha256: row.get(1)?,
         world: row.get(2)?,
         version: row.get(3)?,
-        bytes: row.get::<_, i64>(4).map(|bytes| u64::try_from(bytes).unwrap_or(0))?,
+        bytes: row
+            .get::<_, i64>(4)
+            .map(|bytes| u64::try_from(bytes).unwrap_or(0))?,
         created_at: row.get(5)?,
         modified_at: row.get(6)?,
     })

@@ -11,8 +11,7 @@ const DOWN: &str = "MediaGraph.Diagnostics.ExtensionDown";
 const BACK: &str = "MediaGraph.Diagnostics.ExtensionBack";
 
 /// What gets a component that was given up to run again.
-const WAY_OUT: &str =
-    "put another version in with `mediagraph extension set`, or deactivate the instance and activate it again";
+const WAY_OUT: &str = "put another version in with `mediagraph extension set`, or deactivate the instance and activate it again";
 
 /// Publishes what a node runs from its start on.
 pub fn tell_loaded(context: &NodeContext, extension: &Extension) {
@@ -79,8 +78,7 @@ pub fn tell_change(context: &NodeContext, extension: &str, change: Option<Change
         Some(Change::GivenUp(error)) => {
             context.state("failed");
             context.error(&format!("{error}; it is given up: {WAY_OUT}"));
-            let message =
-                format!("{error}; it is given up, the rest of the graph goes on\nhint: {WAY_OUT}");
+            let message = format!("{error}; it is given up, the rest of the graph goes on\nhint: {WAY_OUT}");
             context.emit(
                 DOWN,
                 json!({"extension": extension, "state": "failed", "message": message}),

@@ -62,7 +62,8 @@ impl ComponentRef {
             found.push(finding(Code::PropertyValueInvalid, "/extension", message));
         }
         if self.watch && self.path.is_none() {
-            let message = "goes with `path`; what a name points to is changed with `mediagraph extension set`";
+            let message =
+                "goes with `path`; what a name points to is changed with `mediagraph extension set`";
             found.push(finding(Code::PropertyValueInvalid, "/extension/watch", message));
         }
         if self.watch && self.sha256.is_some() {
