@@ -118,7 +118,7 @@ pub struct Recipe {
 
 /// What of it belongs to the node and stays when another version comes.
 #[derive(Debug)]
-pub struct Settings {
+pub(super) struct Settings {
     pub(super) context: NodeContext,
     pub(super) config: Value,
     pub(super) limits: Limits,

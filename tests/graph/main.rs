@@ -35,5 +35,6 @@ mod quirks;
 mod recording;
 mod refused;
 mod scripted;
+mod swaps;
 mod tls;
 mod vanish;

@@ -5,6 +5,7 @@
 mod activation;
 mod chance;
 mod criterion;
+mod hot_swap;
 mod idle_instances;
 mod kill9;
 mod many_cameras;

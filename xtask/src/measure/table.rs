@@ -1,13 +1,13 @@
 //! The figures that the project promises, and who measures them.
 
-use super::criterion::{self, Comparison};
+use super::criterion::{self, Comparison, Figure};
 use super::{
-    Measure, activation, idle_instances, kill9, many_cameras, method_latency, power_cut, recall, record_cost,
+    Measure, activation, hot_swap, idle_instances, kill9, many_cameras, method_latency, power_cut, recall, record_cost,
     thirty_days,
 };
 
 /// All measures.
-pub(super) const MEASURES: [Measure; 11] = [
+pub(super) const MEASURES: [Measure; 15] = [
     Measure {
         name: "record-cost",
         what: "CPU time of recording one 1080p30 stream of 4 Mbit/s, compared with ffmpeg -c copy -f hls",
@@ -40,6 +40,39 @@ pub(super) const MEASURES: [Measure; 11] = [
         goal: 1.2,
         needs_corpus: false,
         run: |_| criterion::ratio(&HANDOVER),
+    },
+    Measure {
+        name: "guest-call",
+        what: "CPU time of a call of a component that asks for nothing and finds nothing",
+        unit: "microseconds",
+        goal: 1.0,
+        needs_corpus: false,
+        run: |_| criterion::figure(&GUEST_CALL),
+    },
+    Measure {
+        name: "trap-recovery",
+        what: "time from a call that traps to a new instance of the component that can be called",
+        unit: "ms",
+        goal: 1.0,
+        needs_corpus: false,
+        run: |_| criterion::figure(&TRAP_RECOVERY),
+    },
+    Measure {
+        name: "cold-start",
+        what: "time from the bytes of the motion detector, whose compiled code is on the disk, to a detector that can be \
+               called",
+        unit: "ms",
+        goal: 2.0,
+        needs_corpus: false,
+        run: |_| criterion::figure(&COLD_START),
+    },
+    Measure {
+        name: "hot-swap",
+        what: "frames that a detector did not answer while its component was exchanged 200 times, at 25 frames a second",
+        unit: "frames",
+        goal: 200.0,
+        needs_corpus: false,
+        run: hot_swap::run,
     },
     Measure {
         name: "activation",
@@ -103,6 +136,27 @@ pub(super) const MEASURES: [Measure; 11] = [
         run: thirty_days::run,
     },
 ];
+
+const GUEST_CALL: Figure = Figure {
+    bench: "handover",
+    function: "guest-call",
+    unit_ns: 1e3,
+    note: "with a frame of 320x180 that is not looked at; deadline, time-out, budget and checks in force",
+};
+
+const TRAP_RECOVERY: Figure = Figure {
+    bench: "isolation",
+    function: "trap-recovery",
+    unit_ns: 1e6,
+    note: "the call itself, the end of the old instance, the new one with its constructor and `input`",
+};
+
+const COLD_START: Figure = Figure {
+    bench: "isolation",
+    function: "cold-start",
+    unit_ns: 1e6,
+    note: "SHA-256 of the bytes, compiled code from the disk, `describe`, an instance with its constructor and `input`",
+};
 
 const MOTION: Comparison = Comparison {
     bench: "motion",
