@@ -235,6 +235,11 @@ impl<W: sealed::Instance> Supervised<W> {
         })
     }
 
+    /// Returns once another version waits; then [`Self::exchange`] takes it over. Cancel-safe.
+    pub async fn offered(&self) {
+        self.place.offered().await;
+    }
+
     /// Takes over another version if one waits; also one that was given up is as new then. To be asked before
     /// each call, since the new one may want another kind of frame.
     pub fn exchange(&mut self) -> Option<Swapped> {

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::BoxFuture;
+use tokio::sync::Notify;
 
 use super::component::{Extension, World};
 use super::error::CallError;
@@ -71,6 +72,8 @@ pub(super) struct Place<W> {
     /// Asked for every frame, so without the lock.
     waiting: AtomicBool,
     state: Mutex<State<W>>,
+    /// For a node that has nothing to do.
+    told: Notify,
 }
 
 #[derive(Debug)]
@@ -87,6 +90,14 @@ impl<W> Place<W> {
                 newest: extension.sha256.clone(),
                 ready: None,
             }),
+            told: Notify::new(),
+        }
+    }
+
+    /// Returns once something waits. Cancel-safe.
+    pub(super) async fn offered(&self) {
+        while !self.waiting.load(Ordering::Acquire) {
+            self.told.notified().await;
         }
     }
 
@@ -111,6 +122,7 @@ impl<W> Place<W> {
         let before = state.ready.replace((extension, instance));
         self.waiting.store(true, Ordering::Release);
         drop(state);
+        self.told.notify_one();
         drop(before);
     }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use mediagraph::extension::limits::{COMPILE_TIMEOUT, MAX_FUNCTION_BYTES};
+use mediagraph::extension::limits::MAX_FUNCTION_BYTES;
 
 use crate::fixture::{self, DETECT};
 use crate::host::{engine, refusal, still_works};
@@ -66,9 +66,8 @@ async fn a_function_that_is_only_just_accepted_compiles_in_time() {
     big.extra = format!("(func $big (param i32) {body})");
     big.act = format!("(call $big (i32.const 1)) {DETECT}");
     let bytes = big.bytes();
-    let clock = std::time::Instant::now();
+    // Refused if it took longer than `COMPILE_TIMEOUT`.
     engine().load(&bytes, "big.wasm").unwrap();
-    assert!(clock.elapsed() < COMPILE_TIMEOUT);
     still_works().await;
 }
 

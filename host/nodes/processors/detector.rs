@@ -41,7 +41,19 @@ pub struct DetectorNode {
 impl DetectorNode {
     /// Runs until what feeds it has ended.
     pub async fn run(mut self) {
-        while let Some(delivery) = self.input.next().await {
+        loop {
+            let delivery = tokio::select! {
+                () = self.detector.offered() => {
+                    self.exchange();
+                    continue;
+                }
+                delivery = self.input.next() => match delivery {
+                    Some(delivery) => delivery,
+                    None => break,
+                },
+            };
+            // Also when frames never cease.
+            self.exchange();
             let reached = match delivery {
                 Delivery::Progress(reached) => {
                     self.findings.passed(&self.context, reached);
@@ -65,12 +77,17 @@ impl DetectorNode {
         self.findings.tell(&self.context);
     }
 
-    /// What the component says of a frame; nothing while it is down.
-    async fn look_at(&mut self, frame: &Frame) -> Vec<Inference> {
+    /// Takes over another version of the component if one waits. Between two frames, since the new one may want another
+    /// kind of frame.
+    fn exchange(&mut self) {
         if let Some(swapped) = self.detector.exchange() {
             tell_swapped(&self.context, &swapped);
             self.extension.clone_from(&swapped.extension.name);
         }
+    }
+
+    /// What the component says of a frame; nothing while it is down.
+    async fn look_at(&mut self, frame: &Frame) -> Vec<Inference> {
         if self.detector.instance().is_none() {
             let change = self.pool.call(self.detector.revive()).await;
             tell_change(&self.context, &self.extension, change);

@@ -52,6 +52,7 @@ impl GateNode {
         let (mut media_open, mut signals_open) = (true, true);
         while media_open || signals_open {
             tokio::select! {
+                () = self.gate.offered() => self.exchange(self.final_until()),
                 // Either may come first; `Merge` puts them in order.
                 item = self.media.next(), if media_open => match item {
                     Some(item) => self.item(item).await,
