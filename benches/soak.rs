@@ -65,7 +65,10 @@ fn topology(component: &Path) -> Value {
 
 fn resident_kib(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .unwrap();
     line.trim().trim_end_matches("kB").trim().parse().unwrap()
 }
 
@@ -118,7 +121,10 @@ fn judge(finished: &Finished, growth_kib: u64, wanted: Duration) {
     if wanted > 3 * SETTLE {
         assert!(!down.is_empty(), "no component trapped");
     }
-    assert!(finished.named("DataDropped").is_empty(), "the recording lost media");
+    assert!(
+        finished.named("DataDropped").is_empty(),
+        "the recording lost media"
+    );
     let (source, sink) = (finished.totals("camera"), finished.totals("assets"));
     assert_eq!(sink.received, source.received);
     for number in 0..COMPONENTS {

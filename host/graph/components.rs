@@ -244,3 +244,103 @@ pub fn read_component(path: &Path) -> io::Result<Vec<u8>> {
         .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(name: &str, bytes: &[u8]) -> ComponentRow {
+        ComponentRow {
+            name: name.into(),
+            sha256: sha256(bytes),
+            world: "detector".into(),
+            version: "1.0.0".into(),
+            bytes: bytes.len() as u64,
+            created_at: "2026-01-01T00:00:00.000Z".into(),
+            modified_at: "2026-01-01T00:00:00.000Z".into(),
+        }
+    }
+
+    struct Place {
+        state: StateDir,
+        registry: Registry,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Place {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let state = StateDir::open(folder.path()).unwrap();
+            let registry = Registry::open(&state.path().join(REGISTRY_FILE)).unwrap();
+            Self {
+                state,
+                registry,
+                _folder: folder,
+            }
+        }
+
+        fn files(&self) -> usize {
+            std::fs::read_dir(self.state.components()).map_or(0, Iterator::count)
+        }
+    }
+
+    #[test]
+    fn what_is_installed_is_there_after_opening_again() {
+        let mut place = Place::new();
+        let installed = Installed::open(&place.state).unwrap();
+        assert!(installed.names().is_empty());
+        installed
+            .set(&mut place.registry, row("a", b"one"), b"one")
+            .unwrap();
+        let again = Installed::open(&place.state).unwrap();
+        assert_eq!(again.names(), ["a"]);
+        assert_eq!(again.read(&again.find("a").unwrap()).unwrap(), b"one");
+    }
+
+    #[test]
+    fn a_file_stays_as_long_as_some_name_points_to_it() {
+        let mut place = Place::new();
+        let installed = Installed::open(&place.state).unwrap();
+        for name in ["a", "b"] {
+            let before = installed
+                .set(&mut place.registry, row(name, b"one"), b"one")
+                .unwrap();
+            assert!(before.is_none());
+        }
+        assert_eq!(place.files(), 1);
+        let before = installed.set(&mut place.registry, row("a", b"two"), b"two");
+        assert_eq!(before.unwrap().unwrap().sha256, sha256(b"one"));
+        assert_eq!(place.files(), 2);
+        installed.remove(&mut place.registry, "b").unwrap();
+        assert_eq!((place.files(), installed.has(&sha256(b"one"))), (1, false));
+        assert!(installed.remove(&mut place.registry, "b").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_file_that_is_not_what_was_installed_is_refused() {
+        let mut place = Place::new();
+        let installed = Installed::open(&place.state).unwrap();
+        installed
+            .set(&mut place.registry, row("a", b"one"), b"one")
+            .unwrap();
+        let row = installed.find("a").unwrap();
+        std::fs::write(installed.file(&row.sha256), "other").unwrap();
+        let error = installed.read(&row).unwrap_err().to_string();
+        assert!(
+            error.contains("is not what was installed") && error.contains("extension set a FILE"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn an_installed_component_hides_a_built_in_one() {
+        let mut place = Place::new();
+        let installed = Installed::open(&place.state).unwrap();
+        let built_in = installed.list().len();
+        let row = row("motion-detector", b"one");
+        installed.set(&mut place.registry, row, b"one").unwrap();
+        let list = installed.list();
+        let named: Vec<_> = list.iter().filter(|one| one.name == "motion-detector").collect();
+        assert_eq!((list.len(), named.len(), named[0].built_in), (built_in, 1, false));
+    }
+}

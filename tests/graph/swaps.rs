@@ -108,7 +108,9 @@ fn a_file_that_is_watched_is_put_in_when_it_is_replaced_and_says_its_hash() {
         assert_eq!(refused.text("running"), sha256(&second));
     }
     std::fs::remove_file(&path).unwrap();
-    let seen = graph.wait("inferences so far", SOON, |events| Some(count(events, "Inference")));
+    let seen = graph.wait("inferences so far", SOON, |events| {
+        Some(count(events, "Inference"))
+    });
     let word = graph.nth("Inference", seen + 10, SOON);
     assert_eq!(left(&word), 5);
     replace(&path, &first);
@@ -270,7 +272,10 @@ fn a_name_is_set_while_a_graph_runs_and_again_and_again_without_a_lost_frame() {
     let active = || (host.state("i") == "Active").then_some(());
     until("the instance is active again", START, active);
     let events = host.events("");
-    let last = events.wait("i", "ExtensionLoaded", SWAPS + 2, SOON).pop().unwrap();
+    let last = events
+        .wait("i", "ExtensionLoaded", SWAPS + 2, SOON)
+        .pop()
+        .unwrap();
     assert_eq!(last.text("sha256"), sha256(&versions[SWAPS % 2]));
 }
 
@@ -285,8 +290,14 @@ fn a_version_that_a_node_cannot_use_is_refused_as_a_whole() {
     for (bytes, why) in [
         (b"no component".to_vec(), "expected a WebAssembly component"),
         (unfit(), "node `i/detector`: it does not start"),
-        (picky.bytes(), "the configuration of the node does not suit `test`"),
-        (component::gate().bytes(), "`test` is a gate, and this node runs a detector"),
+        (
+            picky.bytes(),
+            "the configuration of the node does not suit `test`",
+        ),
+        (
+            component::gate().bytes(),
+            "`test` is a gate, and this node runs a detector",
+        ),
     ] {
         let text = named.set(&bytes, &[]).unwrap_err();
         assert!(text.contains(why), "{why}: {text}");
@@ -326,7 +337,9 @@ fn without_a_host_components_are_installed_into_the_state_directory() {
     let (file, at) = (folder.path().join("one.wasm"), state.to_str().unwrap().to_owned());
     std::fs::write(&file, version(4).bytes()).unwrap();
     let file = file.to_str().unwrap();
-    let output = extension(&["set", "look", file, "--state-dir", &at]).output().unwrap();
+    let output = extension(&["set", "look", file, "--state-dir", &at])
+        .output()
+        .unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains("there is no state directory"), "{text}");
     Host::start(&state).stop();
@@ -335,12 +348,15 @@ fn without_a_host_components_are_installed_into_the_state_directory() {
         told.contains("`look` is detector 1.2.3") && told.contains(&sha256(&version(4).bytes())),
         "{told}"
     );
-    let output = extension(&["set", "Look", file, "--state-dir", &at]).output().unwrap();
+    let output = extension(&["set", "Look", file, "--state-dir", &at])
+        .output()
+        .unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains("`Look` is not a name for a component"), "{text}");
     let list = run(&mut extension(&["list", "--state-dir", &at]));
     assert!(
-        list.lines().any(|line| line.starts_with("look ") && line.contains("installed")),
+        list.lines()
+            .any(|line| line.starts_with("look ") && line.contains("installed")),
         "{list}"
     );
     assert!(list.contains("motion-detector"), "{list}");

@@ -107,7 +107,7 @@ impl Compilations {
         }
     }
 
-    fn status(&self) -> Vec<NodeStatus> {
+    pub(super) fn status(&self) -> Vec<NodeStatus> {
         let nodes = self.lock();
         let status =
             |(name, of): &(String, &'static str)| NodeStats::of(of, "compiling").status(name, Duration::ZERO);
