@@ -18,8 +18,8 @@ use crate::events::{Emitter, EventSink};
 use crate::extension::{
     CallError, Detector, Gate, NodeContext as GuestContext, Processor, Supervised, TracingLog,
 };
-use crate::media::{Clock, MediaTime};
 use crate::media::decode::H264Decoder;
+use crate::media::{Clock, MediaTime};
 use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::context::{NodeContext, NodeStats, NodeStatus};
 use crate::nodes::decode::DecodeStage;

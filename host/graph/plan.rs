@@ -92,7 +92,9 @@ impl PlannedKind {
     #[must_use]
     pub fn component(&self) -> Option<&PlannedComponent> {
         match self {
-            Self::Detector { component, .. } | Self::Processor(component) | Self::Gate(component) => Some(component),
+            Self::Detector { component, .. } | Self::Processor(component) | Self::Gate(component) => {
+                Some(component)
+            }
             _ => None,
         }
     }

@@ -156,7 +156,10 @@ fn several_media_inputs(plan: &Plan) -> Vec<Problem> {
 fn without_food(plan: &Plan) -> Vec<Problem> {
     let wrong = |node: &PlannedNode| match &node.kind {
         PlannedKind::Detector { .. } => {
-            let origins = node.inputs.iter().filter(|input| plan.frame_origin(**input).is_some());
+            let origins = node
+                .inputs
+                .iter()
+                .filter(|input| plan.frame_origin(**input).is_some());
             match (origins.count(), node.inputs.len()) {
                 (1, 1) => None,
                 (0, _) => Some(
@@ -250,9 +253,7 @@ fn kind(place: Place<'_>, config: &Config, environment: &Environment) -> Prepare
             let input = source.hub_input_name.as_deref().filter(|given| !given.is_empty());
             PlannedKind::HubSource(input.unwrap_or(place.name).to_owned())
         }
-        Config::HttpExtension(_)
-        | Config::GrpcExtension(_)
-        | Config::VisionExtension(_) => {
+        Config::HttpExtension(_) | Config::GrpcExtension(_) | Config::VisionExtension(_) => {
             return Err(one(
                 "this type of node cannot run yet; see `mediagraph list nodes`",
             ));
@@ -340,7 +341,10 @@ fn detector_or_processor(node: &ExtensionProcessor, environment: &Environment) -
     if component.extension.world == World::Processor {
         let given = [
             ("image", node.image != Image::default()),
-            ("samplingOptions", node.sampling_options != SamplingOptions::default()),
+            (
+                "samplingOptions",
+                node.sampling_options != SamplingOptions::default(),
+            ),
         ];
         let given = given.into_iter().filter(|(_, given)| *given);
         let refusals: Vec<String> = given
