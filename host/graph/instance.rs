@@ -16,9 +16,11 @@ use super::wiring::Wiring;
 use crate::events::hub::HubInputs;
 use crate::events::notes::GRAPH;
 use crate::events::{Emitter, EventSink};
-use crate::extension::{CallError, Detector, Gate, NodeContext as GuestContext, Supervised, TracingLog};
-use crate::media::Clock;
+use crate::extension::{
+    CallError, Detector, Gate, NodeContext as GuestContext, Processor, Supervised, TracingLog,
+};
 use crate::media::decode::H264Decoder;
+use crate::media::{Clock, MediaTime};
 use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::context::{NodeContext, NodeStats, NodeStatus};
 use crate::nodes::decode::DecodeStage;
@@ -31,6 +33,7 @@ use crate::nodes::processors::findings::Findings;
 use crate::nodes::processors::gate::buffer::Buffer;
 use crate::nodes::processors::gate::decisions::Decisions;
 use crate::nodes::processors::gate::run::GateNode;
+use crate::nodes::processors::processor::ProcessorNode;
 use crate::nodes::reach::Reach;
 use crate::nodes::sinks::hub::run::MessageSink;
 use crate::nodes::sinks::recorder::RecordingSink;
@@ -122,6 +125,7 @@ impl Watch {
 #[derive(Default)]
 struct Components {
     detectors: HashMap<usize, Supervised<Detector>>,
+    processors: HashMap<usize, Supervised<Processor>>,
     gates: HashMap<usize, Supervised<Gate>>,
     slots: Vec<Slot>,
 }
@@ -285,6 +289,14 @@ impl Instance {
                     };
                     self.spawn(span, node.run());
                 }
+                PlannedKind::Processor(component) => {
+                    let node = components.processors.remove(&index).and_then(|of| {
+                        processor(index, context, &component, of, &mut wiring, runtime.pool.clone())
+                    });
+                    if let Some(node) = node {
+                        self.spawn(span, node.run());
+                    }
+                }
                 PlannedKind::Gate(component) => {
                     let node = components.gates.remove(&index).and_then(|of| {
                         gate(index, context, &component, of, &mut wiring, runtime.pool.clone())
@@ -322,7 +334,7 @@ impl Instance {
         let counted = |node: &PlannedNode| {
             matches!(
                 node.kind,
-                PlannedKind::RtspSource(_) | PlannedKind::Detector { .. }
+                PlannedKind::RtspSource(_) | PlannedKind::Detector { .. } | PlannedKind::Processor(_)
             )
         };
         let nodes = self.contexts.iter().cloned();
@@ -370,6 +382,29 @@ fn context(plan: &Plan, node: &PlannedNode, runtime: &Runtime, stop: &Cancellati
     }
 }
 
+fn processor(
+    index: usize,
+    context: NodeContext,
+    component: &PlannedComponent,
+    processor: Supervised<Processor>,
+    wiring: &mut Wiring,
+    pool: AnalysisPool,
+) -> Option<ProcessorNode> {
+    let inputs = wiring.signals_in.remove(&index)?;
+    Some(ProcessorNode {
+        context,
+        processor,
+        extension: component.extension.name.clone(),
+        merge: Merge::of(inputs.awaited),
+        input: inputs.receiver,
+        outputs: wiring.signals_out.remove(&index).unwrap_or_default(),
+        pool,
+        wake: None,
+        findings: Findings::default(),
+        told: MediaTime::MIN,
+    })
+}
+
 fn gate(
     index: usize,
     context: NodeContext,
@@ -401,7 +436,7 @@ impl Components {
     async fn start(plan: &Plan, contexts: &[NodeContext], runtime: &Runtime) -> Result<Self, InstanceError> {
         let mut started = Self::default();
         for (index, (node, context)) in plan.nodes.iter().zip(contexts).enumerate() {
-            let (PlannedKind::Detector { component, .. } | PlannedKind::Gate(component)) = &node.kind else {
+            let Some(component) = node.kind.component() else {
                 continue;
             };
             let guest = GuestContext {
@@ -426,6 +461,12 @@ impl Components {
                 let (gate, change) = runtime.pool.call(start.instrument(span)).await.map_err(failed)?;
                 let swap = gate.swapper(|_| Ok(()));
                 started.gates.insert(index, gate);
+                (change, swap)
+            } else if matches!(node.kind, PlannedKind::Processor(_)) {
+                let start = Supervised::<Processor>::start(extension, &guest, config, *limits);
+                let (processor, change) = runtime.pool.call(start.instrument(span)).await.map_err(failed)?;
+                let swap = processor.swapper(|_| Ok(()));
+                started.processors.insert(index, processor);
                 (change, swap)
             } else {
                 let start = Supervised::<Detector>::start(extension, &guest, config, *limits);

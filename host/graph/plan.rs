@@ -96,6 +96,8 @@ pub enum PlannedKind {
         /// Only frames that some node upstream has said something of.
         only_annotated: bool,
     },
+    /// Hands what detectors said to a component.
+    Processor(PlannedComponent),
     /// Lets media through.
     Gate(PlannedComponent),
     /// Records.
@@ -114,6 +116,17 @@ impl PlannedKind {
         }
     }
 
+    /// The component that it runs.
+    #[must_use]
+    pub fn component(&self) -> Option<&PlannedComponent> {
+        match self {
+            Self::Detector { component, .. } | Self::Processor(component) | Self::Gate(component) => {
+                Some(component)
+            }
+            _ => None,
+        }
+    }
+
     /// The state that its node begins in.
     #[must_use]
     pub fn first_state(&self) -> &'static str {
@@ -121,7 +134,11 @@ impl PlannedKind {
             Self::RtspSource(_) => "connecting",
             Self::HubSource(_) => "listening",
             Self::Recorder(_) => "idle",
-            Self::FrameRate(_) | Self::Detector { .. } | Self::Gate(_) | Self::MessageSink(_) => "running",
+            Self::FrameRate(_)
+            | Self::Detector { .. }
+            | Self::Processor(_)
+            | Self::Gate(_)
+            | Self::MessageSink(_) => "running",
         }
     }
 
@@ -131,7 +148,8 @@ impl PlannedKind {
         match self {
             Self::RtspSource(_) => Role::Camera,
             Self::HubSource(_) => Role::Messages,
-            Self::Detector { .. } => Role::Detector,
+            // Both say what there was; `explain` need not tell them apart.
+            Self::Detector { .. } | Self::Processor(_) => Role::Detector,
             Self::Gate(_) => Role::Gate,
             Self::Recorder(_) => Role::Recorder,
             Self::FrameRate(_) | Self::MessageSink(_) => Role::Other,
@@ -143,7 +161,7 @@ impl PlannedKind {
     pub fn collection(&self) -> &'static str {
         match self {
             Self::RtspSource(_) | Self::HubSource(_) => "sources",
-            Self::FrameRate(_) | Self::Detector { .. } | Self::Gate(_) => "processors",
+            Self::FrameRate(_) | Self::Detector { .. } | Self::Processor(_) | Self::Gate(_) => "processors",
             Self::Recorder(_) | Self::MessageSink(_) => "sinks",
         }
     }
@@ -209,12 +227,12 @@ impl Plan {
         )
     }
 
-    /// Whether a node says something: of frames, or that a message came.
+    /// Whether a node says something: of frames, of what was said of them, or that a message came.
     #[must_use]
     pub fn gives_signals(&self, node: usize) -> bool {
         matches!(
             self.nodes.get(node).map(|node| &node.kind),
-            Some(PlannedKind::Detector { .. } | PlannedKind::HubSource(_))
+            Some(PlannedKind::Detector { .. } | PlannedKind::Processor(_) | PlannedKind::HubSource(_))
         )
     }
 

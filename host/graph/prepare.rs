@@ -15,6 +15,7 @@ use super::plan::{Origin, Plan, PlannedComponent, PlannedInput, PlannedKind, Pla
 use crate::extension::{Engine, Extension, ExtensionError, LazyEngine, Limits, World, builtin, sha256};
 use crate::media::{Clock, duration};
 use crate::nodes::endpoint::{CertificateSource, Credentials};
+use crate::nodes::image::{Image, SamplingOptions};
 use crate::nodes::io::units::Tracks;
 use crate::nodes::processors::extension::{self as extension_node, ComponentRef};
 use crate::nodes::processors::input::TopologyImage;
@@ -123,11 +124,12 @@ pub fn prepare_and_tell(
         instance: graph.instance.clone(),
         nodes,
     };
-    let several = several_media_inputs(&plan);
-    if several.is_empty() {
+    let mut misplaced = several_media_inputs(&plan);
+    misplaced.extend(without_food(&plan));
+    if misplaced.is_empty() {
         Ok(plan)
     } else {
-        Err(several)
+        Err(misplaced)
     }
 }
 
@@ -183,6 +185,42 @@ fn several_media_inputs(plan: &Plan) -> Vec<Problem> {
         .collect()
 }
 
+/// A detector looks at the frames of one node, a processor hears what others say. Which of the two a node is, only its
+/// component says, so this cannot be asked before.
+fn without_food(plan: &Plan) -> Vec<Problem> {
+    let wrong = |node: &PlannedNode| match &node.kind {
+        PlannedKind::Detector { .. } => {
+            let origins = node
+                .inputs
+                .iter()
+                .filter(|input| plan.frame_origin(**input).is_some());
+            match (origins.count(), node.inputs.len()) {
+                (1, 1) => None,
+                (0, _) => Some(
+                    "looks at frames, and stands behind a processor, which gives statements only\n\
+                     hint: name the node that the processor stands behind in `inputs`",
+                ),
+                _ => Some("looks at the frames of one node only\nhint: use one node of this type for each"),
+            }
+        }
+        PlannedKind::Processor(_) => {
+            let silent = node.inputs.iter().any(|input| !plan.gives_signals(input.node));
+            silent.then_some(
+                "is given what detectors say, and stands behind a node that says nothing\n\
+                 hint: name a detector, a tracker or another processor in `inputs`",
+            )
+        }
+        _ => None,
+    };
+    let problem = |node: &PlannedNode| {
+        wrong(node).map(|message| Problem {
+            node: node.name.clone(),
+            message: message.into(),
+        })
+    };
+    plan.nodes.iter().filter_map(problem).collect()
+}
+
 fn planned_input(input: &Input, endless: bool) -> PlannedInput {
     let wants = |media| input.selectors.iter().all(|selector| selector.accepts(media));
     PlannedInput {
@@ -206,22 +244,40 @@ fn kind(place: Place<'_>, config: &Config, environment: &Loading<'_>) -> Prepare
         Config::RtspSource(source) => PlannedKind::RtspSource(target(source)?),
         Config::FrameRate(filter) => PlannedKind::FrameRate(filter.maximum_fps),
         Config::Motion(motion) => PlannedKind::Detector {
-            component: built_in("motion-detector", motion_config(motion), environment)?,
+            component: built_in(
+                "motion-detector",
+                World::Detector,
+                motion_config(motion),
+                environment,
+            )?,
             image: TopologyImage::default(),
             max_rate: None,
             only_annotated: false,
         },
         Config::SignalGate(gate) => {
-            PlannedKind::Gate(built_in("signal-gate", signal_gate_config(gate), environment)?)
+            let config = signal_gate_config(gate);
+            PlannedKind::Gate(built_in("signal-gate", World::Gate, config, environment)?)
         }
         Config::Gate(gate) => PlannedKind::Gate(component(
             &gate.extension,
-            World::Gate,
+            &[World::Gate],
             Value::Object(gate.config.0.clone()),
             limits(&gate.limits),
             environment,
         )?),
-        Config::Extension(extension) => detector(extension, environment)?,
+        Config::Extension(extension) => detector_or_processor(extension, environment)?,
+        Config::ObjectTracking(tracking) => PlannedKind::Processor(built_in(
+            "object-tracker",
+            World::Processor,
+            tracking.component_config(),
+            environment,
+        )?),
+        Config::LineCrossing(lines) => PlannedKind::Processor(built_in(
+            "line-crossing",
+            World::Processor,
+            lines.component_config(),
+            environment,
+        )?),
         Config::AssetSink(sink) => {
             PlannedKind::Recorder(asset_opener(place.instance, place.name, sink, environment)?)
         }
@@ -231,11 +287,7 @@ fn kind(place: Place<'_>, config: &Config, environment: &Loading<'_>) -> Prepare
             let input = source.hub_input_name.as_deref().filter(|given| !given.is_empty());
             PlannedKind::HubSource(input.unwrap_or(place.name).to_owned())
         }
-        Config::HttpExtension(_)
-        | Config::GrpcExtension(_)
-        | Config::VisionExtension(_)
-        | Config::ObjectTracking(_)
-        | Config::LineCrossing(_) => {
+        Config::HttpExtension(_) | Config::GrpcExtension(_) | Config::VisionExtension(_) => {
             return Err(one(
                 "this type of node cannot run yet; see `mediagraph list nodes`",
             ));
@@ -311,16 +363,41 @@ fn signal_gate_config(gate: &SignalGate) -> Value {
     Value::Object(given.collect())
 }
 
-fn detector(node: &ExtensionProcessor, environment: &Loading<'_>) -> Prepared<PlannedKind> {
-    let config = Value::Object(node.config.0.clone());
+/// What the node is, its component decides.
+fn detector_or_processor(node: &ExtensionProcessor, environment: &Loading<'_>) -> Prepared<PlannedKind> {
+    let component = component(
+        &node.extension,
+        &[World::Detector, World::Processor],
+        Value::Object(node.config.0.clone()),
+        limits(&node.limits),
+        environment,
+    )?;
+    if component.extension.world == World::Processor {
+        let given = [
+            ("image", node.image != Image::default()),
+            (
+                "samplingOptions",
+                node.sampling_options != SamplingOptions::default(),
+            ),
+        ];
+        let given = given.into_iter().filter(|(_, given)| *given);
+        let refusals: Vec<String> = given
+            .map(|(name, _)| {
+                format!(
+                    "`{}` is a processor: it is given what detectors say, not frames\nhint: leave `{name}` out, or put \
+                     it at the detector",
+                    component.extension.name
+                )
+            })
+            .collect();
+        return if refusals.is_empty() {
+            Ok(PlannedKind::Processor(component))
+        } else {
+            Err(refusals)
+        };
+    }
     Ok(PlannedKind::Detector {
-        component: component(
-            &node.extension,
-            World::Detector,
-            config,
-            limits(&node.limits),
-            environment,
-        )?,
+        component,
         image: TopologyImage::read(&node.image).map_err(one)?,
         max_rate: node.sampling_options.maximum_samples_per_second,
         only_annotated: node.sampling_options.skip_samples_without_annotation,
@@ -338,33 +415,36 @@ fn limits(given: &extension_node::Limits) -> Limits {
     }
 }
 
-fn built_in(name: &str, config: Value, environment: &Loading<'_>) -> Prepared<PlannedComponent> {
+fn built_in(
+    name: &str,
+    world: World,
+    config: Value,
+    environment: &Loading<'_>,
+) -> Prepared<PlannedComponent> {
     let reference = ComponentRef {
         name: Some(name.to_owned()),
         path: None,
         watch: false,
         sha256: None,
     };
-    let world = if name == "signal-gate" {
-        World::Gate
-    } else {
-        World::Detector
-    };
-    component(&reference, world, config, Limits::default(), environment)
+    component(&reference, &[world], config, Limits::default(), environment)
 }
 
 fn component(
     reference: &ComponentRef,
-    world: World,
+    worlds: &[World],
     config: Value,
     limits: Limits,
     environment: &Loading<'_>,
 ) -> Prepared<PlannedComponent> {
     let extension = load(reference, environment)?;
-    if extension.world != world {
+    if !worlds.contains(&extension.world) {
+        let wanted: Vec<String> = worlds.iter().map(World::to_string).collect();
         return Err(one(format!(
-            "`{}` is a {}, and this node runs a {world}",
-            extension.name, extension.world
+            "`{}` is a {}, and this node runs a {}",
+            extension.name,
+            extension.world,
+            wanted.join(" or a ")
         )));
     }
     if let Some(pin) = &reference.sha256

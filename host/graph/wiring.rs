@@ -41,7 +41,9 @@ impl Wiring {
                     wiring.media(plan, index, &node.inputs);
                     wiring.signals(plan, index, &node.inputs);
                 }
-                PlannedKind::MessageSink(_) => wiring.signals(plan, index, &node.inputs),
+                PlannedKind::Processor(_) | PlannedKind::MessageSink(_) => {
+                    wiring.signals(plan, index, &node.inputs);
+                }
                 PlannedKind::Detector {
                     max_rate,
                     only_annotated,

@@ -44,7 +44,7 @@ pub use self::status::{InstanceState, InstanceStatus, Wanted};
 use self::transition::{Asked, Begun};
 use super::components::Installed;
 use super::registry::{REGISTRY_FILE, Registry, RegistryError};
-use super::{Environment, Plan, PlannedKind, Recordings, Runtime};
+use super::{Environment, Plan, Recordings, Runtime};
 use crate::extension::{Extension, LazyEngine};
 use crate::media::MediaTime;
 use crate::nodes::Graph;
@@ -210,7 +210,7 @@ impl Shared {
     fn keep_components(&self, plan: &Plan) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         for node in &plan.nodes {
-            if let PlannedKind::Detector { component, .. } | PlannedKind::Gate(component) = &node.kind {
+            if let Some(component) = node.kind.component() {
                 kept.retain(|one| !Arc::ptr_eq(one, &component.extension));
                 kept.push_front(Arc::clone(&component.extension));
             }

@@ -10,6 +10,7 @@ mod idle_instances;
 mod kill9;
 mod many_cameras;
 mod method_latency;
+mod motion_quality;
 mod power_cut;
 mod recall;
 mod record;

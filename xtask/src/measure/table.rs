@@ -2,12 +2,12 @@
 
 use super::criterion::{self, Comparison, Figure};
 use super::{
-    Measure, activation, hot_swap, idle_instances, kill9, many_cameras, method_latency, power_cut, recall,
-    record_cost, thirty_days,
+    Measure, activation, hot_swap, idle_instances, kill9, many_cameras, method_latency, motion_quality,
+    power_cut, recall, record_cost, thirty_days,
 };
 
 /// All measures.
-pub(super) const MEASURES: [Measure; 15] = [
+pub(super) const MEASURES: [Measure; 16] = [
     Measure {
         name: "record-cost",
         what: "CPU time of recording one 1080p30 stream of 4 Mbit/s, compared with ffmpeg -c copy -f hls",
@@ -31,6 +31,15 @@ pub(super) const MEASURES: [Measure; 15] = [
         goal: 2.0,
         needs_corpus: false,
         run: |_| criterion::ratio(&MOTION),
+    },
+    Measure {
+        name: "motion-quality",
+        what: "F1 of the time with motion on labelled clips, how far behind the better of ffmpeg's scene filter and \
+               GStreamer's motioncells at the settings that are best for each clip; the worst clip",
+        unit: "difference of F1",
+        goal: 0.0,
+        needs_corpus: false,
+        run: motion_quality::run,
     },
     Measure {
         name: "frame-handover",

@@ -10,11 +10,8 @@ use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::context::{Dropped, NodeContext, NodeStats};
 use crate::nodes::io::signals::{Merge, SignalReceiver};
 use crate::nodes::io::units::{MediaItem, UnitReceiver, UnitSender};
+use crate::nodes::processors::causes::{self, MAX_WAKES_IN_A_ROW};
 use crate::nodes::processors::component::{note_unanswered, tell_change, tell_swapped};
-
-/// So many calls in a row because of `wake`, without an observation between them; then it is not woken any more
-/// before the next observation. A gate that always wants to be woken at once must not be called for ever.
-const MAX_WAKES_IN_A_ROW: u32 = 100;
 
 /// A gate.
 #[derive(Debug)]
@@ -113,7 +110,8 @@ impl GateNode {
     /// Asks the component about everything that is in order by now, then lets out what is final.
     async fn advance(&mut self) {
         let mut wakes = 0;
-        while let Some(cause) = self.next_cause() {
+        let until = self.final_until();
+        while let Some(cause) = causes::next(&mut self.merge, &mut self.wake, until) {
             self.exchange(cause.time());
             let elapsed = matches!(cause, Cause::Elapsed(_));
             let about = About::of(&cause);
@@ -166,22 +164,6 @@ impl GateNode {
             self.open = open;
             self.context.stats.set_gate_open(open);
         }
-    }
-
-    /// What the component is to be called for next: its `wake` or an observation, whichever was earlier.
-    fn next_cause(&mut self) -> Option<Cause> {
-        let until = self.final_until();
-        let observed = self.merge.next_time();
-        let elapsed = self.wake.filter(|wake| {
-            // It has passed, and nothing that was observed up to it is still to be told.
-            *wake < until && observed.is_none_or(|time| time > *wake)
-        });
-        if let Some(wake) = elapsed {
-            self.wake = None;
-            return Some(Cause::Elapsed(wake));
-        }
-        let observation = self.merge.pop()?;
-        Some(Cause::Observed((*observation).clone()))
     }
 
     /// Up to where both media and detectors have come.
