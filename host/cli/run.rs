@@ -119,11 +119,7 @@ async fn plan(
     recordings: &Arc<Recordings>,
     runtime: &Runtime,
 ) -> Result<Plan, Failure> {
-    let folder = if args.topology.is_dir() {
-        args.topology.as_path()
-    } else {
-        parent(&args.topology)
-    };
+    let folder = folder_of(&args.topology);
     let options = EngineOptions {
         cache_dir: Some(state.components()),
         ..EngineOptions::default()
@@ -151,8 +147,13 @@ async fn plan(
     loading.await.map_err(Failure::failed)?
 }
 
-fn parent(path: &Path) -> &Path {
-    path.parent()
+/// Where relative paths of a topology begin.
+pub(super) fn folder_of(topology: &Path) -> &Path {
+    if topology.is_dir() {
+        return topology;
+    }
+    topology
+        .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
 }

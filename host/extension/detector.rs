@@ -75,7 +75,7 @@ impl Detector {
         &self.input
     }
 
-    /// Shows it a frame and takes what it says. After a fatal error the detector is of no more use.
+    /// Shows it a frame and takes what it says, with boxes as parts of the source's picture. After a fatal error the detector is of no more use.
     ///
     /// # Errors
     /// What the component did instead of answering.
@@ -95,6 +95,12 @@ impl Detector {
         // The frame is the guest's for this call only. Its absence here would be no harm: the handle is dead.
         let _ = store.data_mut().table.delete(shown);
         let said = self.session.settle(ended)?.map_err(CallError::refused)?;
-        convert::inferences(said).map_err(CallError::BadResult)
+        let mut found = convert::inferences(said).map_err(CallError::BadResult)?;
+        // It speaks of what it was shown, which may have a border.
+        let content = frame.prepared.content;
+        for inference in &mut found {
+            inference.map_area(|area| area.to_source(content));
+        }
+        Ok(found)
     }
 }

@@ -24,6 +24,7 @@ use super::limits::{
 use super::log::{LogLevel, LogSink, NodeLog, PrintedLines};
 use super::ticker::Beat;
 use crate::media::image::{FrameView, Size};
+use crate::media::inference::Inference;
 use crate::media::{Clock, MediaTime};
 
 /// For whom a component runs.
@@ -76,6 +77,8 @@ impl ShownFrame {
         }
         self.crops += 1;
         self.crop_bytes += bytes;
+        // The component speaks of what it sees, which may have a border.
+        let area = area.to_source(self.view.prepared.content);
         self.view.source.crop(area, size, format)
     }
 }
@@ -263,7 +266,9 @@ impl frames::HostFrame for Guest {
             timestamp: view.time.ticks(),
             source_size: wit_size(view.source_size),
             size: wit_size(view.prepared.size),
-            format: convert::wit_pixel_format(view.prepared.format),
+            format: convert::wit_pixel_format(view.prepared.format).ok_or_else(|| {
+                wasmtime::Error::msg("the frame is in a format that components do not know")
+            })?,
             content: convert::wit_rect(view.prepared.content),
         })
     }
@@ -286,8 +291,14 @@ impl frames::HostFrame for Guest {
 
     fn annotations(&mut self, frame: Resource<ShownFrame>) -> wasmtime::Result<Vec<types::Inference>> {
         self.budget.charge(0)?;
-        let said = self.table.get(&frame)?.view.annotations.clone();
-        Ok(said.iter().map(convert::wit_inference).collect())
+        let view = &self.table.get(&frame)?.view;
+        let content = view.prepared.content;
+        let shown = |said: &Inference| {
+            let mut said = said.clone();
+            said.map_area(|area| area.from_source(content));
+            convert::wit_inference(&said)
+        };
+        Ok(view.annotations.iter().map(shown).collect())
     }
 
     fn drop(&mut self, frame: Resource<ShownFrame>) -> wasmtime::Result<()> {

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, Span};
 
+use super::demand::{DecodePlan, Demands, Inputs};
 use super::logging;
 use super::plan::{Plan, PlannedComponent, PlannedKind, PlannedNode};
 use super::swap::Slot;
@@ -24,7 +25,7 @@ use crate::media::{Clock, MediaTime};
 use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::context::{NodeContext, NodeStats, NodeStatus};
 use crate::nodes::decode::DecodeStage;
-use crate::nodes::io::frames::Sampler;
+use crate::nodes::io::demand::Sampler;
 use crate::nodes::io::signals::Merge;
 use crate::nodes::minutes::Minutes;
 use crate::nodes::processors::component::{tell_change, tell_loaded};
@@ -144,7 +145,7 @@ impl Instance {
             .map(|node| context(&plan, node, runtime, &stop))
             .collect();
         let mut components = Components::start(&plan, &contexts, runtime).await?;
-        let wiring = Wiring::new(&plan, &components.rates());
+        let wiring = Wiring::new(&plan, &Demands::new(&plan, &components.inputs()));
         let mut instance = Self {
             stop,
             tasks: TaskTracker::new(),
@@ -156,11 +157,32 @@ impl Instance {
             kept: None,
         };
         instance.tell(STARTED);
+        for (node, context) in plan.nodes.iter().zip(&instance.contexts) {
+            if let Some(component) = node.kind.component() {
+                context.span.in_scope(|| tell_loaded(context, &component.extension));
+            }
+        }
         let graph = serde_json::json!(plan.graph());
         instance.emitter.note(GRAPH, instance.clock.media(), graph);
         instance.spawn_all(plan, components, wiring, runtime);
         instance.tasks.close();
         Ok(instance)
+    }
+
+    /// Says what would be decoded and scaled for whom. Starts the components, which alone know what they want, and nothing
+    /// else.
+    ///
+    /// # Errors
+    /// As [`Instance::start`].
+    pub async fn look_ahead(plan: &Plan, runtime: &Runtime) -> Result<DecodePlan, InstanceError> {
+        let stop = CancellationToken::new();
+        let contexts: Vec<NodeContext> = plan
+            .nodes
+            .iter()
+            .map(|node| context(plan, node, runtime, &stop))
+            .collect();
+        let components = Components::start(plan, &contexts, runtime).await?;
+        Ok(DecodePlan::new(plan, &components.inputs()))
     }
 
     /// Shows how each node is, also after the graph has ended.
@@ -268,7 +290,11 @@ impl Instance {
                     };
                     self.spawn(span, source.run());
                 }
-                PlannedKind::Detector { component, image, .. } => {
+                PlannedKind::Detector {
+                    component,
+                    image,
+                    sampling,
+                } => {
                     let (Some(detector), Some(input)) = (
                         components.detectors.remove(&index),
                         wiring.frames_in.remove(&index),
@@ -280,11 +306,13 @@ impl Instance {
                         detector,
                         extension: component.extension.name.clone(),
                         image,
+                        sampling,
                         input,
                         signals: wiring.signals_out.remove(&index).unwrap_or_default(),
                         frames: wiring.frames_out.remove(&index).unwrap_or_default(),
                         pool: runtime.pool.clone(),
                         sampler: Sampler::default(),
+                        component_rate: None,
                         findings: Findings::default(),
                     };
                     self.spawn(span, node.run());
@@ -355,14 +383,13 @@ impl Instance {
         let Some(input) = wiring.decode_in.remove(&index) else {
             return;
         };
-        let stage = DecodeStage {
-            context: context.clone(),
+        let stage = DecodeStage::new(
+            context.clone(),
             input,
-            outputs: wiring.frames_out.remove(&index).unwrap_or_default(),
-            decoder: Box::new(H264Decoder::new()),
-            pool: runtime.pool.clone(),
-            failing: false,
-        };
+            wiring.frames_out.remove(&index).unwrap_or_default(),
+            Box::new(H264Decoder::new()),
+            runtime.pool.clone(),
+        );
         self.spawn(context.span.clone(), stage.run());
     }
 }
@@ -487,21 +514,19 @@ impl Components {
             started
                 .slots
                 .push(Slot::new(context, &runtime.pool, component, swap));
-            context.span.in_scope(|| {
-                tell_loaded(context, extension);
-                tell_change(context, &extension.name, change);
-            });
+            context
+                .span
+                .in_scope(|| tell_change(context, &extension.name, change));
         }
         Ok(started)
     }
 
-    /// The frames a second that each detector asks for.
-    fn rates(&self) -> HashMap<usize, Option<f64>> {
-        let rate = |detector: &Supervised<Detector>| detector.instance()?.input().max_rate.map(f64::from);
-        self.detectors
-            .iter()
-            .map(|(index, detector)| (*index, rate(detector)))
-            .collect()
+    /// What each detector asks for; one that is down from the start has not said it.
+    fn inputs(&self) -> Inputs {
+        let input = |(index, detector): (&usize, &Supervised<Detector>)| {
+            Some((*index, *detector.instance()?.input()))
+        };
+        self.detectors.iter().filter_map(input).collect()
     }
 }
 

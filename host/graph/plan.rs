@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use crate::events::notes::{Graph, GraphNode, Role};
 use crate::extension::{Extension, Limits};
+use crate::nodes::io::pace::Pace;
 use crate::nodes::io::units::Tracks;
+use crate::nodes::processors::detector::Sampling;
 use crate::nodes::processors::input::TopologyImage;
 use crate::nodes::sinks::recorder::Opener;
 use crate::nodes::sources::rtsp::target::Target;
@@ -21,6 +23,8 @@ pub struct Plan {
     pub instance: String,
     /// In topological order: a node stands behind all of its inputs.
     pub nodes: Vec<PlannedNode>,
+    /// Whether writers wait for their readers.
+    pub pace: Pace,
 }
 
 /// A node.
@@ -91,10 +95,8 @@ pub enum PlannedKind {
         component: PlannedComponent,
         /// What the topology says of its input.
         image: TopologyImage,
-        /// At most so many frames a second.
-        max_rate: Option<f64>,
-        /// Only frames that some node upstream has said something of.
-        only_annotated: bool,
+        /// Which frames the topology lets it see.
+        sampling: Sampling,
     },
     /// Hands what detectors said to a component.
     Processor(PlannedComponent),

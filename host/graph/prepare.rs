@@ -16,7 +16,9 @@ use crate::extension::{Engine, Extension, ExtensionError, LazyEngine, Limits, Wo
 use crate::media::{Clock, duration};
 use crate::nodes::endpoint::{CertificateSource, Credentials};
 use crate::nodes::image::{Image, SamplingOptions};
+use crate::nodes::io::pace::Pace;
 use crate::nodes::io::units::Tracks;
+use crate::nodes::processors::detector::Sampling;
 use crate::nodes::processors::extension::{self as extension_node, ComponentRef};
 use crate::nodes::processors::input::TopologyImage;
 use crate::nodes::sinks::asset::run::AssetOpener;
@@ -123,6 +125,7 @@ pub fn prepare_and_tell(
         topology: graph.topology.clone(),
         instance: graph.instance.clone(),
         nodes,
+        pace: Pace::Live,
     };
     let mut misplaced = several_media_inputs(&plan);
     misplaced.extend(without_food(&plan));
@@ -251,8 +254,7 @@ fn kind(place: Place<'_>, config: &Config, environment: &Loading<'_>) -> Prepare
                 environment,
             )?,
             image: TopologyImage::default(),
-            max_rate: None,
-            only_annotated: false,
+            sampling: Sampling::default(),
         },
         Config::SignalGate(gate) => {
             let config = signal_gate_config(gate);
@@ -399,8 +401,10 @@ fn detector_or_processor(node: &ExtensionProcessor, environment: &Loading<'_>) -
     Ok(PlannedKind::Detector {
         component,
         image: TopologyImage::read(&node.image).map_err(one)?,
-        max_rate: node.sampling_options.maximum_samples_per_second,
-        only_annotated: node.sampling_options.skip_samples_without_annotation,
+        sampling: Sampling {
+            max_rate: node.sampling_options.maximum_samples_per_second,
+            only_annotated: node.sampling_options.skip_samples_without_annotation,
+        },
     })
 }
 

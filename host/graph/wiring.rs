@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::plan::{Plan, PlannedInput, PlannedKind, lower};
+use super::demand::Demands;
+use super::plan::{Plan, PlannedInput, PlannedKind};
 use crate::nodes::io::frames::{self, FrameReceiver, FrameSender};
 use crate::nodes::io::signals::{self, SignalReceiver, SignalSender};
 use crate::nodes::io::units::{self, UnitReceiver, UnitSender};
@@ -31,8 +32,8 @@ pub(super) struct Inputs {
 }
 
 impl Wiring {
-    /// Makes the queues. `rates` are the frames a second that each node's component asks for.
-    pub(super) fn new(plan: &Plan, rates: &HashMap<usize, Option<f64>>) -> Self {
+    /// Makes the queues. `demands` are the frames that each node asks for.
+    pub(super) fn new(plan: &Plan, demands: &Demands) -> Self {
         let mut wiring = Self::default();
         for (index, node) in plan.nodes.iter().enumerate() {
             match &node.kind {
@@ -44,14 +45,7 @@ impl Wiring {
                 PlannedKind::Processor(_) | PlannedKind::MessageSink(_) => {
                     wiring.signals(plan, index, &node.inputs);
                 }
-                PlannedKind::Detector {
-                    max_rate,
-                    only_annotated,
-                    ..
-                } => {
-                    let rate = lower(*max_rate, rates.get(&index).copied().flatten());
-                    wiring.frames(plan, index, &node.inputs, rate, *only_annotated);
-                }
+                PlannedKind::Detector { .. } => wiring.frames(plan, index, &node.inputs, demands),
                 PlannedKind::RtspSource(_) | PlannedKind::HubSource(_) | PlannedKind::FrameRate(_) => {}
             }
         }
@@ -62,7 +56,8 @@ impl Wiring {
     fn media(&mut self, plan: &Plan, index: usize, inputs: &[PlannedInput]) {
         let media = inputs.iter().find(|input| plan.gives_media(input.node));
         let Some(input) = media else { return };
-        let (mut sender, receiver) = units::queue(input.tracks);
+        let (sender, receiver) = units::queue(input.tracks);
+        let mut sender = sender.paced(plan.pace);
         if input.ends_with_camera {
             sender.end_with_camera();
         }
@@ -89,18 +84,11 @@ impl Wiring {
         self.signals_in.insert(index, inputs);
     }
 
-    fn frames(
-        &mut self,
-        plan: &Plan,
-        index: usize,
-        inputs: &[PlannedInput],
-        rate: Option<f64>,
-        annotated: bool,
-    ) {
+    fn frames(&mut self, plan: &Plan, index: usize, inputs: &[PlannedInput], demands: &Demands) {
         let Some(origin) = inputs.iter().find_map(|input| plan.frame_origin(*input)) else {
             return;
         };
-        let (sender, receiver) = frames::mailbox(lower(rate, origin.rate), annotated);
+        let (sender, receiver) = frames::mailbox(plan.pace, origin.rate, demands.of_node(index));
         self.frames_out.entry(origin.node).or_default().push(sender);
         self.frames_in.insert(index, receiver);
     }
@@ -110,7 +98,10 @@ impl Wiring {
         for (index, node) in plan.nodes.iter().enumerate() {
             if matches!(node.kind, PlannedKind::RtspSource(_)) && self.frames_out.contains_key(&index) {
                 let (sender, receiver) = units::queue_for_analysis();
-                self.media_out.entry(index).or_default().push(sender);
+                self.media_out
+                    .entry(index)
+                    .or_default()
+                    .push(sender.paced(plan.pace));
                 self.decode_in.insert(index, receiver);
             }
         }

@@ -17,10 +17,9 @@ pub struct Image {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scale {
-    /// How a frame is brought to the size; `Pad` when it is absent.
-    #[serde(default)]
-    pub mode: ScaleMode,
-    /// Pixels.
+    /// How a frame is brought to the size; when it is absent, as the component wants it, else `Pad`.
+    pub mode: Option<ScaleMode>,
+    /// Pixels. When only one of `width` and `height` is given, the other follows from the picture's aspect ratio.
     #[schemars(range(min = 1, max = 16384))]
     pub width: Option<u32>,
     /// Pixels.

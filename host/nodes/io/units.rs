@@ -8,13 +8,16 @@
 //! A queue for analysis also stays near the present: what is more than [`MAX_BEHIND`] behind makes room for a new random
 //! access point, since nobody waits for what a detector would say of it, and a graph that stops would have to look at
 //! all of it.
+//!
+//! With recorded media nothing is left out: whoever writes waits for [`UnitSender::room`] before.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::pace::Pace;
 use crate::media::{AccessUnit, MediaTime, Ticks, TrackKind};
 
 /// The most media that waits in one queue: four seconds of a 64 Mbit/s camera.
@@ -22,6 +25,9 @@ pub const MAX_QUEUED_BYTES: usize = 32 << 20;
 
 /// How far analysis may be behind the media: less than [`super::signals::MAX_LAG`], after which gates decide without it.
 pub const MAX_BEHIND: Ticks = Ticks::from_secs(3);
+
+/// A writer of recorded media waits while more than this stands in a queue; one unit more fits in any case.
+pub const MAX_AHEAD_BYTES: usize = 4 << 20;
 
 /// The number of a recording within a graph; what comes straight from a source is number [`CONTINUOUS`].
 pub type RecordingId = u64;
@@ -114,6 +120,9 @@ impl Queue {
 struct Shared {
     queue: Mutex<Queue>,
     ready: Notify,
+    /// For writers that wait.
+    room: Notify,
+    abandoned: AtomicBool,
     dropped: AtomicU64,
 }
 
@@ -144,6 +153,7 @@ pub struct UnitSender {
     near: bool,
     /// See [`UnitSender::end_with_camera`].
     ends: bool,
+    pace: Pace,
 }
 
 /// The reading end.
@@ -175,6 +185,7 @@ fn make(tracks: Tracks, near: bool) -> (UnitSender, UnitReceiver) {
         tracks,
         near,
         ends: false,
+        pace: Pace::Live,
     };
     (sender, UnitReceiver { shared })
 }
@@ -189,6 +200,30 @@ impl UnitSender {
     /// From now on the reader is told that the recording ended when the camera is lost, and not that it may go on.
     pub fn end_with_camera(&mut self) {
         self.ends = true;
+    }
+
+    /// What it does when its reader is slower than its writer.
+    #[must_use]
+    pub fn paced(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// Waits, with recorded media, until the reader has made room or is gone.
+    pub async fn room(&self) {
+        while self.pace.waits() {
+            let bytes = self
+                .shared
+                .queue
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .bytes;
+            if bytes <= MAX_AHEAD_BYTES || self.shared.abandoned.load(Ordering::Acquire) {
+                return;
+            }
+            // One writer: `notify_one` leaves a permit when it does not wait yet.
+            self.shared.room.notified().await;
+        }
     }
 
     /// Adds an item. Gives how many units had to be left out: this one, or others for its sake.
@@ -223,11 +258,11 @@ impl UnitSender {
 
     fn push_unit(&self, queue: &mut Queue, recording: RecordingId, mut unit: Arc<AccessUnit>) -> u64 {
         let mut left_out = 0;
-        if self.near && unit.random_access && queue.behind(unit.time) > MAX_BEHIND {
+        if self.near && !self.pace.waits() && unit.random_access && queue.behind(unit.time) > MAX_BEHIND {
             left_out = queue.skip();
             queue.skipping.insert(recording);
         }
-        let full = queue.bytes.saturating_add(unit.weight()) > MAX_QUEUED_BYTES;
+        let full = !self.pace.waits() && queue.bytes.saturating_add(unit.weight()) > MAX_QUEUED_BYTES;
         let resumes = unit.random_access && (unit.kind() == TrackKind::Video || !self.tracks.video);
         if full || (queue.skipping.contains(&recording) && !resumes) {
             queue.skipping.insert(recording);
@@ -272,6 +307,7 @@ impl UnitReceiver {
                 if let Some(item) = queue.items.pop_front() {
                     if let MediaItem::Unit { unit, .. } = &item {
                         queue.bytes = queue.bytes.saturating_sub(unit.weight());
+                        self.shared.room.notify_one();
                     }
                     return Some(item);
                 }
@@ -281,6 +317,13 @@ impl UnitReceiver {
             }
             self.shared.ready.notified().await;
         }
+    }
+}
+
+impl Drop for UnitReceiver {
+    fn drop(&mut self) {
+        self.shared.abandoned.store(true, Ordering::Release);
+        self.shared.room.notify_one();
     }
 }
 
@@ -398,6 +441,37 @@ mod tests {
         };
         assert!(unit.discontinuity && unit.time == crate::nodes::testing::at(4.0));
         assert!(receiver.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn with_recorded_media_the_writer_waits_and_nothing_is_left_out() {
+        let (sender, mut receiver) = queue_for_analysis();
+        let sender = sender.paced(Pace::Recorded);
+        let writing = async move {
+            for second in 0..100 {
+                sender.room().await;
+                let big = AccessUnit {
+                    data: vec![0; MAX_QUEUED_BYTES / 4].into(),
+                    ..unit(f64::from(second), second % 2 == 0)
+                };
+                assert_eq!(sender.push(item(big)), 0);
+            }
+        };
+        let reading = async {
+            let mut seen = 0;
+            while receiver.next().await.is_some() {
+                seen += 1;
+            }
+            seen
+        };
+        assert_eq!(tokio::join!(writing, reading).1, 100);
+        let (sender, receiver) = queue(BOTH);
+        let sender = sender.paced(Pace::Recorded);
+        sender.push(item(AccessUnit {
+            data: vec![0; 2 * MAX_AHEAD_BYTES].into(),
+            ..unit(0.0, true)
+        }));
+        tokio::join!(sender.room(), async { drop(receiver) });
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 //! Each measure ends with one JSON object: what was measured, the goal, whether it is met, and against what.
 
 mod activation;
+mod analysis;
 mod chance;
 mod criterion;
 mod hot_swap;

@@ -1,5 +1,6 @@
 //! A running `mediagraph serve`, and as much of HTTP as it takes to drive it.
 
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -44,17 +45,37 @@ impl Host {
         Ok(host)
     }
 
+    /// As [`Host::start`], with a configuration, which is written beside the state directory.
+    ///
+    /// # Errors
+    /// As [`Host::start`].
+    pub(super) fn start_with(binary: &Path, state: &Path, config: &str) -> Result<Self> {
+        let file = state.with_extension("toml");
+        std::fs::write(&file, config)?;
+        let mut host = Self::spawn_with(
+            Command::new(binary),
+            state,
+            &[OsStr::new("--config"), file.as_os_str()],
+        )?;
+        host.ready()?;
+        Ok(host)
+    }
+
     /// Starts one and does not wait for it. `command` is the binary, or a program that runs it as its last argument.
     ///
     /// # Errors
     /// When it cannot be started.
-    pub(super) fn spawn(mut command: Command, state: &Path) -> Result<Self> {
+    pub(super) fn spawn(command: Command, state: &Path) -> Result<Self> {
+        Self::spawn_with(command, state, &[])
+    }
+
+    fn spawn_with(mut command: Command, state: &Path, arguments: &[&OsStr]) -> Result<Self> {
         let address = free_address()?;
         let log = log_of(state);
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&log);
         let file = file.with_context(|| format!("cannot write {}", log.display()))?;
         command.arg("serve").arg("--state-dir").arg(state);
-        command.args(["--listen", &address.to_string()]);
+        command.args(["--listen", &address.to_string()]).args(arguments);
         command
             .current_dir(project::root())
             .stdout(Stdio::from(file.try_clone()?))
