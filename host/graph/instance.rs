@@ -159,7 +159,9 @@ impl Instance {
         instance.tell(STARTED);
         for (node, context) in plan.nodes.iter().zip(&instance.contexts) {
             if let Some(component) = node.kind.component() {
-                context.span.in_scope(|| tell_loaded(context, &component.extension));
+                context
+                    .span
+                    .in_scope(|| tell_loaded(context, &component.extension));
             }
         }
         let graph = serde_json::json!(plan.graph());

@@ -129,6 +129,7 @@ fn prepared(
         state,
         recordings: Arc::clone(&recordings),
         engine: LazyEngine::new(EngineOptions::default()),
+        installed: Arc::default(),
         clock: Arc::clone(&runtime.clock),
         folder,
     };
