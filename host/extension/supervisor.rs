@@ -236,8 +236,10 @@ impl<W: sealed::Instance> Supervised<W> {
     }
 
     /// Returns once another version waits; then [`Self::exchange`] takes it over. Cancel-safe.
-    pub async fn offered(&self) {
-        self.place.offered().await;
+    pub fn offered(&self) -> impl Future<Output = ()> + Send + use<W> {
+        // Of its own, since an instance may move between threads but not be seen by two.
+        let place = Arc::clone(&self.place);
+        async move { place.offered().await }
     }
 
     /// Takes over another version if one waits; also one that was given up is as new then. To be asked before

@@ -83,7 +83,7 @@ impl DetectorNode {
                     None => break,
                 },
             };
-            // Also when frames never cease.
+            // A frame may have been chosen though a version waits.
             self.exchange();
             self.ask();
             let reached = match delivery {
