@@ -30,6 +30,9 @@ pub struct GraphArgs {
     /// Print the plan as JSON
     #[arg(long, requires = "plan")]
     json: bool,
+    /// Where a host keeps components; it is only looked at
+    #[arg(long, value_name = "DIR", default_value = "mediagraph-state")]
+    state_dir: PathBuf,
 }
 
 /// Languages of drawings.

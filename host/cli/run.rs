@@ -119,7 +119,7 @@ async fn plan(
     recordings: &Arc<Recordings>,
     runtime: &Runtime,
 ) -> Result<Plan, Failure> {
-    let folder = folder_of(&args.topology);
+    let folder = folder(&args.topology);
     let options = EngineOptions {
         cache_dir: Some(state.components()),
         ..EngineOptions::default()
@@ -133,7 +133,7 @@ async fn plan(
     let loading = tokio::task::spawn_blocking(move || {
         let environment = Environment {
             state,
-            recordings,
+            recordings: Some(recordings),
             engine: LazyEngine::new(options),
             installed,
             clock,
@@ -147,8 +147,8 @@ async fn plan(
     loading.await.map_err(Failure::failed)?
 }
 
-/// Where relative paths of a topology begin.
-pub(super) fn folder_of(topology: &Path) -> &Path {
+/// The folder of a topology, or of the file that is named.
+pub(super) fn folder(topology: &Path) -> &Path {
     if topology.is_dir() {
         return topology;
     }
@@ -197,7 +197,8 @@ async fn finish(instance: Instance) -> Outcome {
     ended.map_err(|error| failure(&error))
 }
 
-fn failure(error: &InstanceError) -> Failure {
+/// How a command fails when its graph does.
+pub(super) fn failure(error: &InstanceError) -> Failure {
     match error {
         InstanceError::Component { .. } | InstanceError::Input { .. } => Failure::bad_topology(error),
         InstanceError::Drain => Failure::failed(error),

@@ -65,6 +65,14 @@ impl Installed {
         Ok(Self::new(state.components(), rows))
     }
 
+    /// As [`Installed::open`], of a directory that is only looked at: a host may be at work in it. What cannot be read is not
+    /// there.
+    #[must_use]
+    pub fn look(state: &StateDir) -> Self {
+        let rows = Registry::look(&state.path().join(REGISTRY_FILE));
+        Self::new(state.components(), rows.unwrap_or_default())
+    }
+
     /// With what the registry says.
     #[must_use]
     pub fn new(folder: PathBuf, rows: Vec<ComponentRow>) -> Self {

@@ -12,6 +12,7 @@ use tracing::{Instrument as _, Span};
 use super::demand::{DecodePlan, Demands, Inputs};
 use super::logging;
 use super::plan::{Plan, PlannedComponent, PlannedKind, PlannedNode};
+use super::replay::Seats;
 use super::swap::Slot;
 use super::wiring::Wiring;
 use crate::events::hub::HubInputs;
@@ -26,7 +27,7 @@ use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::context::{NodeContext, NodeStats, NodeStatus};
 use crate::nodes::decode::DecodeStage;
 use crate::nodes::io::demand::Sampler;
-use crate::nodes::io::signals::Merge;
+use crate::nodes::io::pace::Pace;
 use crate::nodes::minutes::Minutes;
 use crate::nodes::processors::component::{tell_change, tell_loaded};
 use crate::nodes::processors::detector::DetectorNode;
@@ -35,6 +36,7 @@ use crate::nodes::processors::gate::buffer::Buffer;
 use crate::nodes::processors::gate::decisions::Decisions;
 use crate::nodes::processors::gate::run::GateNode;
 use crate::nodes::processors::processor::ProcessorNode;
+use crate::nodes::processors::wakes::Wakes;
 use crate::nodes::reach::Reach;
 use crate::nodes::sinks::hub::run::MessageSink;
 use crate::nodes::sinks::recorder::RecordingSink;
@@ -100,6 +102,8 @@ pub struct Instance {
     contexts: Vec<NodeContext>,
     slots: Vec<Slot>,
     kept: Option<Kept>,
+    /// In replay: where its sources would be.
+    seats: Option<Seats>,
 }
 
 /// What a graph keeps until it has ended.
@@ -138,6 +142,11 @@ impl Instance {
     /// When a component refuses its configuration. A component that crashes is no error: it is down, and
     /// the rest of the graph runs.
     pub async fn start(plan: Plan, runtime: &Runtime) -> Result<Self, InstanceError> {
+        Self::start_at(plan, runtime, Pace::Live).await
+    }
+
+    /// Starts a plan at a pace; in replay without its sources.
+    pub(super) async fn start_at(plan: Plan, runtime: &Runtime, pace: Pace) -> Result<Self, InstanceError> {
         let stop = CancellationToken::new();
         let contexts: Vec<NodeContext> = plan
             .nodes
@@ -145,7 +154,9 @@ impl Instance {
             .map(|node| context(&plan, node, runtime, &stop))
             .collect();
         let mut components = Components::start(&plan, &contexts, runtime).await?;
-        let wiring = Wiring::new(&plan, &Demands::new(&plan, &components.inputs()));
+        let seats = matches!(pace, Pace::Replay(_)).then(Seats::default);
+        let demands = Demands::new(&plan, &components.inputs());
+        let wiring = Wiring::new(&plan, &demands, pace);
         let mut instance = Self {
             stop,
             tasks: TaskTracker::new(),
@@ -155,6 +166,7 @@ impl Instance {
             contexts,
             slots: std::mem::take(&mut components.slots),
             kept: None,
+            seats,
         };
         instance.tell(STARTED);
         for (node, context) in plan.nodes.iter().zip(&instance.contexts) {
@@ -246,6 +258,11 @@ impl Instance {
         self.kept = Some(kept);
     }
 
+    /// In replay: where its sources would be, once.
+    pub(super) fn take_seats(&mut self) -> Seats {
+        self.seats.take().unwrap_or_default()
+    }
+
     fn tell(&self, event_type: &str) {
         self.emitter
             .emit(event_type, self.clock.media(), serde_json::json!({}));
@@ -264,8 +281,11 @@ impl Instance {
 
     fn spawn_all(&mut self, plan: Plan, mut components: Components, mut wiring: Wiring, runtime: &Runtime) {
         let contexts = self.contexts.clone();
-        self.spawn_minutes(&plan);
-        self.spawn_watchers();
+        if self.seats.is_none() {
+            self.spawn_minutes(&plan);
+            // A replay is of the versions that it began with.
+            self.spawn_watchers();
+        }
         // Sinks first, so that whoever feeds them finds them waiting; sources last.
         for (index, node) in plan.nodes.into_iter().enumerate().rev() {
             let Some(context) = contexts.get(index).cloned() else {
@@ -276,6 +296,10 @@ impl Instance {
                 PlannedKind::RtspSource(target) => {
                     self.spawn_decoding(index, &context, &mut wiring, runtime);
                     let outputs = wiring.media_out.remove(&index).unwrap_or_default();
+                    if let Some(seats) = &mut self.seats {
+                        seats.cameras.push((context, outputs));
+                        continue;
+                    }
                     let source = RtspSource {
                         context,
                         target,
@@ -285,10 +309,15 @@ impl Instance {
                     self.spawn(span, source.run());
                 }
                 PlannedKind::HubSource(input) => {
+                    let signals = wiring.signals_out.remove(&index).unwrap_or_default();
+                    if let Some(seats) = &mut self.seats {
+                        seats.messages.push((context, input, signals));
+                        continue;
+                    }
                     let source = MessageSource {
                         context,
                         messages: runtime.hub.register(&input, &plan.instance),
-                        signals: wiring.signals_out.remove(&index).unwrap_or_default(),
+                        signals,
                     };
                     self.spawn(span, source.run());
                 }
@@ -386,7 +415,7 @@ impl Instance {
             return;
         };
         let stage = DecodeStage::new(
-            context.clone(),
+            decoding_context(context),
             input,
             wiring.frames_out.remove(&index).unwrap_or_default(),
             Box::new(H264Decoder::new()),
@@ -396,15 +425,29 @@ impl Instance {
     }
 }
 
+/// The clock of a node, or of a part of one.
+fn clock_of(clock: &Arc<dyn Clock>, name: &str) -> Arc<dyn Clock> {
+    clock.of_node(name).unwrap_or_else(|| Arc::clone(clock))
+}
+
+/// Decoding reports under the source's name, and is behind it.
+fn decoding_context(source: &NodeContext) -> NodeContext {
+    NodeContext {
+        clock: clock_of(&source.clock, "decoding"),
+        ..source.clone()
+    }
+}
+
 fn context(plan: &Plan, node: &PlannedNode, runtime: &Runtime, stop: &CancellationToken) -> NodeContext {
+    let clock = clock_of(&runtime.clock, &node.name);
     let first = node.kind.first_state();
     let stats = NodeStats::of(node.node_type, first);
-    stats.set_state(first, &*runtime.clock);
+    stats.set_state(first, &*clock);
     NodeContext {
         name: node.name.as_str().into(),
         span: logging::node(&plan.instance, &node.name),
         emitter: Emitter::new(Arc::clone(&runtime.events), TOPIC, &plan.subject(node)),
-        clock: Arc::clone(&runtime.clock),
+        clock,
         stats: Arc::new(stats),
         losses: Arc::default(),
         stop: stop.clone(),
@@ -424,11 +467,12 @@ fn processor(
         context,
         processor,
         extension: component.extension.name.clone(),
-        merge: Merge::of(inputs.awaited),
+        merge: wiring.pace.merge(inputs.awaited),
         input: inputs.receiver,
         outputs: wiring.signals_out.remove(&index).unwrap_or_default(),
         pool,
         wake: None,
+        wakes: Wakes::default(),
         findings: Findings::default(),
         told: MediaTime::MIN,
     })
@@ -445,17 +489,22 @@ fn gate(
     let inputs = wiring.signals_in.remove(&index)?;
     // A gate that is down from the start does not say how much it wants; a later instance may.
     let history = gate.instance().map(Gate::history).unwrap_or_default();
+    let buffer = match wiring.pace {
+        Pace::Live => Buffer::new(history),
+        Pace::Replay(_) => Buffer::new(history).with_room(),
+    };
     Some(GateNode {
         context,
         gate,
         extension: component.extension.name.clone(),
         media: wiring.media_in.remove(&index)?,
-        merge: Merge::of(inputs.awaited),
+        merge: wiring.pace.merge(inputs.awaited),
         signals: inputs.receiver,
-        buffer: Buffer::new(history),
+        buffer,
         outputs: wiring.media_out.remove(&index).unwrap_or_default(),
         pool,
         wake: None,
+        wakes: Wakes::default(),
         decisions: Decisions::default(),
         open: false,
     })
@@ -471,7 +520,7 @@ impl Components {
             let guest = GuestContext {
                 node: Arc::clone(&context.name),
                 log: Arc::new(TracingLog),
-                clock: Arc::clone(&runtime.clock),
+                clock: Arc::clone(&context.clock),
                 seed: seed(&plan.instance, &node.name),
             };
             let failed = |error| InstanceError::Component {

@@ -15,6 +15,7 @@ pub mod prepare;
 mod recorded;
 pub mod recordings;
 pub mod registry;
+pub mod replay;
 pub mod swap;
 mod wiring;
 

@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use crate::events::notes::{Graph, GraphNode, Role};
 use crate::extension::{Extension, Limits};
-use crate::nodes::io::pace::Pace;
 use crate::nodes::io::units::Tracks;
 use crate::nodes::processors::detector::Sampling;
 use crate::nodes::processors::input::TopologyImage;
@@ -23,8 +22,6 @@ pub struct Plan {
     pub instance: String,
     /// In topological order: a node stands behind all of its inputs.
     pub nodes: Vec<PlannedNode>,
-    /// Whether writers wait for their readers.
-    pub pace: Pace,
 }
 
 /// A node.

@@ -16,7 +16,6 @@ use crate::extension::{Engine, Extension, ExtensionError, LazyEngine, Limits, Wo
 use crate::media::{Clock, duration};
 use crate::nodes::endpoint::{CertificateSource, Credentials};
 use crate::nodes::image::{Image, SamplingOptions};
-use crate::nodes::io::pace::Pace;
 use crate::nodes::io::units::Tracks;
 use crate::nodes::processors::detector::Sampling;
 use crate::nodes::processors::extension::{self as extension_node, ComponentRef};
@@ -25,6 +24,7 @@ use crate::nodes::sinks::asset::run::AssetOpener;
 use crate::nodes::sinks::file::DEFAULT_FILE_LENGTH;
 use crate::nodes::sinks::file::run::FileOpener;
 use crate::nodes::sinks::recorder::Opener;
+use crate::nodes::sinks::told::ToldOpener;
 use crate::nodes::sources::rtsp::target::Target;
 use crate::nodes::sources::rtsp::tls::{CameraTls, TlsOptions};
 use crate::nodes::{
@@ -41,8 +41,8 @@ use crate::topology::{Input, ResolvedNode};
 pub struct Environment {
     /// Where recordings go and paths lead.
     pub state: Arc<StateDir>,
-    /// The cache and the stores.
-    pub recordings: Arc<Recordings>,
+    /// The cache and the stores; none where nothing is recorded, and sinks only tell what they would record.
+    pub recordings: Option<Arc<Recordings>>,
     /// Loads components; a graph without any never starts it.
     pub engine: LazyEngine,
     /// Components that have a name on this host.
@@ -125,7 +125,6 @@ pub fn prepare_and_tell(
         topology: graph.topology.clone(),
         instance: graph.instance.clone(),
         nodes,
-        pace: Pace::Live,
     };
     let mut misplaced = several_media_inputs(&plan);
     misplaced.extend(without_food(&plan));
@@ -548,6 +547,11 @@ fn told(
     loaded.map_err(one)
 }
 
+fn clock_of(node: &str, environment: &Environment) -> Arc<dyn Clock> {
+    let clock = &environment.clock;
+    clock.of_node(node).unwrap_or_else(|| Arc::clone(clock))
+}
+
 fn disk() -> Arc<dyn Storage> {
     Arc::new(Disk)
 }
@@ -558,8 +562,11 @@ fn asset_opener(
     sink: &AssetSink,
     environment: &Environment,
 ) -> Prepared<Arc<dyn Opener>> {
-    let recordings = &environment.recordings;
-    let root = cache_root(sink, environment)?;
+    let clock = clock_of(name, environment);
+    let Some(recordings) = &environment.recordings else {
+        return Ok(Arc::new(ToldOpener::asset(sink, clock)));
+    };
+    let root = cache_root(sink, recordings, environment)?;
     Ok(Arc::new(AssetOpener {
         pattern: sink.asset_name_pattern.clone(),
         cache: Arc::clone(recordings.cache()),
@@ -570,17 +577,17 @@ fn asset_opener(
             .local_media_cache_maximum_size_mib
             .map(|mib| u64::from(mib) << 20),
         segment_length: sink.segment_length.0,
-        clock: Arc::clone(&environment.clock),
+        clock,
         wording: sink.wording.clone(),
     }))
 }
 
 /// Where the topology says; a relative path, which names no place, counts as none.
-fn cache_root(sink: &AssetSink, environment: &Environment) -> Prepared<PathBuf> {
+fn cache_root(sink: &AssetSink, recordings: &Recordings, environment: &Environment) -> Prepared<PathBuf> {
     let named = sink.local_media_cache_path.as_deref();
     match named.filter(|path| Path::new(path).is_absolute()) {
         Some(path) => environment.state.map(path).map_err(one),
-        None => Ok(environment.recordings.cache().root().to_owned()),
+        None => Ok(recordings.cache().root().to_owned()),
     }
 }
 
@@ -588,6 +595,10 @@ fn file_opener(place: Place<'_>, sink: &FileSink, environment: &Environment) -> 
     let (directory, pattern) = sink
         .location()
         .ok_or_else(|| one("the sink does not say where its files go"))?;
+    let clock = clock_of(place.name, environment);
+    if environment.recordings.is_none() {
+        return Ok(Arc::new(ToldOpener::file(&directory, pattern, clock)));
+    }
     let length = sink
         .segment_length
         .or(place.endless.then_some(DEFAULT_FILE_LENGTH));
@@ -597,7 +608,7 @@ fn file_opener(place: Place<'_>, sink: &FileSink, environment: &Environment) -> 
         owner: owner(place),
         segment_length: length.map(|length| length.0),
         maximum_size_mib: sink.maximum_size_mib.map(u64::from),
-        clock: Arc::clone(&environment.clock),
+        clock,
         storage: disk(),
     }))
 }

@@ -4,13 +4,16 @@ use std::collections::HashMap;
 
 use super::demand::Demands;
 use super::plan::{Plan, PlannedInput, PlannedKind};
-use crate::nodes::io::frames::{self, FrameReceiver, FrameSender};
-use crate::nodes::io::signals::{self, SignalReceiver, SignalSender};
-use crate::nodes::io::units::{self, UnitReceiver, UnitSender};
+use crate::nodes::io::frames::{FrameReceiver, FrameSender};
+use crate::nodes::io::pace::Pace;
+use crate::nodes::io::signals::{SignalReceiver, SignalSender};
+use crate::nodes::io::units::{UnitReceiver, UnitSender};
 
 /// What flows out of, and into, each node, by its index in the plan.
 #[derive(Debug, Default)]
 pub(super) struct Wiring {
+    /// How all of them behave.
+    pub(super) pace: Pace,
     pub(super) media_out: HashMap<usize, Vec<UnitSender>>,
     pub(super) media_in: HashMap<usize, UnitReceiver>,
     pub(super) frames_out: HashMap<usize, Vec<FrameSender>>,
@@ -33,8 +36,11 @@ pub(super) struct Inputs {
 
 impl Wiring {
     /// Makes the queues. `demands` are the frames that each node asks for.
-    pub(super) fn new(plan: &Plan, demands: &Demands) -> Self {
-        let mut wiring = Self::default();
+    pub(super) fn new(plan: &Plan, demands: &Demands, pace: Pace) -> Self {
+        let mut wiring = Self {
+            pace,
+            ..Self::default()
+        };
         for (index, node) in plan.nodes.iter().enumerate() {
             match &node.kind {
                 PlannedKind::Recorder(_) => wiring.media(plan, index, &node.inputs),
@@ -56,8 +62,7 @@ impl Wiring {
     fn media(&mut self, plan: &Plan, index: usize, inputs: &[PlannedInput]) {
         let media = inputs.iter().find(|input| plan.gives_media(input.node));
         let Some(input) = media else { return };
-        let (sender, receiver) = units::queue(input.tracks);
-        let mut sender = sender.paced(plan.pace);
+        let (mut sender, receiver) = self.pace.units(input.tracks);
         if input.ends_with_camera {
             sender.end_with_camera();
         }
@@ -71,7 +76,7 @@ impl Wiring {
             .map(|input| input.node)
             .filter(|node| plan.gives_signals(*node))
             .collect();
-        let (senders, receiver) = signals::channel(nodes.len());
+        let (senders, receiver) = self.pace.signals(nodes.len());
         for (node, sender) in nodes.iter().zip(senders) {
             self.signals_out.entry(*node).or_default().push(sender);
         }
@@ -88,7 +93,7 @@ impl Wiring {
         let Some(origin) = inputs.iter().find_map(|input| plan.frame_origin(*input)) else {
             return;
         };
-        let (sender, receiver) = frames::mailbox(plan.pace, origin.rate, demands.of_node(index));
+        let (sender, receiver) = self.pace.frames(origin.rate, demands.of_node(index));
         self.frames_out.entry(origin.node).or_default().push(sender);
         self.frames_in.insert(index, receiver);
     }
@@ -97,11 +102,8 @@ impl Wiring {
     fn decoding(&mut self, plan: &Plan) {
         for (index, node) in plan.nodes.iter().enumerate() {
             if matches!(node.kind, PlannedKind::RtspSource(_)) && self.frames_out.contains_key(&index) {
-                let (sender, receiver) = units::queue_for_analysis();
-                self.media_out
-                    .entry(index)
-                    .or_default()
-                    .push(sender.paced(plan.pace));
+                let (sender, receiver) = self.pace.units_for_analysis();
+                self.media_out.entry(index).or_default().push(sender);
                 self.decode_in.insert(index, receiver);
             }
         }

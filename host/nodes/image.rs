@@ -39,6 +39,18 @@ pub enum ScaleMode {
     Stretch,
 }
 
+impl ScaleMode {
+    /// As topologies write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PreserveAspectRatio => "PreserveAspectRatio",
+            Self::Pad => "Pad",
+            Self::Stretch => "Stretch",
+        }
+    }
+}
+
 /// The form of frames: 1.0 had `ImageFormatEncoded`, 2.0 has one type for each encoding.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(tag = "@type")]

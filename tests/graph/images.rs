@@ -93,7 +93,7 @@ fn a_topology_that_wants_something_else_than_its_component_does_not_start() {
         (
             &fixed,
             mode,
-            "wants stretch, and `image.scale.mode` of the topology says pad-centre",
+            "wants stretch, and `image.scale.mode` of the topology says Pad",
         ),
         (
             &open_sized(RGB),

@@ -1,24 +1,25 @@
 //! `mediagraph graph --plan`: what would be decoded and scaled, and for whom.
 //!
 //! Only a component knows what it wants, so those of the topology are started, and ended again. Nothing else runs, no camera
-//! is asked, and nothing is left behind: the state that a graph needs is a folder that goes when this ends.
+//! is asked, and the state directory is only looked at.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::available_parallelism;
-use std::time::Duration;
 
 use super::super::failure::{Failure, Outcome};
 use super::super::load;
 use super::super::print;
+use super::super::run::folder;
 use super::super::table::clean;
 use super::super::validate::NO_INSTANCE;
 use super::GraphArgs;
 use crate::events::fanout::Fanout;
 use crate::extension::{EngineOptions, LazyEngine};
+use crate::graph::components::Installed;
 use crate::graph::demand::{DecodePlan, Decodes, ImagePlan, Look, SourcePlan};
-use crate::graph::{Environment, Instance, Plan, Recordings, RecordingsOptions, Runtime, prepare};
+use crate::graph::{Environment, Instance, Plan, Runtime, prepare};
 use crate::media::{Clock, SystemClock};
 use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::reach::Anywhere;
@@ -28,8 +29,6 @@ use crate::topology::check;
 
 /// What stands for the value of a parameter that has none: an address at which there never is a camera (RFC 2606).
 const UNSET: &str = "rtsp://unset.invalid/";
-/// How long what was opened may take to close.
-const CLOSING: Duration = Duration::from_secs(10);
 
 /// Runs the command.
 ///
@@ -37,7 +36,7 @@ const CLOSING: Duration = Duration::from_secs(10);
 /// Exit code 78 when the topology could not run, 1 when it cannot be read.
 pub(super) async fn run(args: GraphArgs) -> Outcome {
     let (graph, unset) = resolved(&args)?;
-    let plan = looked_ahead(graph, &args.topology).await;
+    let plan = looked_ahead(graph, &args).await;
     let plan = plan.map_err(|failure| with_unset(failure, &unset))?;
     if args.json {
         let json = serde_json::to_string_pretty(&plan).map_err(Failure::failed)?;
@@ -76,68 +75,48 @@ fn with_unset(failure: Failure, unset: &[String]) -> Failure {
     Failure { message, ..failure }
 }
 
-/// A folder of this process alone, which goes with it.
-#[derive(Debug)]
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Self {
-        Self(std::env::temp_dir().join(format!("mediagraph-plan-{}", uuid::Uuid::new_v4())))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What cannot be removed is empty, and in the folder for such things.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-async fn looked_ahead(graph: Graph, topology: &Path) -> Result<DecodePlan, Failure> {
-    let scratch = Scratch::new();
+async fn looked_ahead(graph: Graph, args: &GraphArgs) -> Result<DecodePlan, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let cores = available_parallelism().map_or(1, std::num::NonZero::get);
     let runtime = Runtime {
         clock: Arc::clone(&clock),
         events: Arc::new(Fanout(Vec::new())),
-        pool: AnalysisPool::new(clock, cores),
+        pool: AnalysisPool::new(Arc::clone(&clock), cores),
         hub: Arc::default(),
         reach: Arc::new(Anywhere),
     };
-    let folder = super::super::run::folder_of(topology).to_owned();
-    let (path, preparing) = (scratch.0.clone(), runtime.clone());
-    let prepared = tokio::task::spawn_blocking(move || prepared(&graph, &path, folder, &preparing));
-    let (plan, recordings) = prepared.await.map_err(Failure::failed)??;
-    let looked = Instance::look_ahead(&plan, &runtime).await;
-    drop(plan);
-    recordings.shutdown(CLOSING).await;
-    looked.map_err(Failure::bad_topology)
+    let environment = environment(args, clock);
+    let loading = tokio::task::spawn_blocking(move || prepared(&graph, &environment));
+    let plan = loading.await.map_err(Failure::failed)??;
+    Instance::look_ahead(&plan, &runtime)
+        .await
+        .map_err(Failure::bad_topology)
+}
+
+fn environment(args: &GraphArgs, clock: Arc<dyn Clock>) -> Environment {
+    let state = Arc::new(StateDir::look(&args.state_dir));
+    let installed = Installed::look(&state);
+    let options = EngineOptions {
+        // Not made for this: nothing is to be left behind.
+        cache_dir: Some(state.components()).filter(|folder| folder.is_dir()),
+        ..EngineOptions::default()
+    };
+    Environment {
+        state,
+        recordings: None,
+        engine: LazyEngine::new(options),
+        installed: Arc::new(installed),
+        clock,
+        folder: folder(&args.topology).to_owned(),
+    }
 }
 
 /// Loads the components: blocks.
-fn prepared(
-    graph: &Graph,
-    scratch: &Path,
-    folder: PathBuf,
-    runtime: &Runtime,
-) -> Result<(Plan, Arc<Recordings>), Failure> {
-    let state = Arc::new(StateDir::open(scratch).map_err(Failure::failed)?);
-    let (clock, events) = (Arc::clone(&runtime.clock), Arc::clone(&runtime.events));
-    let recordings = Recordings::open_with_events(&state, RecordingsOptions::default(), clock, events);
-    let recordings = recordings.map_err(Failure::failed)?;
-    let environment = Environment {
-        state,
-        recordings: Arc::clone(&recordings),
-        engine: LazyEngine::new(EngineOptions::default()),
-        installed: Arc::default(),
-        clock: Arc::clone(&runtime.clock),
-        folder,
-    };
-    let plan = prepare(graph, &environment).map_err(|problems| {
+fn prepared(graph: &Graph, environment: &Environment) -> Result<Plan, Failure> {
+    prepare(graph, environment).map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
         Failure::bad_topology(lines.join("\n"))
-    })?;
-    Ok((plan, recordings))
+    })
 }
 
 /// For people.

@@ -169,6 +169,7 @@ pub struct GraphHost {
 #[derive(Debug)]
 struct Options {
     runtime: Runtime,
+    recordings: Arc<Recordings>,
     load_roots: Vec<PathBuf>,
     limits: HostLimits,
     policy: Arc<dyn Policy>,
@@ -259,13 +260,14 @@ impl GraphHost {
             // Components are found before: their paths are absolute by then.
             folder: options.state.path().to_owned(),
             state: options.state,
-            recordings: options.recordings,
+            recordings: Some(Arc::clone(&options.recordings)),
         };
         let activations = Semaphore::new(options.limits.concurrent_activations.max(1));
         Ok(Self {
             shared: Arc::new(Shared {
                 options: Options {
                     runtime: options.runtime,
+                    recordings: options.recordings,
                     load_roots: options.load_roots,
                     limits: options.limits,
                     policy: options.policy,
@@ -311,7 +313,7 @@ impl GraphHost {
     /// What the host has for recording.
     #[must_use]
     pub fn recordings(&self) -> &Arc<Recordings> {
-        &self.shared.environment.recordings
+        &self.shared.options.recordings
     }
 
     /// Drains all running graphs; wanted states stay. Ends within twice the time that a graph may drain.
@@ -490,7 +492,7 @@ impl GraphHost {
     /// # Errors
     /// When the index of recordings cannot be read.
     pub async fn uploads(&self) -> Result<Vec<UploadStatus>, ControlError> {
-        let recordings = Arc::clone(&self.shared.environment.recordings);
+        let recordings = Arc::clone(&self.shared.options.recordings);
         let asked = tokio::task::spawn_blocking(move || recordings.uploads()).await;
         asked
             .map_err(ControlError::internal)?

@@ -375,7 +375,7 @@ async fn upload(shared: &Shared, instance: &str, bound: Duration) -> Remaining {
     if shared.closing.is_cancelled() {
         return Remaining::default();
     }
-    shared.environment.recordings.flush(Some(instance), bound).await
+    shared.options.recordings.flush(Some(instance), bound).await
 }
 
 #[cfg(test)]

@@ -270,6 +270,16 @@ impl Registry {
         self.change("DELETE FROM instance WHERE name = ?1", params![name])
     }
 
+    /// The components of a registry that another process may have open. Changes nothing.
+    ///
+    /// # Errors
+    /// When it cannot be read, or knows nothing of components yet.
+    pub fn look(path: &Path) -> Result<Vec<ComponentRow>, RegistryError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(RegistryError::Read)?;
+        Self { connection }.components()
+    }
+
     /// All components that were installed, by name.
     ///
     /// # Errors

@@ -70,6 +70,7 @@ impl DecodeStage {
         while let Some(item) = self.input.next().await {
             match item {
                 MediaItem::Unit { unit, .. } if unit.kind() == TrackKind::Video => {
+                    self.context.clock.reached(unit.time);
                     let changed = self
                         .outputs
                         .iter_mut()
@@ -82,7 +83,7 @@ impl DecodeStage {
                 // Nothing will come until the camera is back: whoever waits for these frames need not.
                 MediaItem::Lost => {
                     self.planner.lost();
-                    self.flush().await;
+                    self.flush();
                     // A camera's time may be a little ahead of the host's.
                     self.tell_progress(self.context.clock.media().max(self.newest));
                 }
@@ -91,7 +92,7 @@ impl DecodeStage {
         }
         self.planner.lost();
         self.count_left_out();
-        self.flush().await;
+        self.flush();
         self.tell_progress(MediaTime::MAX);
     }
 
@@ -123,17 +124,17 @@ impl DecodeStage {
                 }
                 self.decode(unit).await;
                 if flush {
-                    self.flush().await;
+                    self.flush();
                 }
             }
             Step::Pass => {
                 let pictures = self.decoder.left_out(unit.time);
-                self.hand_on(pictures).await;
+                self.hand_on(pictures);
             }
             Step::LeaveOut => {
                 // What still waits for its turn is older.
                 if self.waiting {
-                    self.flush().await;
+                    self.flush();
                 }
                 self.tell_progress(unit.time);
             }
@@ -156,7 +157,7 @@ impl DecodeStage {
                 if self.failing && !pictures.is_empty() {
                     self.failing = false;
                 }
-                self.hand_on(pictures).await;
+                self.hand_on(pictures);
             }
             Err(error) => {
                 self.report(&error, unit.time);
@@ -165,13 +166,13 @@ impl DecodeStage {
         }
     }
 
-    async fn flush(&mut self) {
+    fn flush(&mut self) {
         self.waiting = false;
         let pictures = self.decoder.flush();
-        self.hand_on(pictures).await;
+        self.hand_on(pictures);
     }
 
-    async fn hand_on(&mut self, pictures: Vec<Picture>) {
+    fn hand_on(&mut self, pictures: Vec<Picture>) {
         NodeStats::add(&self.context.stats.processed, pictures.len() as u64);
         for picture in pictures {
             // Decoded late, for the sake of those that refer to it: everyone was told that it would not come.
@@ -183,7 +184,7 @@ impl DecodeStage {
                 annotations: Arc::new([]),
             };
             for output in &mut self.outputs {
-                output.offer(&frame).await;
+                output.offer(&frame);
             }
         }
     }
@@ -211,3 +212,6 @@ impl DecodeStage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

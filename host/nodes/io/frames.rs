@@ -1,17 +1,17 @@
-//! Mailboxes of decoded frames: at most one frame waits. With live media the newest wins; with recorded media the
-//! writer waits.
+//! Mailboxes of decoded frames: live, at most one frame waits, and the newest wins; in replay all wait ([`super::pace`]).
 //!
 //! Beside the frame a mailbox carries *progress*: the media time up to which nothing more will come, so that a
 //! consumer which is given few frames still knows how late it is. The other way it carries what the reader asks for,
 //! which may change while the graph runs; the writer offers everything and only what is asked for goes in.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
 
 use super::demand::{Asked, Sampler};
-use super::pace::Pace;
+use super::pace::Busy;
 use crate::media::inference::Inference;
 use crate::media::picture::Picture;
 use crate::media::{MediaTime, Ticks};
@@ -37,19 +37,39 @@ pub enum Delivery {
 
 #[derive(Debug, Default)]
 struct Slot {
-    frame: Option<Frame>,
+    /// Live, at most one.
+    frames: VecDeque<Frame>,
     progress: MediaTime,
     told: MediaTime,
     closed: bool,
+    busy: Busy,
+}
+
+impl Slot {
+    /// Gives true when an older frame had to make room.
+    fn put(&mut self, frame: Frame) -> bool {
+        let replaced = !self.busy.keeps_all() && self.frames.pop_front().is_some();
+        self.frames.push_back(frame);
+        replaced
+    }
+
+    /// What the reader is to be given next.
+    fn take(&mut self) -> Option<Delivery> {
+        if let Some(frame) = self.frames.pop_front() {
+            self.told = self.told.max(frame.picture.time());
+            return Some(Delivery::Frame(frame));
+        }
+        (self.progress > self.told).then(|| {
+            self.told = self.progress;
+            Delivery::Progress(self.progress)
+        })
+    }
 }
 
 #[derive(Debug, Default)]
 struct Shared {
     slot: Mutex<Slot>,
     ready: Notify,
-    /// For a writer that waits.
-    room: Notify,
-    abandoned: AtomicBool,
     dropped: AtomicU64,
     asked: Mutex<Asked>,
     /// Rises with each change of `asked`, so that a writer need not lock to see that nothing changed.
@@ -79,7 +99,6 @@ impl Shared {
 #[derive(Debug)]
 pub struct FrameSender {
     shared: Arc<Shared>,
-    pace: Pace,
     /// Frames a second that filters between writer and reader let through.
     filter: Option<f64>,
     /// What the reader asks for, as far as the filters let it through.
@@ -97,15 +116,19 @@ pub struct FrameReceiver {
 
 /// Makes a mailbox for a consumer that asks for this, behind filters that let through at most `filter` frames a second.
 #[must_use]
-pub fn mailbox(pace: Pace, filter: Option<f64>, asked: Asked) -> (FrameSender, FrameReceiver) {
+pub(super) fn mailbox(filter: Option<f64>, asked: Asked, busy: Busy) -> (FrameSender, FrameReceiver) {
+    let slot = Slot {
+        busy,
+        ..Slot::default()
+    };
     let shared = Arc::new(Shared {
+        slot: Mutex::new(slot),
         asked: Mutex::new(asked),
         changes: AtomicU64::new(1),
         ..Shared::default()
     });
     let mut sender = FrameSender {
         shared: Arc::clone(&shared),
-        pace,
         filter,
         asked: Asked::default(),
         changes: 0,
@@ -136,16 +159,13 @@ impl FrameSender {
         &self.asked
     }
 
-    /// Offers a frame. Gives true when an older one had to make room; a writer of recorded media waits for that.
-    pub async fn offer(&mut self, frame: &Frame) -> bool {
+    /// Offers a frame. Gives true when an older one had to make room.
+    pub fn offer(&mut self, frame: &Frame) -> bool {
         self.refresh();
         let time = frame.picture.time();
         // Both are asked, whatever the other says: each remembers what it has seen.
         let due = self.all.due(time);
         let wanted = (!frame.annotations.is_empty() && self.annotated.due(time)) || due;
-        if wanted && self.pace.waits() {
-            self.room().await;
-        }
         let replaced = {
             let mut slot = self.shared.slot();
             if time < slot.progress {
@@ -153,7 +173,9 @@ impl FrameSender {
                 slot.told = slot.told.min(time.offset(Ticks(-1)));
             }
             slot.progress = time;
-            wanted && slot.frame.replace(frame.clone()).is_some()
+            let replaced = wanted && slot.put(frame.clone());
+            slot.busy.begin();
+            replaced
         };
         if replaced {
             self.shared.count_dropped();
@@ -162,23 +184,12 @@ impl FrameSender {
         replaced
     }
 
-    /// Waits until the frame before was taken, or nobody is left to take it.
-    async fn room(&self) {
-        loop {
-            let free = self.shared.slot().frame.is_none();
-            if free || self.shared.abandoned.load(Ordering::Acquire) {
-                return;
-            }
-            // One writer: `notify_one` leaves a permit when it does not wait yet.
-            self.shared.room.notified().await;
-        }
-    }
-
     /// Tells that nothing will come up to this time.
     pub fn progress(&self, to: MediaTime) {
         let mut slot = self.shared.slot();
         if to > slot.progress {
             slot.progress = to;
+            slot.busy.begin();
             self.shared.ready.notify_one();
         }
     }
@@ -218,15 +229,10 @@ impl FrameReceiver {
         loop {
             {
                 let mut slot = self.shared.slot();
-                if let Some(frame) = slot.frame.take() {
-                    slot.told = slot.told.max(frame.picture.time());
-                    self.shared.room.notify_one();
-                    return Some(Delivery::Frame(frame));
+                if let Some(delivery) = slot.take() {
+                    return Some(delivery);
                 }
-                if slot.progress > slot.told {
-                    slot.told = slot.progress;
-                    return Some(Delivery::Progress(slot.progress));
-                }
+                slot.busy.end();
                 if slot.closed {
                     return None;
                 }
@@ -238,14 +244,14 @@ impl FrameReceiver {
 
 impl Drop for FrameReceiver {
     fn drop(&mut self) {
-        self.shared.abandoned.store(true, Ordering::Release);
-        self.shared.room.notify_one();
+        self.shared.slot().busy.retire();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::demand::Demand;
+    use super::super::pace::{InFlight, Pace};
     use super::*;
     use crate::media::inference::{Finding, Rect};
     use crate::nodes::testing::{at, picture};
@@ -269,7 +275,7 @@ mod tests {
 
     fn live(rate: Option<f64>, only_annotated: bool) -> (FrameSender, FrameReceiver) {
         let asked = Asked::new(Demand::at_most(rate), only_annotated);
-        mailbox(Pace::Live, None, asked)
+        Pace::Live.frames(None, asked)
     }
 
     async fn taken(receiver: &mut FrameReceiver) -> Option<MediaTime> {
@@ -284,8 +290,8 @@ mod tests {
         let (mut sender, mut receiver) = live(None, false);
         let stats = Arc::new(NodeStats::default());
         receiver.count_for(&stats);
-        assert!(!sender.offer(&frame(1.0)).await);
-        assert!(sender.offer(&frame(2.0)).await);
+        assert!(!sender.offer(&frame(1.0)));
+        assert!(sender.offer(&frame(2.0)));
         assert_eq!(taken(&mut receiver).await, Some(at(2.0)));
         assert_eq!((sender.dropped(), stats.dropped()), (1, 1));
         drop(sender);
@@ -295,24 +301,24 @@ mod tests {
     #[tokio::test]
     async fn a_frame_that_is_not_due_is_progress() {
         let (mut sender, mut receiver) = live(Some(1.0), true);
-        sender.offer(&frame(3.0)).await;
+        sender.offer(&frame(3.0));
         assert!(matches!(receiver.next().await, Some(Delivery::Progress(to)) if to == at(3.0)));
-        sender.offer(&annotated(3.5)).await;
+        sender.offer(&annotated(3.5));
         assert_eq!(taken(&mut receiver).await, Some(at(3.5)));
     }
 
     #[tokio::test]
     async fn what_the_reader_asks_for_may_change() {
         let (mut sender, mut receiver) = live(None, false);
-        sender.offer(&frame(1.0)).await;
+        sender.offer(&frame(1.0));
         assert_eq!(taken(&mut receiver).await, Some(at(1.0)));
         receiver.ask(Asked::default());
         assert!(sender.refresh() && !sender.refresh());
-        sender.offer(&frame(1.2)).await;
+        sender.offer(&frame(1.2));
         assert_eq!(taken(&mut receiver).await, None, "progress");
         receiver.ask(Asked::new(Demand::at_most(Some(1.0)), false));
         for (seconds, comes) in [(1.4, true), (1.6, false), (2.0, true)] {
-            sender.offer(&frame(seconds)).await;
+            sender.offer(&frame(seconds));
             assert_eq!(taken(&mut receiver).await.is_some(), comes, "{seconds}");
         }
     }
@@ -320,42 +326,28 @@ mod tests {
     #[tokio::test]
     async fn filters_on_the_way_limit_what_is_asked() {
         let asked = Asked::new(Demand::Everything, false);
-        let (sender, _receiver) = mailbox(Pace::Live, Some(2.0), asked);
+        let (sender, _receiver) = Pace::Live.frames(Some(2.0), asked);
         assert_eq!(sender.asked().all, Demand::at_most(Some(2.0)));
     }
 
     #[tokio::test]
-    async fn a_writer_of_recorded_media_waits_for_its_reader_and_nothing_is_left_out() {
+    async fn in_replay_every_frame_waits_until_its_reader_has_dealt_with_it() {
+        let in_flight = Arc::new(InFlight::default());
         let asked = Asked::new(Demand::Everything, false);
-        let (mut sender, mut receiver) = mailbox(Pace::Recorded, None, asked);
-        let writing = async move {
-            for second in 0..50 {
-                assert!(!sender.offer(&frame(f64::from(second))).await);
-            }
-        };
-        let reading = async {
-            let mut seen = 0;
-            while let Some(delivery) = receiver.next().await {
-                seen += u32::from(matches!(delivery, Delivery::Frame(_)));
-            }
-            seen
-        };
-        assert_eq!(tokio::join!(writing, reading).1, 50);
-    }
-
-    #[tokio::test]
-    async fn a_writer_does_not_wait_for_a_reader_that_is_gone() {
-        let asked = Asked::new(Demand::Everything, false);
-        let (mut sender, receiver) = mailbox(Pace::Recorded, None, asked);
-        sender.offer(&frame(1.0)).await;
-        let (offered, ()) = tokio::join!(sender.offer_owned(frame(2.0)), async { drop(receiver) });
-        assert!(offered);
-    }
-
-    impl FrameSender {
-        async fn offer_owned(&mut self, frame: Frame) -> bool {
-            self.offer(&frame).await
+        let (mut sender, mut receiver) = Pace::Replay(Arc::clone(&in_flight)).frames(None, asked);
+        for seconds in [1.0, 2.0, 3.0] {
+            assert!(!sender.offer(&frame(seconds)));
         }
+        for seconds in [1.0, 2.0, 3.0] {
+            assert_eq!(taken(&mut receiver).await, Some(at(seconds)));
+            let idle = futures::poll!(std::pin::pin!(in_flight.idle()));
+            assert!(idle.is_pending(), "the reader has not dealt with it");
+        }
+        assert!(futures::poll!(std::pin::pin!(receiver.next())).is_pending());
+        in_flight.idle().await;
+        sender.progress(at(9.0));
+        drop(receiver);
+        in_flight.idle().await;
     }
 
     #[tokio::test]
@@ -363,7 +355,7 @@ mod tests {
         let (mut sender, mut receiver) = live(None, true);
         sender.progress(at(3_600.0));
         assert!(matches!(receiver.next().await, Some(Delivery::Progress(_))));
-        sender.offer(&frame(3.0)).await;
+        sender.offer(&frame(3.0));
         assert!(matches!(receiver.next().await, Some(Delivery::Progress(to)) if to == at(3.0)));
     }
 }

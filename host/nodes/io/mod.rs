@@ -5,7 +5,7 @@
 //! - [`frames`]: decoded pictures for analysis. The newest wins.
 //! - [`demand`]: which of them somebody wants.
 //! - [`signals`]: what detectors say, and how far in media time they have come.
-//! - [`pace`]: whether writers wait for room: never with a camera, always with a recording.
+//! - [`pace`]: what happens when a reader is too slow; in replay nothing is left out.
 
 pub mod demand;
 pub mod frames;

@@ -5,19 +5,19 @@
 //! that what the reader gets is always decodable. That counts for each recording by itself. The beginning and end
 //! of a recording are never left out, unless all between them was.
 //!
+//! In replay nothing is left out, and the player does not hand on more than a portion at a time ([`super::pace`]).
+//!
 //! A queue for analysis also stays near the present: what is more than [`MAX_BEHIND`] behind makes room for a new random
 //! access point, since nobody waits for what a detector would say of it, and a graph that stops would have to look at
 //! all of it.
-//!
-//! With recorded media nothing is left out: whoever writes waits for [`UnitSender::room`] before.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::pace::Pace;
+use super::pace::Busy;
 use crate::media::{AccessUnit, MediaTime, Ticks, TrackKind};
 
 /// The most media that waits in one queue: four seconds of a 64 Mbit/s camera.
@@ -25,9 +25,6 @@ pub const MAX_QUEUED_BYTES: usize = 32 << 20;
 
 /// How far analysis may be behind the media: less than [`super::signals::MAX_LAG`], after which gates decide without it.
 pub const MAX_BEHIND: Ticks = Ticks::from_secs(3);
-
-/// A writer of recorded media waits while more than this stands in a queue; one unit more fits in any case.
-pub const MAX_AHEAD_BYTES: usize = 4 << 20;
 
 /// The number of a recording within a graph; what comes straight from a source is number [`CONTINUOUS`].
 pub type RecordingId = u64;
@@ -80,6 +77,7 @@ struct Queue {
     /// point.
     skipping: BTreeSet<RecordingId>,
     closed: bool,
+    busy: Busy,
 }
 
 impl Queue {
@@ -120,9 +118,6 @@ impl Queue {
 struct Shared {
     queue: Mutex<Queue>,
     ready: Notify,
-    /// For writers that wait.
-    room: Notify,
-    abandoned: AtomicBool,
     dropped: AtomicU64,
 }
 
@@ -153,7 +148,6 @@ pub struct UnitSender {
     near: bool,
     /// See [`UnitSender::end_with_camera`].
     ends: bool,
-    pace: Pace,
 }
 
 /// The reading end.
@@ -164,28 +158,34 @@ pub struct UnitReceiver {
 
 /// Makes a queue for a consumer of these tracks.
 #[must_use]
-pub fn queue(tracks: Tracks) -> (UnitSender, UnitReceiver) {
-    make(tracks, false)
+pub(super) fn queue(tracks: Tracks, busy: Busy) -> (UnitSender, UnitReceiver) {
+    make(tracks, false, busy)
 }
 
 /// Makes a queue for someone who looks at pictures, and wants to see the present ones.
 #[must_use]
-pub fn queue_for_analysis() -> (UnitSender, UnitReceiver) {
+pub(super) fn queue_for_analysis(busy: Busy) -> (UnitSender, UnitReceiver) {
     let pictures = Tracks {
         video: true,
         audio: false,
     };
-    make(pictures, true)
+    make(pictures, true, busy)
 }
 
-fn make(tracks: Tracks, near: bool) -> (UnitSender, UnitReceiver) {
-    let shared = Arc::new(Shared::default());
+fn make(tracks: Tracks, near: bool, busy: Busy) -> (UnitSender, UnitReceiver) {
+    let queue = Queue {
+        busy,
+        ..Queue::default()
+    };
+    let shared = Arc::new(Shared {
+        queue: Mutex::new(queue),
+        ..Shared::default()
+    });
     let sender = UnitSender {
         shared: Arc::clone(&shared),
         tracks,
         near,
         ends: false,
-        pace: Pace::Live,
     };
     (sender, UnitReceiver { shared })
 }
@@ -202,35 +202,11 @@ impl UnitSender {
         self.ends = true;
     }
 
-    /// What it does when its reader is slower than its writer.
-    #[must_use]
-    pub fn paced(mut self, pace: Pace) -> Self {
-        self.pace = pace;
-        self
-    }
-
-    /// Waits, with recorded media, until the reader has made room or is gone.
-    pub async fn room(&self) {
-        while self.pace.waits() {
-            let bytes = self
-                .shared
-                .queue
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .bytes;
-            if bytes <= MAX_AHEAD_BYTES || self.shared.abandoned.load(Ordering::Acquire) {
-                return;
-            }
-            // One writer: `notify_one` leaves a permit when it does not wait yet.
-            self.shared.room.notified().await;
-        }
-    }
-
     /// Adds an item. Gives how many units had to be left out: this one, or others for its sake.
     pub fn push(&self, item: MediaItem) -> u64 {
         let left_out = {
             let mut queue = self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner);
-            match item {
+            let left_out = match item {
                 MediaItem::Lost if self.ends => {
                     queue.end(CONTINUOUS);
                     0
@@ -249,7 +225,11 @@ impl UnitSender {
                     queue.items.push_back(other);
                     0
                 }
+            };
+            if !queue.items.is_empty() {
+                queue.busy.begin();
             }
+            left_out
         };
         self.shared.dropped.fetch_add(left_out, Ordering::Relaxed);
         self.shared.ready.notify_one();
@@ -258,11 +238,12 @@ impl UnitSender {
 
     fn push_unit(&self, queue: &mut Queue, recording: RecordingId, mut unit: Arc<AccessUnit>) -> u64 {
         let mut left_out = 0;
-        if self.near && !self.pace.waits() && unit.random_access && queue.behind(unit.time) > MAX_BEHIND {
+        let keeps_all = queue.busy.keeps_all();
+        if !keeps_all && self.near && unit.random_access && queue.behind(unit.time) > MAX_BEHIND {
             left_out = queue.skip();
             queue.skipping.insert(recording);
         }
-        let full = !self.pace.waits() && queue.bytes.saturating_add(unit.weight()) > MAX_QUEUED_BYTES;
+        let full = !keeps_all && queue.bytes.saturating_add(unit.weight()) > MAX_QUEUED_BYTES;
         let resumes = unit.random_access && (unit.kind() == TrackKind::Video || !self.tracks.video);
         if full || (queue.skipping.contains(&recording) && !resumes) {
             queue.skipping.insert(recording);
@@ -307,10 +288,10 @@ impl UnitReceiver {
                 if let Some(item) = queue.items.pop_front() {
                     if let MediaItem::Unit { unit, .. } = &item {
                         queue.bytes = queue.bytes.saturating_sub(unit.weight());
-                        self.shared.room.notify_one();
                     }
                     return Some(item);
                 }
+                queue.busy.end();
                 if queue.closed {
                     return None;
                 }
@@ -322,14 +303,42 @@ impl UnitReceiver {
 
 impl Drop for UnitReceiver {
     fn drop(&mut self) {
-        self.shared.abandoned.store(true, Ordering::Release);
-        self.shared.room.notify_one();
+        let mut queue = self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.busy.retire();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nodes::io::pace::{InFlight, Pace};
+
+    fn queue(tracks: Tracks) -> (UnitSender, UnitReceiver) {
+        Pace::Live.units(tracks)
+    }
+
+    fn queue_for_analysis() -> (UnitSender, UnitReceiver) {
+        Pace::Live.units_for_analysis()
+    }
+
+    #[tokio::test]
+    async fn in_replay_nothing_is_left_out_however_much_waits() {
+        let in_flight = Arc::new(InFlight::default());
+        let (sender, mut receiver) = Pace::Replay(Arc::clone(&in_flight)).units_for_analysis();
+        for second in 0..9 {
+            let large = AccessUnit {
+                data: vec![0; MAX_QUEUED_BYTES / 4].into(),
+                ..unit(f64::from(second), true)
+            };
+            assert_eq!(sender.push(item(large)), 0);
+        }
+        for _ in 0..9 {
+            assert!(matches!(receiver.next().await, Some(MediaItem::Unit { .. })));
+            assert!(futures::poll!(std::pin::pin!(in_flight.idle())).is_pending());
+        }
+        assert!(futures::poll!(std::pin::pin!(receiver.next())).is_pending());
+        in_flight.idle().await;
+    }
     use crate::nodes::testing::unit;
 
     const BOTH: Tracks = Tracks {
@@ -441,37 +450,6 @@ mod tests {
         };
         assert!(unit.discontinuity && unit.time == crate::nodes::testing::at(4.0));
         assert!(receiver.next().await.is_none());
-    }
-
-    #[tokio::test]
-    async fn with_recorded_media_the_writer_waits_and_nothing_is_left_out() {
-        let (sender, mut receiver) = queue_for_analysis();
-        let sender = sender.paced(Pace::Recorded);
-        let writing = async move {
-            for second in 0..100 {
-                sender.room().await;
-                let big = AccessUnit {
-                    data: vec![0; MAX_QUEUED_BYTES / 4].into(),
-                    ..unit(f64::from(second), second % 2 == 0)
-                };
-                assert_eq!(sender.push(item(big)), 0);
-            }
-        };
-        let reading = async {
-            let mut seen = 0;
-            while receiver.next().await.is_some() {
-                seen += 1;
-            }
-            seen
-        };
-        assert_eq!(tokio::join!(writing, reading).1, 100);
-        let (sender, receiver) = queue(BOTH);
-        let sender = sender.paced(Pace::Recorded);
-        sender.push(item(AccessUnit {
-            data: vec![0; 2 * MAX_AHEAD_BYTES].into(),
-            ..unit(0.0, true)
-        }));
-        tokio::join!(sender.room(), async { drop(receiver) });
     }
 
     #[tokio::test]

@@ -5,10 +5,6 @@ use crate::extension::Cause;
 use crate::media::MediaTime;
 use crate::nodes::io::signals::Merge;
 
-/// So many calls in a row because of `wake`, without an observation between them; then a component is not woken any
-/// more before the next observation. One that always wants to be woken at once must not be called for ever.
-pub const MAX_WAKES_IN_A_ROW: u32 = 100;
-
 /// What a component is to be called for next: its `wake` or an observation, whichever was earlier. `until` is how far
 /// everything that it is fed with has come.
 pub fn next(merge: &mut Merge, wake: &mut Option<MediaTime>, until: MediaTime) -> Option<Cause> {

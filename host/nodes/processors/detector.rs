@@ -206,7 +206,7 @@ impl DetectorNode {
                 annotations,
             };
             for output in &mut self.frames {
-                output.offer(&annotated).await;
+                output.offer(&annotated);
             }
         }
         if found.is_empty() {

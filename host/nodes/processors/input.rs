@@ -73,7 +73,7 @@ impl TopologyImage {
                 return Err(conflict(member, &own.to_string(), &said.to_string()));
             }
         }
-        match self.mode.map(fit_of).filter(|said| *said != fit) {
+        match self.mode.filter(|said| fit_of(*said) != fit) {
             Some(said) => Err(conflict("`image.scale.mode`", fit.name(), said.name())),
             None => Ok(()),
         }

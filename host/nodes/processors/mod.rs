@@ -16,3 +16,4 @@ pub mod object_tracking;
 pub mod processor;
 pub mod signal_gate;
 pub mod vision_extension;
+pub mod wakes;

@@ -6,10 +6,11 @@
 
 use std::sync::Arc;
 
-use super::causes::{self, MAX_WAKES_IN_A_ROW};
+use super::causes;
 use super::component::{note_unanswered, tell_change, tell_swapped};
 use super::findings::Findings;
-use crate::extension::{Cause, Outcome, Processor, Supervised};
+use super::wakes::Wakes;
+use crate::extension::{Outcome, Processor, Supervised};
 use crate::media::inference::Observation;
 use crate::media::{MediaTime, Ticks};
 use crate::nodes::analysis::AnalysisPool;
@@ -35,6 +36,8 @@ pub struct ProcessorNode {
     pub pool: AnalysisPool,
     /// When the component wants to be called next.
     pub wake: Option<MediaTime>,
+    /// How often it was, of late.
+    pub wakes: Wakes,
     /// What it said, for the journal.
     pub findings: Findings,
     /// Up to where it was promised that nothing more will be said.
@@ -96,18 +99,18 @@ impl ProcessorNode {
 
     /// Asks the component about everything that is in order by now, then promises that it was all.
     async fn advance(&mut self) {
-        let (until, mut wakes) = (self.merge.reached(), 0);
+        let until = self.merge.reached();
         while let Some(cause) = causes::next(&mut self.merge, &mut self.wake, until) {
+            self.context.clock.reached(cause.time());
             self.exchange();
-            let elapsed = matches!(cause, Cause::Elapsed(_));
-            wakes = if elapsed { wakes + 1 } else { 0 };
+            let too_often = self.wakes.too_often(&cause);
             let called = self.pool.call(self.processor.process(&cause)).await;
             tell_change(&self.context, &self.extension, called.change);
             match called.answer {
                 Ok(outcome) => self.said(cause.time(), outcome).await,
                 Err(unanswered) => note_unanswered(&self.context, &unanswered),
             }
-            if wakes >= MAX_WAKES_IN_A_ROW && self.wake.take().is_some() {
+            if too_often && self.wake.take().is_some() {
                 self.context.error(
                     &"the processor asks to be called again and again: it waits for the next observation",
                 );

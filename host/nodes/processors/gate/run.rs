@@ -10,8 +10,9 @@ use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::context::{Dropped, NodeContext, NodeStats};
 use crate::nodes::io::signals::{Merge, SignalReceiver};
 use crate::nodes::io::units::{MediaItem, UnitReceiver, UnitSender};
-use crate::nodes::processors::causes::{self, MAX_WAKES_IN_A_ROW};
+use crate::nodes::processors::causes;
 use crate::nodes::processors::component::{note_unanswered, tell_change, tell_swapped};
+use crate::nodes::processors::wakes::Wakes;
 
 /// A gate.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub struct GateNode {
     pub pool: AnalysisPool,
     /// When the component wants to be called next.
     pub wake: Option<MediaTime>,
+    /// How often it was, of late.
+    pub wakes: Wakes,
     /// What it decided, for the journal.
     pub decisions: Decisions,
     /// Whether it lets something through, as was told last.
@@ -47,13 +50,18 @@ impl GateNode {
     pub async fn run(mut self) {
         self.context.stats.set_gate_open(false);
         let (mut media_open, mut signals_open) = (true, true);
+        self.merge.wait_for_media(MediaTime::MIN);
         while media_open || signals_open {
             tokio::select! {
                 () = self.gate.offered() => self.exchange(self.final_until()),
                 // Either may come first; `Merge` puts them in order.
                 item = self.media.next(), if media_open => match item {
                     Some(item) => self.item(item).await,
-                    None => media_open = false,
+                    None => {
+                        media_open = false;
+                        self.merge.wait_for_media(MediaTime::MAX);
+                        self.advance().await;
+                    }
                 },
                 signal = self.signals.recv(), if signals_open => match signal {
                     Some((input, signal)) => {
@@ -79,6 +87,10 @@ impl GateNode {
                 // Detectors are still to see its last pictures, which may be the ones that matter.
                 self.buffer.gone();
                 self.merge.media(self.buffer.reached());
+                if !self.merge.is_patient() {
+                    // A message from outside does not wait for a camera that may never come back.
+                    self.merge.wait_for_media(MediaTime::MAX);
+                }
                 self.advance().await;
             }
             MediaItem::Begin { .. } | MediaItem::End { .. } => {}
@@ -86,7 +98,8 @@ impl GateNode {
     }
 
     async fn unit(&mut self, unit: Arc<AccessUnit>) {
-        self.context.came(unit.time);
+        // Not the node's clock: that shows what the gate was asked about.
+        self.context.stats.came(unit.time, self.context.clock.monotonic());
         if self.buffer.goes_back(&unit) {
             self.begin_anew().await;
         } else if self.buffer.is_gone() {
@@ -94,12 +107,14 @@ impl GateNode {
         }
         self.buffer.unit(unit);
         self.merge.media(self.buffer.reached());
+        self.merge.wait_for_media(self.buffer.reached());
         self.advance().await;
     }
 
     /// The timeline begins anew, earlier: decides about all of the old one, and forgets it.
     async fn begin_anew(&mut self) {
         self.merge.finish();
+        self.merge.wait_for_media(MediaTime::MAX);
         self.buffer.gone();
         self.advance().await;
         self.merge.restart();
@@ -109,13 +124,12 @@ impl GateNode {
 
     /// Asks the component about everything that is in order by now, then lets out what is final.
     async fn advance(&mut self) {
-        let mut wakes = 0;
         let until = self.final_until();
         while let Some(cause) = causes::next(&mut self.merge, &mut self.wake, until) {
+            self.context.clock.reached(cause.time());
             self.exchange(cause.time());
-            let elapsed = matches!(cause, Cause::Elapsed(_));
             let about = About::of(&cause);
-            wakes = if elapsed { wakes + 1 } else { 0 };
+            let too_often = self.wakes.too_often(&cause);
             let called = self.pool.call(self.gate.consider(&cause)).await;
             tell_change(&self.context, &self.extension, called.change);
             if let Some(gate) = self.gate.instance() {
@@ -132,7 +146,7 @@ impl GateNode {
                     note_unanswered(&self.context, &unanswered);
                 }
             }
-            if wakes >= MAX_WAKES_IN_A_ROW && self.wake.take().is_some() {
+            if too_often && self.wake.take().is_some() {
                 self.context
                     .error(&"the gate asks to be called again and again: it waits for the next observation");
             }
