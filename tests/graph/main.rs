@@ -31,6 +31,7 @@ mod misbehaving;
 mod odd;
 mod outsider;
 mod probe;
+mod processors;
 mod quirks;
 mod recording;
 mod refused;
