@@ -33,6 +33,7 @@ mod odd;
 mod outsider;
 mod planner;
 mod probe;
+mod processors;
 mod quirks;
 mod recording;
 mod refused;

@@ -101,9 +101,7 @@ fn recorded(context: &Context) -> Result<Vec<Clip>> {
     }
     let listed: Vec<Labelled> = serde_json::from_str(LABELS)?;
     let clip = |labelled: Labelled| {
-        let path = context
-            .corpus_file(&format!("media/{}", labelled.file))
-            .or_else(|_| context.corpus_file(&labelled.file))?;
+        let path = context.corpus_file(&format!("media/{}", labelled.file))?;
         Ok(Clip {
             labels: Labels {
                 seconds: seconds(&path)?,
