@@ -21,6 +21,7 @@ fn version(left: u32) -> Fixture {
     let at = left as f32 / 16.0;
     fixture.act = format!("(f32.store (i32.const 2568) (f32.const {at})) {DETECT}");
     fixture.summary = format!("version {left}");
+    fixture.schema = r#"{"type": "object"}"#.into();
     fixture
 }
 

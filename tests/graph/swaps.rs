@@ -28,6 +28,7 @@ fn version(left: u8) -> Fixture {
     let mut fixture = component::detector();
     let at = f32::from(left) / 16.0;
     fixture.act = format!("(f32.store (i32.const 2568) (f32.const {at})) {DETECT}");
+    fixture.schema = r#"{"type": "object"}"#.into();
     fixture
 }
 
