@@ -4,7 +4,6 @@
 //! is asked, and the state directory is only looked at.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
