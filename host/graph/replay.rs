@@ -76,7 +76,10 @@ impl Replay {
         progress: impl FnMut(u64) + Send + 'static,
     ) -> Result<(Instance, Player), InstanceError> {
         for node in &mut plan.nodes {
-            if let PlannedKind::Detector { component, .. } | PlannedKind::Gate(component) = &mut node.kind {
+            if let PlannedKind::Detector { component, .. }
+            | PlannedKind::Processor(component)
+            | PlannedKind::Gate(component) = &mut node.kind
+            {
                 component.limits = patient(component.limits);
             }
         }

@@ -23,6 +23,7 @@ use crate::config::HostConfig;
 use crate::config::policy::HostPolicy;
 use crate::events::OrderedEvents;
 use crate::extension::{EngineOptions, LazyEngine};
+use crate::graph::components::Installed;
 use crate::graph::instance::DRAIN_TIMEOUT;
 use crate::graph::replay::Replay;
 use crate::graph::{Environment, Plan, Recordings, RecordingsOptions, Runtime, prepare};
@@ -230,6 +231,7 @@ async fn plan(
         state: Arc::clone(&place.state),
         recordings: place.recordings.clone(),
         engine: LazyEngine::new(options),
+        installed: Arc::new(Installed::look(&StateDir::look(&args.state_dir))),
         clock: Arc::clone(clock),
         folder: folder(&args.topology).to_owned(),
     };
