@@ -10,6 +10,7 @@ pub mod coverage;
 pub mod doctor;
 pub mod events;
 pub mod explain;
+pub mod extension;
 pub mod failure;
 pub mod graph;
 pub mod health;
@@ -91,6 +92,8 @@ enum Command {
     Events(events::EventsArgs),
     /// Say why there is, or is no, clip of a moment
     Explain(explain::ExplainArgs),
+    /// Write, look into, try and install components: detectors, gates and processors
+    Extension(extension::ExtensionArgs),
     /// Send messages to running graphs, as a hub would
     Hub(hub::HubArgs),
     /// Say how a running host is, or one of its instances
@@ -135,6 +138,7 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Ops(args) => in_runtime(|| ops::run(args)),
         Command::Events(args) => in_runtime(|| events::run(args)),
         Command::Explain(args) => in_runtime(|| explain::run(args)),
+        Command::Extension(args) => in_runtime(|| extension::run(args)),
         Command::Hub(args) => in_runtime(|| hub::run(args)),
         Command::Health(args) => in_runtime(|| health::health(args)),
         Command::Alarms(args) => in_runtime(|| health::alarms(args)),

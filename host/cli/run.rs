@@ -10,6 +10,7 @@ use crate::config::HostConfig;
 use crate::config::policy::HostPolicy;
 use crate::events::lines::{JsonLines, LinesWriter};
 use crate::extension::{EngineOptions, LazyEngine};
+use crate::graph::components::Installed;
 use crate::graph::instance::{DRAIN_TIMEOUT, InstanceError};
 use crate::graph::{Environment, Instance, Plan, Recordings, Runtime, prepare};
 use crate::media::{Clock, SystemClock};
@@ -52,7 +53,7 @@ pub async fn run(args: RunArgs) -> Outcome {
     let state = Arc::new(state.with_paths(config.paths.path_map()));
     let (runtime, lines, writer) = runtime(clock, &config)?;
     let recordings = recordings(&config, &state, &runtime).await?;
-    let plan = plan(&graph, &args, Arc::clone(&state), &recordings, &runtime).await?;
+    let plan = plan(&graph, &args, &config, Arc::clone(&state), &recordings, &runtime).await?;
     let started = tokio::select! {
         () = stop.cancelled() => None,
         started = Instance::start(plan, &runtime) => Some(started),
@@ -113,6 +114,7 @@ async fn recordings(
 async fn plan(
     graph: &Graph,
     args: &RunArgs,
+    config: &HostConfig,
     state: Arc<StateDir>,
     recordings: &Arc<Recordings>,
     runtime: &Runtime,
@@ -122,6 +124,10 @@ async fn plan(
         cache_dir: Some(state.components()),
         ..EngineOptions::default()
     };
+    options
+        .memory
+        .set(config.policy.max_guest_memory_mib.map(u64::from));
+    let installed = Arc::new(Installed::open(&state).map_err(Failure::failed)?);
     let (graph, folder) = (graph.clone(), folder.to_owned());
     let (recordings, clock) = (Arc::clone(recordings), Arc::clone(&runtime.clock));
     let loading = tokio::task::spawn_blocking(move || {
@@ -129,6 +135,7 @@ async fn plan(
             state,
             recordings: Some(recordings),
             engine: LazyEngine::new(options),
+            installed,
             clock,
             folder,
         };

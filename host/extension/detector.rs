@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use tokio::time::timeout;
 use wasmtime::component::{Resource, ResourceAny};
 
 use super::bindings::exported::detection;
@@ -58,7 +57,9 @@ impl Detector {
         let (mut session, instance) = Session::start(extension, context, limits).await?;
         let (guest, this) = construct!(session, instance, exports, detector, config);
         let within = session.prepare(MediaTime::MIN);
-        let ended = timeout(within, guest.detector().call_input(&mut session.store, this)).await;
+        let ended = within
+            .call(guest.detector().call_input(&mut session.store, this))
+            .await;
         let input = convert::input(session.settle(ended)?).map_err(CallError::BadResult)?;
         Ok(Self {
             session,
@@ -87,13 +88,10 @@ impl Detector {
             .push(ShownFrame::new(frame.clone()))
             .map_err(|error| CallError::Trap(format!("no room for the frame: {error}")))?;
         let borrowed = Resource::new_borrow(shown.rep());
-        let ended = timeout(
-            within,
-            self.guest
-                .detector()
-                .call_detect(&mut *store, self.this, borrowed),
-        )
-        .await;
+        let calls = self.guest.detector();
+        let ended = within
+            .call(calls.call_detect(&mut *store, self.this, borrowed))
+            .await;
         // The frame is the guest's for this call only. Its absence here would be no harm: the handle is dead.
         let _ = store.data_mut().table.delete(shown);
         let said = self.session.settle(ended)?.map_err(CallError::refused)?;

@@ -13,30 +13,35 @@ use super::demand::{DecodePlan, Demands, Inputs};
 use super::logging;
 use super::plan::{Plan, PlannedComponent, PlannedKind, PlannedNode};
 use super::replay::Seats;
+use super::swap::Slot;
 use super::wiring::Wiring;
 use crate::events::hub::HubInputs;
 use crate::events::notes::GRAPH;
 use crate::events::{Emitter, EventSink};
-use crate::extension::{CallError, Detector, Gate, NodeContext as GuestContext, Supervised, TracingLog};
-use crate::media::Clock;
+use crate::extension::{
+    CallError, Detector, Gate, NodeContext as GuestContext, Processor, Supervised, TracingLog,
+};
 use crate::media::decode::H264Decoder;
+use crate::media::{Clock, MediaTime};
 use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::context::{NodeContext, NodeStats, NodeStatus};
 use crate::nodes::decode::DecodeStage;
 use crate::nodes::io::demand::Sampler;
 use crate::nodes::io::pace::Pace;
 use crate::nodes::minutes::Minutes;
-use crate::nodes::processors::component::tell_change;
+use crate::nodes::processors::component::{tell_change, tell_loaded};
 use crate::nodes::processors::detector::DetectorNode;
 use crate::nodes::processors::findings::Findings;
 use crate::nodes::processors::gate::buffer::Buffer;
 use crate::nodes::processors::gate::decisions::Decisions;
 use crate::nodes::processors::gate::run::GateNode;
+use crate::nodes::processors::processor::ProcessorNode;
 use crate::nodes::processors::wakes::Wakes;
 use crate::nodes::reach::Reach;
 use crate::nodes::sinks::hub::run::MessageSink;
 use crate::nodes::sinks::recorder::RecordingSink;
 use crate::nodes::sources::hub::run::MessageSource;
+use crate::nodes::sources::replay::player::DECODING;
 use crate::nodes::sources::rtsp::run::RtspSource;
 
 /// How long a graph may take to drain. What it holds then is given up.
@@ -96,6 +101,7 @@ pub struct Instance {
     emitter: Emitter,
     clock: Arc<dyn Clock>,
     contexts: Vec<NodeContext>,
+    slots: Vec<Slot>,
     kept: Option<Kept>,
     /// In replay: where its sources would be.
     seats: Option<Seats>,
@@ -125,7 +131,9 @@ impl Watch {
 #[derive(Default)]
 struct Components {
     detectors: HashMap<usize, Supervised<Detector>>,
+    processors: HashMap<usize, Supervised<Processor>>,
     gates: HashMap<usize, Supervised<Gate>>,
+    slots: Vec<Slot>,
 }
 
 impl Instance {
@@ -146,7 +154,7 @@ impl Instance {
             .iter()
             .map(|node| context(&plan, node, runtime, &stop))
             .collect();
-        let components = Components::start(&plan, &contexts, runtime).await?;
+        let mut components = Components::start(&plan, &contexts, runtime).await?;
         let seats = matches!(pace, Pace::Replay(_)).then(Seats::default);
         let demands = Demands::new(&plan, &components.inputs());
         let wiring = Wiring::new(&plan, &demands, pace);
@@ -157,10 +165,18 @@ impl Instance {
             emitter: Emitter::new(Arc::clone(&runtime.events), TOPIC, &plan.instance_subject()),
             clock: Arc::clone(&runtime.clock),
             contexts,
+            slots: std::mem::take(&mut components.slots),
             kept: None,
             seats,
         };
         instance.tell(STARTED);
+        for (node, context) in plan.nodes.iter().zip(&instance.contexts) {
+            if let Some(component) = node.kind.component() {
+                context
+                    .span
+                    .in_scope(|| tell_loaded(context, &component.extension));
+            }
+        }
         let graph = serde_json::json!(plan.graph());
         instance.emitter.note(GRAPH, instance.clock.media(), graph);
         instance.spawn_all(plan, components, wiring, runtime);
@@ -223,6 +239,21 @@ impl Instance {
         drained.map_err(|_| InstanceError::Drain)
     }
 
+    /// The nodes that run components.
+    #[must_use]
+    pub fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    /// Watches the files of components for which the topology says so.
+    fn spawn_watchers(&mut self) {
+        let watchers = self.slots.iter().filter_map(|slot| slot.watcher(&self.stop));
+        for watcher in watchers.collect::<Vec<_>>() {
+            let span = watcher.span();
+            self.spawn(span, watcher.run());
+        }
+    }
+
     /// Keeps something until the graph has ended.
     pub(super) fn keep(&mut self, kept: Kept) {
         self.kept = Some(kept);
@@ -253,6 +284,8 @@ impl Instance {
         let contexts = self.contexts.clone();
         if self.seats.is_none() {
             self.spawn_minutes(&plan);
+            // A replay is of the versions that it began with.
+            self.spawn_watchers();
         }
         // Sinks first, so that whoever feeds them finds them waiting; sources last.
         for (index, node) in plan.nodes.into_iter().enumerate().rev() {
@@ -316,6 +349,14 @@ impl Instance {
                     };
                     self.spawn(span, node.run());
                 }
+                PlannedKind::Processor(component) => {
+                    let node = components.processors.remove(&index).and_then(|of| {
+                        processor(index, context, &component, of, &mut wiring, runtime.pool.clone())
+                    });
+                    if let Some(node) = node {
+                        self.spawn(span, node.run());
+                    }
+                }
                 PlannedKind::Gate(component) => {
                     let node = components.gates.remove(&index).and_then(|of| {
                         gate(index, context, &component, of, &mut wiring, runtime.pool.clone())
@@ -353,7 +394,7 @@ impl Instance {
         let counted = |node: &PlannedNode| {
             matches!(
                 node.kind,
-                PlannedKind::RtspSource(_) | PlannedKind::Detector { .. }
+                PlannedKind::RtspSource(_) | PlannedKind::Detector { .. } | PlannedKind::Processor(_)
             )
         };
         let nodes = self.contexts.iter().cloned();
@@ -393,7 +434,7 @@ fn clock_of(clock: &Arc<dyn Clock>, name: &str) -> Arc<dyn Clock> {
 /// Decoding reports under the source's name, and is behind it.
 fn decoding_context(source: &NodeContext) -> NodeContext {
     NodeContext {
-        clock: clock_of(&source.clock, "decoding"),
+        clock: clock_of(&source.clock, DECODING),
         ..source.clone()
     }
 }
@@ -412,6 +453,30 @@ fn context(plan: &Plan, node: &PlannedNode, runtime: &Runtime, stop: &Cancellati
         losses: Arc::default(),
         stop: stop.clone(),
     }
+}
+
+fn processor(
+    index: usize,
+    context: NodeContext,
+    component: &PlannedComponent,
+    processor: Supervised<Processor>,
+    wiring: &mut Wiring,
+    pool: AnalysisPool,
+) -> Option<ProcessorNode> {
+    let inputs = wiring.signals_in.remove(&index)?;
+    Some(ProcessorNode {
+        context,
+        processor,
+        extension: component.extension.name.clone(),
+        merge: wiring.pace.merge(inputs.awaited),
+        input: inputs.receiver,
+        outputs: wiring.signals_out.remove(&index).unwrap_or_default(),
+        pool,
+        wake: None,
+        wakes: Wakes::default(),
+        findings: Findings::default(),
+        told: MediaTime::MIN,
+    })
 }
 
 fn gate(
@@ -450,7 +515,7 @@ impl Components {
     async fn start(plan: &Plan, contexts: &[NodeContext], runtime: &Runtime) -> Result<Self, InstanceError> {
         let mut started = Self::default();
         for (index, (node, context)) in plan.nodes.iter().zip(contexts).enumerate() {
-            let (PlannedKind::Detector { component, .. } | PlannedKind::Gate(component)) = &node.kind else {
+            let Some(component) = node.kind.component() else {
                 continue;
             };
             let guest = GuestContext {
@@ -467,28 +532,40 @@ impl Components {
                 extension,
                 config,
                 limits,
+                ..
             } = component;
             let span = context.span.clone();
-            let change = if matches!(node.kind, PlannedKind::Gate(_)) {
+            let (change, swap) = if matches!(node.kind, PlannedKind::Gate(_)) {
                 let start = Supervised::<Gate>::start(extension, &guest, config, *limits);
                 let (gate, change) = runtime.pool.call(start.instrument(span)).await.map_err(failed)?;
+                let swap = gate.swapper(|_| Ok(()));
                 started.gates.insert(index, gate);
-                change
+                (change, swap)
+            } else if matches!(node.kind, PlannedKind::Processor(_)) {
+                let start = Supervised::<Processor>::start(extension, &guest, config, *limits);
+                let (processor, change) = runtime.pool.call(start.instrument(span)).await.map_err(failed)?;
+                let swap = processor.swapper(|_| Ok(()));
+                started.processors.insert(index, processor);
+                (change, swap)
             } else {
                 let start = Supervised::<Detector>::start(extension, &guest, config, *limits);
                 let (detector, change) = runtime.pool.call(start.instrument(span)).await.map_err(failed)?;
-                if let (Some(detector), PlannedKind::Detector { image, .. }) =
-                    (detector.instance(), &node.kind)
-                {
+                let image = node.kind.image();
+                let fits = move |one: &Detector| image.fill(one.input().image).map(drop);
+                if let Some(detector) = detector.instance() {
                     let conflict = |message| InstanceError::Input {
                         node: node.name.clone(),
                         message,
                     };
-                    image.fill(detector.input().image).map_err(conflict)?;
+                    fits(detector).map_err(conflict)?;
                 }
+                let swap = detector.swapper(fits);
                 started.detectors.insert(index, detector);
-                change
+                (change, swap)
             };
+            started
+                .slots
+                .push(Slot::new(context, &runtime.pool, component, swap));
             context
                 .span
                 .in_scope(|| tell_change(context, &extension.name, change));

@@ -65,7 +65,7 @@ impl Replay {
     }
 
     /// Starts a plan whose cameras are these recordings, and the player that plays them; `progress` is told how far it is,
-    /// in thousandths. The instance is stopped when the player has ended.
+    /// in seconds of media. The instance is stopped when the player has ended.
     ///
     /// # Errors
     /// As [`Instance::start`].
@@ -76,7 +76,10 @@ impl Replay {
         progress: impl FnMut(u64) + Send + 'static,
     ) -> Result<(Instance, Player), InstanceError> {
         for node in &mut plan.nodes {
-            if let PlannedKind::Detector { component, .. } | PlannedKind::Gate(component) = &mut node.kind {
+            if let PlannedKind::Detector { component, .. }
+            | PlannedKind::Processor(component)
+            | PlannedKind::Gate(component) = &mut node.kind
+            {
                 component.limits = patient(component.limits);
             }
         }

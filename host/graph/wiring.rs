@@ -48,7 +48,9 @@ impl Wiring {
                     wiring.media(plan, index, &node.inputs);
                     wiring.signals(plan, index, &node.inputs);
                 }
-                PlannedKind::MessageSink(_) => wiring.signals(plan, index, &node.inputs),
+                PlannedKind::Processor(_) | PlannedKind::MessageSink(_) => {
+                    wiring.signals(plan, index, &node.inputs);
+                }
                 PlannedKind::Detector { .. } => wiring.frames(plan, index, &node.inputs, demands),
                 PlannedKind::RtspSource(_) | PlannedKind::HubSource(_) | PlannedKind::FrameRate(_) => {}
             }

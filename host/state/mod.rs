@@ -30,6 +30,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 pub use backup::{BackupError, Listed, Manifest, backup, verify};
+pub use files::write_whole;
 use files::{MAX_SMALL_FILE_BYTES, read_small, write_new};
 pub use paths::{PathMap, load_within};
 pub use restore::restore;

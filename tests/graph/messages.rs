@@ -113,6 +113,7 @@ impl Host {
             state: Arc::clone(&self.state),
             recordings: Some(Arc::clone(&self.recordings)),
             engine: LazyEngine::new(EngineOptions::default()),
+            installed: Arc::default(),
             clock: Arc::clone(&self.clock) as _,
             folder: self.folder.path().to_owned(),
         };

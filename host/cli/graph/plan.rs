@@ -16,6 +16,7 @@ use super::super::validate::NO_INSTANCE;
 use super::GraphArgs;
 use crate::events::fanout::Fanout;
 use crate::extension::{EngineOptions, LazyEngine};
+use crate::graph::components::Installed;
 use crate::graph::demand::{DecodePlan, Decodes, ImagePlan, Look, SourcePlan};
 use crate::graph::{Environment, Instance, Plan, Runtime, prepare};
 use crate::media::{Clock, SystemClock};
@@ -93,6 +94,7 @@ async fn looked_ahead(graph: Graph, args: &GraphArgs) -> Result<DecodePlan, Fail
 
 fn environment(args: &GraphArgs, clock: Arc<dyn Clock>) -> Environment {
     let state = Arc::new(StateDir::look(&args.state_dir));
+    let installed = Installed::look(&state);
     let options = EngineOptions {
         // Not made for this: nothing is to be left behind.
         cache_dir: Some(state.components()).filter(|folder| folder.is_dir()),
@@ -102,6 +104,7 @@ fn environment(args: &GraphArgs, clock: Arc<dyn Clock>) -> Environment {
         state,
         recordings: None,
         engine: LazyEngine::new(options),
+        installed: Arc::new(installed),
         clock,
         folder: folder(&args.topology).to_owned(),
     }

@@ -9,6 +9,7 @@
 //! gone away; transitions run as tasks of their own.
 
 mod catalog;
+pub mod components;
 mod echo;
 pub mod error;
 mod instances;
@@ -35,13 +36,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::catalog::{Catalog, Entry, Topology};
+pub use self::components::Installation;
 pub use self::error::{ControlError, Detail, Kind};
 use self::page::Page;
 pub use self::page::PageRequest;
 pub use self::status::{InstanceState, InstanceStatus, Wanted};
 use self::transition::{Asked, Begun};
+use super::components::Installed;
 use super::registry::{REGISTRY_FILE, Registry, RegistryError};
-use super::{Environment, Plan, PlannedKind, Recordings, Runtime};
+use super::{Environment, Plan, Recordings, Runtime};
 use crate::extension::{Extension, LazyEngine};
 use crate::media::MediaTime;
 use crate::nodes::Graph;
@@ -185,6 +188,8 @@ struct Shared {
     changes: Arc<Semaphore>,
     activations: Semaphore,
     memory: memory::Promised,
+    /// Held while a component is installed or removed.
+    installing: tokio::sync::Mutex<()>,
     tasks: TaskTracker,
     closing: CancellationToken,
 }
@@ -206,7 +211,7 @@ impl Shared {
     fn keep_components(&self, plan: &Plan) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         for node in &plan.nodes {
-            if let PlannedKind::Detector { component, .. } | PlannedKind::Gate(component) = &node.kind {
+            if let Some(component) = node.kind.component() {
                 kept.retain(|one| !Arc::ptr_eq(one, &component.extension));
                 kept.push_front(Arc::clone(&component.extension));
             }
@@ -245,8 +250,11 @@ impl GraphHost {
     /// When the registry cannot be read.
     pub fn open(options: HostOptions) -> Result<Self, RegistryError> {
         let registry = Registry::open(&options.state.path().join(REGISTRY_FILE))?;
+        options.engine.memory().set(options.policy.max_guest_memory_mib());
         let catalog = load(&registry, options.runtime.clock.media())?;
+        let installed = Installed::new(options.state.components(), registry.components()?);
         let environment = Environment {
+            installed: Arc::new(installed),
             clock: Arc::clone(&options.runtime.clock),
             engine: options.engine,
             // Components are found before: their paths are absolute by then.
@@ -273,6 +281,7 @@ impl GraphHost {
                 changes: Arc::new(Semaphore::new(MAX_CONCURRENT_CHANGES)),
                 activations,
                 memory: memory::Promised::default(),
+                installing: tokio::sync::Mutex::default(),
                 tasks: TaskTracker::new(),
                 closing: CancellationToken::new(),
             }),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::component::{note_unanswered, tell_change};
+use super::component::{note_unanswered, tell_change, tell_swapped};
 use super::findings::Findings;
 use super::input::TopologyImage;
 use crate::extension::{Detector, State, Supervised};
@@ -71,8 +71,20 @@ impl DetectorNode {
     /// Runs until what feeds it has ended.
     pub async fn run(mut self) {
         self.input.count_for(&self.context.stats);
-        self.ask();
-        while let Some(delivery) = self.input.next().await {
+        loop {
+            self.ask();
+            let delivery = tokio::select! {
+                () = self.detector.offered() => {
+                    self.exchange();
+                    continue;
+                }
+                delivery = self.input.next() => match delivery {
+                    Some(delivery) => delivery,
+                    None => break,
+                },
+            };
+            // A frame may have been chosen though a version waits.
+            self.exchange();
             self.ask();
             let reached = match delivery {
                 Delivery::Progress(reached) => {
@@ -95,6 +107,15 @@ impl DetectorNode {
             }
         }
         self.findings.tell(&self.context);
+    }
+
+    /// Takes over another version of the component if one waits. Between two frames, since the new one may want another
+    /// kind of frame.
+    fn exchange(&mut self) {
+        if let Some(swapped) = self.detector.exchange() {
+            tell_swapped(&self.context, &swapped);
+            self.extension.clone_from(&swapped.extension.name);
+        }
     }
 
     /// Asks for the frames that the component wants now, and for those that nodes below want. Another version of it, or

@@ -10,7 +10,8 @@ use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::context::{Dropped, NodeContext, NodeStats};
 use crate::nodes::io::signals::{Merge, SignalReceiver};
 use crate::nodes::io::units::{MediaItem, UnitReceiver, UnitSender};
-use crate::nodes::processors::component::{note_unanswered, tell_change};
+use crate::nodes::processors::causes;
+use crate::nodes::processors::component::{note_unanswered, tell_change, tell_swapped};
 use crate::nodes::processors::wakes::Wakes;
 
 /// A gate.
@@ -52,6 +53,7 @@ impl GateNode {
         self.merge.wait_for_media(MediaTime::MIN);
         while media_open || signals_open {
             tokio::select! {
+                () = self.gate.offered() => self.exchange(self.final_until()),
                 // Either may come first; `Merge` puts them in order.
                 item = self.media.next(), if media_open => match item {
                     Some(item) => self.item(item).await,
@@ -122,8 +124,10 @@ impl GateNode {
 
     /// Asks the component about everything that is in order by now, then lets out what is final.
     async fn advance(&mut self) {
-        while let Some(cause) = self.next_cause() {
+        let until = self.final_until();
+        while let Some(cause) = causes::next(&mut self.merge, &mut self.wake, until) {
             self.context.clock.reached(cause.time());
+            self.exchange(cause.time());
             let about = About::of(&cause);
             let too_often = self.wakes.too_often(&cause);
             let called = self.pool.call(self.gate.consider(&cause)).await;
@@ -157,28 +161,23 @@ impl GateNode {
         }
     }
 
+    /// Takes over another version of the component if one waits. It knows nothing of what the one before opened, and
+    /// numbers its activations anew: as after a crash.
+    fn exchange(&mut self, at: MediaTime) {
+        if let Some(swapped) = self.gate.exchange() {
+            self.buffer.orphan(at);
+            self.wake = None;
+            tell_swapped(&self.context, &swapped);
+            self.extension.clone_from(&swapped.extension.name);
+        }
+    }
+
     fn tell_open(&mut self, until: MediaTime) {
         let open = self.decisions.passed(&self.context, until);
         if open != self.open {
             self.open = open;
             self.context.stats.set_gate_open(open);
         }
-    }
-
-    /// What the component is to be called for next: its `wake` or an observation, whichever was earlier.
-    fn next_cause(&mut self) -> Option<Cause> {
-        let until = self.final_until();
-        let observed = self.merge.next_time();
-        let elapsed = self.wake.filter(|wake| {
-            // It has passed, and nothing that was observed up to it is still to be told.
-            *wake < until && observed.is_none_or(|time| time > *wake)
-        });
-        if let Some(wake) = elapsed {
-            self.wake = None;
-            return Some(Cause::Elapsed(wake));
-        }
-        let observation = self.merge.pop()?;
-        Some(Cause::Observed((*observation).clone()))
     }
 
     /// Up to where both media and detectors have come.
