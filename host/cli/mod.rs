@@ -10,6 +10,7 @@ pub mod coverage;
 pub mod doctor;
 pub mod events;
 pub mod explain;
+pub mod extension;
 pub mod failure;
 pub mod graph;
 pub mod health;
@@ -26,6 +27,7 @@ pub mod print;
 pub mod probe;
 pub mod progress;
 pub mod reference;
+pub mod replay;
 pub mod run;
 pub mod serve;
 pub mod signals;
@@ -56,6 +58,8 @@ pub struct Cli {
 enum Command {
     /// Run one graph in the foreground
     Run(run::RunArgs),
+    /// Run one graph on recorded media, as fast as the machine can, and always with the same result
+    Replay(replay::ReplayArgs),
     /// Run the host: topologies and instances that are set over HTTP, and survive a restart
     Serve(serve::ServeArgs),
     /// Check topologies and report all mistakes at once
@@ -88,6 +92,8 @@ enum Command {
     Events(events::EventsArgs),
     /// Say why there is, or is no, clip of a moment
     Explain(explain::ExplainArgs),
+    /// Write, look into, try and install components: detectors, gates and processors
+    Extension(extension::ExtensionArgs),
     /// Send messages to running graphs, as a hub would
     Hub(hub::HubArgs),
     /// Say how a running host is, or one of its instances
@@ -115,6 +121,7 @@ pub fn run(cli: Cli) -> Outcome {
     let logs = logging::start(&cli.logging, configured);
     match cli.command {
         Command::Run(args) => in_runtime(|| run::run(args)),
+        Command::Replay(args) => in_runtime(|| replay::run(args)),
         Command::Serve(args) => in_runtime(|| serve::run(args, logs)),
         Command::Validate(args) => validate::run(args),
         Command::Graph(args) => graph::run(args),
@@ -131,6 +138,7 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Ops(args) => in_runtime(|| ops::run(args)),
         Command::Events(args) => in_runtime(|| events::run(args)),
         Command::Explain(args) => in_runtime(|| explain::run(args)),
+        Command::Extension(args) => in_runtime(|| extension::run(args)),
         Command::Hub(args) => in_runtime(|| hub::run(args)),
         Command::Health(args) => in_runtime(|| health::health(args)),
         Command::Alarms(args) => in_runtime(|| health::alarms(args)),

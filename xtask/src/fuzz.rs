@@ -32,6 +32,8 @@ enum Target {
     Sdp,
     /// H.264.
     Decoder,
+    /// Components: loading them, calling them, and what they answer.
+    Component,
 }
 
 impl Target {
@@ -41,6 +43,7 @@ impl Target {
             Self::Rtsp => "rtsp",
             Self::Sdp => "sdp",
             Self::Decoder => "decoder",
+            Self::Component => "component",
         }
     }
 }
@@ -67,6 +70,8 @@ impl Target {
             }
             Self::Sdp => Ok(std::fs::write(corpus.join("sdp"), SDP)?),
             Self::Decoder => streams(corpus),
+            // It makes components of anything.
+            Self::Component => Ok(()),
         }
     }
 }

@@ -29,7 +29,8 @@ const PREFIXES: [&str; 3] = [
 /// Print how an instance is, node by node; how all are, without a name
 ///
 /// IN, OUT and DROPPED count media units, frames or signals since the instance was activated. LAST says how long ago
-/// something came in. DROPPED counts what a node was too slow for.
+/// something came in. SEEN counts pictures that were decoded, at a source, and frames that were looked at, at a detector;
+/// SKIPPED those that nobody needed, and DROPPED what a node was too slow for.
 #[derive(Debug, clap::Args)]
 pub(super) struct StatusArgs {
     /// Its name
@@ -198,7 +199,7 @@ fn one(body: &Value, now: Timestamp, paint: Paint) -> String {
 
 fn table(nodes: &[Value], now: Timestamp) -> Table {
     let mut table = Table::new(&[
-        "NODE", "TYPE", "STATE", "IN", "OUT", "DROPPED", "ERRORS", "LAST", "NOW",
+        "NODE", "TYPE", "STATE", "IN", "OUT", "SEEN", "SKIPPED", "DROPPED", "ERRORS", "LAST", "NOW",
     ]);
     for node in nodes {
         let gate = node.text("gate");
@@ -213,6 +214,8 @@ fn table(nodes: &[Value], now: Timestamp) -> Table {
             }),
             Cell::number(node.at("received").as_u64()),
             Cell::number(node.at("sent").as_u64()),
+            Cell::number(looked_at(node, "processed")),
+            Cell::number(looked_at(node, "skipped")),
             Cell::number(node.at("dropped").as_u64()),
             Cell::number(node.at("errors").as_u64()),
             Cell::right(&age(node.at("lastUnit"), now)),
@@ -247,6 +250,9 @@ fn age(moment: &Value, now: Timestamp) -> String {
 /// What else a node has to say.
 fn doing(node: &Value) -> String {
     let mut parts = Vec::new();
+    if let Some(mode) = node.at("decoding").as_str() {
+        parts.push(format!("decodes {mode}"));
+    }
     if let Some(rate) = node.at("frameRate").as_f64() {
         parts.push(format!("{rate:.1} frames/s"));
     }
@@ -267,6 +273,13 @@ fn doing(node: &Value) -> String {
     parts.join(", ")
 }
 
+/// A count of pictures, at a node that has something to do with them.
+fn looked_at(node: &Value, member: &str) -> Option<u64> {
+    let count = |name: &str| node.at(name).as_u64().unwrap_or(0);
+    let looks = node.at("decoding").is_string() || count("processed") + count("skipped") > 0;
+    looks.then(|| count(member))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -283,16 +296,21 @@ mod tests {
             "since": "2026-11-21T09:00:00.5Z", "nodes": [
             {"node": "camera", "nodeType": "#Microsoft.Media.MediaGraphRtspSource", "state": "waiting",
              "received": 100, "sent": 99, "dropped": 1, "errors": 2, "reconnects": 3,
+             "decoding": "keyframes", "processed": 4, "skipped": 96,
              "lastUnit": "2026-11-21T09:00:00Z", "lastError": "no route\u{7} to host"},
+            {"node": "motion", "nodeType": "#Microsoft.Media.MediaGraphMotionDetectionProcessor", "state": "running",
+             "received": 4, "sent": 1, "dropped": 0, "errors": 0, "processed": 3, "skipped": 1, "scaled": 3},
             {"node": "gate", "nodeType": "#MediaGraph.GateProcessor", "state": "running", "gate": "open",
              "received": 5, "sent": 5, "dropped": 0, "errors": 0}]});
         let text = one(&body, at("2026-11-21T09:00:12Z"), Paint::Plain);
         assert_eq!(
             text,
             "yard: Active since 2026-11-21T09:00:00, topology T\n\
-             NODE    TYPE           STATE     IN  OUT  DROPPED  ERRORS  LAST  NOW\n\
-             camera  RtspSource     waiting  100   99        1       2  12 s  3 reconnects\n\
-             gate    GateProcessor  open       5    5        0       0     -  -\n\
+             NODE    TYPE                      STATE     IN  OUT  SEEN  SKIPPED  DROPPED  ERRORS  LAST  NOW\n\
+             camera  RtspSource                waiting  100   99     4       96        1       2  12 s  \
+             decodes keyframes, 3 reconnects\n\
+             motion  MotionDetectionProcessor  running    4    1     3        1        0       0     -  -\n\
+             gate    GateProcessor             open       5    5     -        -        0       0     -  -\n\
              last error of camera: no route\u{fffd} to host\n"
         );
     }
