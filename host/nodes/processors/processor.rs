@@ -121,7 +121,7 @@ impl ProcessorNode {
         }
     }
 
-    async fn send(&self, signal: &Signal) {
+    async fn send(&mut self, signal: &Signal) {
         for output in &self.outputs {
             output.send(signal.clone()).await;
         }
