@@ -169,13 +169,14 @@ fn the_zone_tells_who_stays_in_it() {
 
 #[test]
 fn the_label_gate_opens_for_what_moves_in_the_street_only() {
+    let tracked = processor("object-tracker", &json!({}), &motion(&json!({})));
     let street = json!({"name": "street", "polygon": [[0, 0.6], [1, 0.6], [1, 0.77], [0, 0.77]]});
     let config = json!({
-        "when": {"labels": ["motion"], "zones": [street], "minimumDwell": "PT0.2S"},
+        "when": {"labels": ["motion"], "zones": [street], "minimumDwell": "PT0.5S"},
         "activationSignalOffset": "-PT1S",
         "minimumActivationTime": "PT2S",
     });
-    let opened = gate("label-gate", &config, &motion(&json!({})));
+    let opened = gate("label-gate", &config, &tracked);
     let vehicles = [1, 3, 5].map(|movement| clip::truth()[movement]);
     assert_eq!(opened.len(), vehicles.len(), "{opened:?}");
     for ((start, end), (begins, ends)) in opened.iter().zip(vehicles) {
