@@ -159,7 +159,7 @@ impl Outcome {
             self.default,
             self.theirs.f1(),
             self.theirs.setting,
-            -self.deficit,
+            0.0 - self.deficit,
         )
     }
 }

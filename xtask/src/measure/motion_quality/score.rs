@@ -71,9 +71,9 @@ pub(super) fn scores(labels: &Labels, seen: &[Seen]) -> Vec<Score> {
     .collect()
 }
 
-/// The best of them.
+/// The best of them; of equals the first.
 pub(super) fn best(scores: &[Score]) -> Option<&Score> {
-    scores.iter().max_by(|a, b| a.f1().total_cmp(&b.f1()))
+    scores.iter().rev().max_by(|a, b| a.f1().total_cmp(&b.f1()))
 }
 
 /// How much more recall they have than we, at the precision at which that is most.
