@@ -17,6 +17,7 @@
 #[allow(dead_code, reason = "each test crate needs another part of it")]
 #[path = "../common/mod.rs"]
 mod common;
+mod crossing;
 mod document;
 mod live;
 mod media;

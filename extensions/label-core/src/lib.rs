@@ -3,7 +3,7 @@
 //! A pure state machine over media time in 90 kHz ticks; it never sees a clock. The rules:
 //! * The *condition* holds in an observation in which enough things match at once: the right label, sure enough, in one of
 //!   the zones, each there for long enough. A thing that is not seen to match for longer than the gap begins anew.
-//! * A closed gate in whose condition holds opens, from when the first of those things was seen to match, less the
+//! * A closed gate whose condition holds opens, from when the first of those things was seen to match, less the
 //!   pre-roll, until the minimum after now. Each further observation in which it holds, and each start event, prolongs it.
 //! * A start event opens as well. Where there are stop events, what a start event opened stays open until one comes; or
 //!   else until the maximum.
@@ -20,7 +20,7 @@ mod gate;
 mod presence;
 
 pub use gate::{Activation, Decision, Gate};
-pub use presence::{MAX_THINGS, Match};
+pub use presence::MAX_THINGS;
 
 use shapes::{Area, Focus, Zone};
 

@@ -9,9 +9,9 @@ pub const MAX_THINGS: usize = 1024;
 
 /// The condition holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Match {
+pub(crate) struct Match {
     /// Since when the first of the things matches.
-    pub since: u64,
+    pub(crate) since: u64,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -111,7 +111,10 @@ fn condition(when: When) -> Result<Condition, String> {
     }
     let zones = when.zones.unwrap_or_default();
     if zones.len() > MAX_SHAPES {
-        return Err(format!("zones are {}; there may be {MAX_SHAPES}", zones.len()));
+        return Err(format!(
+            "{} zones are given; there may be {MAX_SHAPES}",
+            zones.len()
+        ));
     }
     let minute = (0, 60 * SECOND);
     // Longer would be more media than a gate holds.
@@ -131,7 +134,10 @@ fn condition(when: When) -> Result<Condition, String> {
 fn names(what: &str, names: Option<Vec<String>>) -> Result<Vec<String>, String> {
     let names = names.unwrap_or_default();
     if names.len() > MAX_NAMES {
-        return Err(format!("{what} are {}; there may be {MAX_NAMES}", names.len()));
+        return Err(format!(
+            "{} {what} are given; there may be {MAX_NAMES}",
+            names.len()
+        ));
     }
     Ok(names)
 }

@@ -37,7 +37,7 @@ pub fn parse(json: &str) -> Result<LineCounter, String> {
         serde_json::from_str(json).map_err(|error| format!("the configuration cannot be read: {error}"))?;
     if !(1..=MAX_SHAPES).contains(&written.lines.len()) {
         return Err(format!(
-            "lines are {}; there may be 1 to {MAX_SHAPES}",
+            "{} lines are given; there may be 1 to {MAX_SHAPES}",
             written.lines.len()
         ));
     }

@@ -77,7 +77,10 @@ pub fn parse(json: &str) -> Result<Config, String> {
 fn polygons(name: &str, zones: Option<Vec<Zone>>) -> Result<Vec<Polygon>, String> {
     let zones = zones.unwrap_or_default();
     if zones.len() > MAX_SHAPES {
-        return Err(format!("{name} are {}; there may be {MAX_SHAPES}", zones.len()));
+        return Err(format!(
+            "{} {name} are given; there may be {MAX_SHAPES}",
+            zones.len()
+        ));
     }
     Ok(zones.into_iter().map(|zone| zone.polygon).collect())
 }

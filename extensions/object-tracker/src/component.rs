@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use shapes::Area;
-use track_core::{Sighting, Tracker};
+use track_core::{Followed, Sighting, Tracker};
 
 use self::bindings::exports::mediagraph::extension::about::{Description, Guest as About};
 use self::bindings::exports::mediagraph::extension::processing::{
@@ -70,23 +70,40 @@ impl GuestProcessor for ObjectTracker {
 /// The same observation with names; what has no box goes through unchanged.
 fn follow(tracker: &mut Tracker, mut observation: Observation) -> Observation {
     let sightings: Vec<Sighting<'_>> = observation.inferences.iter().filter_map(sighting).collect();
-    let mut names = tracker.follow(observation.timestamp, &sightings).into_iter();
-    for (number, inference) in observation.inferences.iter_mut().enumerate() {
-        if sighting(inference).is_none() {
-            continue;
-        }
-        let Some(name) = names.next().flatten() else {
-            continue;
+    let mut all = tracker.follow(observation.timestamp, &sightings).into_iter();
+    let inferences = std::mem::take(&mut observation.inferences);
+    for (number, mut inference) in inferences.into_iter().enumerate() {
+        let followed = if sighting(&inference).is_some() {
+            all.next()
+        } else {
+            None
         };
-        if let Finding::Entity(entity) = &mut inference.finding {
-            entity.id.get_or_insert_with(|| name.clone());
+        // What is part of another is shown by it.
+        if followed.as_ref().is_some_and(|followed| followed.joined) {
+            continue;
         }
-        // So that a crossing can refer to it.
-        let own = || format!("{}-{number}", observation.timestamp);
-        inference.inference_id.get_or_insert_with(own);
-        inference.sequence_id = Some(name);
+        if let Some(followed) = followed {
+            name(&mut inference, followed, || {
+                format!("{}-{number}", observation.timestamp)
+            });
+        }
+        observation.inferences.push(inference);
     }
     observation
+}
+
+fn name(inference: &mut Inference, followed: Followed, own: impl FnOnce() -> String) {
+    let Some(name) = followed.name else { return };
+    match &mut inference.finding {
+        Finding::Entity(entity) => {
+            entity.id.get_or_insert_with(|| name.clone());
+        }
+        Finding::Motion(motion) => motion.box_ = rect(followed.area),
+        _ => {}
+    }
+    // So that a crossing can refer to it.
+    inference.inference_id.get_or_insert_with(own);
+    inference.sequence_id = Some(name);
 }
 
 fn sighting(inference: &Inference) -> Option<Sighting<'_>> {
@@ -95,11 +112,13 @@ fn sighting(inference: &Inference) -> Option<Sighting<'_>> {
             area: area(&entity.box_),
             class: &entity.tag.value,
             confidence: entity.tag.confidence,
+            partial: false,
         }),
         Finding::Motion(motion) => Some(Sighting {
             area: area(&motion.box_),
             class: MOTION,
             confidence: 1.0,
+            partial: true,
         }),
         _ => None,
     }
@@ -111,5 +130,14 @@ fn area(rect: &Rect) -> Area {
         top: rect.t,
         width: rect.w,
         height: rect.h,
+    }
+}
+
+fn rect(area: Area) -> Rect {
+    Rect {
+        l: area.left,
+        t: area.top,
+        w: area.width,
+        h: area.height,
     }
 }

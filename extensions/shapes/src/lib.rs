@@ -81,6 +81,38 @@ impl Area {
         self.width.hypot(self.height)
     }
 
+    /// The least area that holds both.
+    #[must_use]
+    pub fn joined(&self, other: &Self) -> Self {
+        let (left, top) = (self.left.min(other.left), self.top.min(other.top));
+        Self {
+            left,
+            top,
+            width: (self.left + self.width).max(other.left + other.width) - left,
+            height: (self.top + self.height).max(other.top + other.height) - top,
+        }
+    }
+
+    /// Distance between both, along the axis on which they are further apart; 0 if they touch.
+    #[must_use]
+    pub fn gap(&self, other: &Self) -> f32 {
+        let across = (other.left - self.left - self.width).max(self.left - other.left - other.width);
+        let down = (other.top - self.top - self.height).max(self.top - other.top - other.height);
+        across.max(down).max(0.0)
+    }
+
+    /// The part that lies in the picture.
+    #[must_use]
+    pub fn within_picture(&self) -> Self {
+        let (left, top) = (self.left.clamp(0.0, 1.0), self.top.clamp(0.0, 1.0));
+        Self {
+            left,
+            top,
+            width: (self.left + self.width).clamp(0.0, 1.0) - left,
+            height: (self.top + self.height).clamp(0.0, 1.0) - top,
+        }
+    }
+
     /// What is common to both, as a share of what either covers: 0 to 1.
     #[must_use]
     pub fn overlap(&self, other: &Self) -> f32 {

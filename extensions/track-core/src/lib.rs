@@ -9,11 +9,12 @@
 mod assign;
 mod dwell;
 mod lines;
+mod parts;
 mod tracker;
 
 pub use dwell::{Dwell, DwellConfig, MAX_STAYS, Report, Stage};
 pub use lines::{Crossing, LineCounter, MAX_OBJECTS, NamedLine, Totals};
-pub use tracker::{MAX_TRACKS, Sighting, Tracker, TrackerConfig};
+pub use tracker::{Followed, MAX_TRACKS, Sighting, Tracker, TrackerConfig};
 
 /// Ticks in one second of media time.
 pub const TICKS_PER_SECOND: u64 = 90_000;

@@ -3,11 +3,15 @@
 //! A thing is expected where its speed has taken it. Boxes and things are paired so that all pairs together are the most
 //! likely, by distance, overlap, size and class; a thing that is not seen goes on unseen for a while. Two things that pass
 //! each other keep their names because each is expected on its own side.
+//!
+//! A motion detector often sees one thing in parts. Parts that go the same way at the same speed, side by side, are taken for
+//! one from then on (`parts`).
 
 use shapes::{Area, Point};
 
 use crate::TICKS_PER_SECOND;
 use crate::assign::assign;
+use crate::parts::{self, Group};
 
 /// Things followed at once, and boxes of a frame that are looked at; of more, those of least confidence are left out.
 pub const MAX_TRACKS: usize = 256;
@@ -47,18 +51,35 @@ pub struct Sighting<'a> {
     pub class: &'a str,
     /// 0 to 1.
     pub confidence: f32,
+    /// It may be a part of a thing only.
+    pub partial: bool,
+}
+
+/// What became of a box.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Followed {
+    /// The thing's name. None: not sure enough to be a thing.
+    pub name: Option<String>,
+    /// Where the thing is: the box itself, unless the thing is seen in parts.
+    pub area: Area,
+    /// Another box of this frame stands for the thing.
+    pub joined: bool,
 }
 
 #[derive(Clone, Debug)]
-struct Track {
-    number: u64,
+pub(crate) struct Track {
+    pub(crate) number: u64,
     class: String,
-    centre: Point,
-    size: (f32, f32),
+    pub(crate) centre: Point,
+    pub(crate) size: (f32, f32),
     /// Fractions of the picture in a second.
-    speed: Point,
-    seen: u64,
-    sightings: u16,
+    pub(crate) speed: Point,
+    pub(crate) seen: u64,
+    pub(crate) sightings: u16,
+    /// All its boxes may have been parts.
+    pub(crate) partial: bool,
+    /// It is known to be seen in parts.
+    pub(crate) in_parts: bool,
 }
 
 /// Follows things.
@@ -85,8 +106,8 @@ impl Tracker {
         }
     }
 
-    /// Names the boxes of the frame at `time`, in their order. None: not sure enough to be a thing.
-    pub fn follow(&mut self, time: u64, sightings: &[Sighting<'_>]) -> Vec<Option<String>> {
+    /// Names the boxes of the frame at `time`, in their order.
+    pub fn follow(&mut self, time: u64, sightings: &[Sighting<'_>]) -> Vec<Followed> {
         let began = *self.began.get_or_insert(time);
         if time < self.time {
             self.tracks.clear();
@@ -94,35 +115,34 @@ impl Tracker {
         self.time = time;
         let gap = self.config.maximum_gap;
         self.tracks.retain(|track| time - track.seen <= gap);
-        let considered = surest(sightings);
-        let pairs = assign(considered.len(), self.tracks.len(), ALONE, |row, column| {
-            let sighting = considered.get(row).and_then(|at| sightings.get(*at));
-            let pair = sighting.zip(self.tracks.get(column));
-            pair.map_or(f32::INFINITY, |(sighting, track)| track.cost(time, sighting))
+        let groups = parts::join(time, &self.tracks, sightings, surest(sightings));
+        let pairs = assign(groups.len(), self.tracks.len(), ALONE, |row, column| {
+            let pair = groups.get(row).zip(self.tracks.get(column));
+            pair.map_or(f32::INFINITY, |(group, track)| {
+                track.cost(time, &group.as_one(sightings))
+            })
         });
-        let mut names = vec![None; sightings.len()];
+        let mut followed: Vec<Followed> = sightings.iter().map(Followed::unnamed).collect();
         let mut fresh = Vec::new();
-        for (at, pair) in considered.into_iter().zip(pairs) {
-            let (Some(sighting), Some(name)) = (sightings.get(at), names.get_mut(at)) else {
-                continue;
-            };
-            let number = match pair.and_then(|column| self.tracks.get_mut(column)) {
-                Some(track) => {
-                    track.see(time, sighting);
-                    track.number
-                }
-                None if sighting.confidence < self.config.new_confidence => continue,
+        for (group, pair) in groups.iter().zip(pairs) {
+            let one = group.as_one(sightings);
+            let known = pair.and_then(|column| self.tracks.get_mut(column));
+            let (number, area) = match known {
+                Some(track) => (track.number, track.see(time, &one)),
+                None if one.confidence < self.config.new_confidence => continue,
                 None => {
                     self.last_number += 1;
-                    fresh.push(Track::new(self.last_number, time, sighting));
-                    self.last_number
+                    fresh.push(Track::new(self.last_number, time, &one));
+                    (self.last_number, one.area)
                 }
             };
-            *name = Some(format!("{:x}-{number}", began / TICKS_PER_SECOND));
+            let name = format!("{:x}-{number}", began / TICKS_PER_SECOND);
+            group.tell(&mut followed, &name, area);
         }
         self.tracks.append(&mut fresh);
+        parts::find(time, &mut self.tracks);
         self.make_room();
-        names
+        followed
     }
 
     /// Forgets those that were not seen for longest.
@@ -155,15 +175,17 @@ impl Track {
             speed: Point::default(),
             seen: time,
             sightings: 1,
+            partial: sighting.partial,
+            in_parts: false,
         }
     }
 
-    fn seconds_since(&self, time: u64) -> f32 {
+    pub(crate) fn seconds_since(&self, time: u64) -> f32 {
         time.saturating_sub(self.seen) as f32 / TICKS_PER_SECOND as f32
     }
 
     /// Where it should be.
-    fn expected(&self, seconds: f32) -> Area {
+    pub(crate) fn expected(&self, seconds: f32) -> Area {
         let centre = Point {
             x: self.centre.x + self.speed.x * seconds,
             y: self.centre.y + self.speed.y * seconds,
@@ -184,7 +206,8 @@ impl Track {
         let reach = f32::midpoint(expected.diagonal(), sighting.area.diagonal()) + slack.min(MAX_SLACK);
         let distance = expected.centre().distance(sighting.area.centre());
         let growth = growth(&expected, &sighting.area);
-        if !(distance <= reach && growth <= MAX_GROWTH) {
+        // Of what is seen in parts, any part may be hidden.
+        if !(distance <= reach && (growth <= MAX_GROWTH || self.in_parts)) {
             return f32::INFINITY;
         }
         let class = if self.class == sighting.class {
@@ -196,14 +219,30 @@ impl Track {
         distance / reach.max(f32::MIN_POSITIVE) + apart + class + TWICE_THE_SIZE * growth.log2()
     }
 
-    /// Learns place, size and speed: with few sightings as the straight line through them would, later more slowly.
-    fn see(&mut self, time: u64, sighting: &Sighting<'_>) {
+    /// Learns place, size and speed: with few sightings as the straight line through them would, later more slowly. Gives
+    /// where the thing is.
+    fn see(&mut self, time: u64, sighting: &Sighting<'_>) -> Area {
+        let whole = if self.in_parts {
+            parts::whole(self.expected(self.seconds_since(time)), sighting.area)
+        } else {
+            sighting.area
+        };
+        self.learn(time, whole);
+        self.partial &= sighting.partial;
+        if self.class != sighting.class {
+            sighting.class.clone_into(&mut self.class);
+        }
+        self.seen = time;
+        whole.within_picture()
+    }
+
+    fn learn(&mut self, time: u64, area: Area) {
         self.sightings = self.sightings.saturating_add(1);
         let n = f32::from(self.sightings);
         let place = (2.0 * (2.0 * n - 1.0) / (n * (n + 1.0))).max(LEAST_GAIN.0);
         let speed = (6.0 / (n * (n + 1.0))).clamp(LEAST_GAIN.1, 1.0);
         let seconds = self.seconds_since(time);
-        let (expected, now) = (self.expected(seconds).centre(), sighting.area.centre());
+        let (expected, now) = (self.expected(seconds).centre(), area.centre());
         let (x, y) = (now.x - expected.x, now.y - expected.y);
         self.centre = Point {
             x: expected.x + place * x,
@@ -213,12 +252,30 @@ impl Track {
             self.speed.x += speed * x / seconds;
             self.speed.y += speed * y / seconds;
         }
-        self.size.0 += place * (sighting.area.width - self.size.0);
-        self.size.1 += place * (sighting.area.height - self.size.1);
-        if self.class != sighting.class {
-            sighting.class.clone_into(&mut self.class);
+        self.size.0 += place * (area.width - self.size.0);
+        self.size.1 += place * (area.height - self.size.1);
+    }
+}
+
+impl Followed {
+    fn unnamed(sighting: &Sighting<'_>) -> Self {
+        Self {
+            name: None,
+            area: sighting.area,
+            joined: false,
         }
-        self.seen = time;
+    }
+}
+
+impl Group {
+    /// Its first box stands for all of them.
+    fn tell(&self, followed: &mut [Followed], name: &str, area: Area) {
+        for (place, at) in self.members.iter().enumerate() {
+            if let Some(one) = followed.get_mut(*at) {
+                one.name = Some(name.to_owned());
+                (one.area, one.joined) = (area, place > 0);
+            }
+        }
     }
 }
 

@@ -98,6 +98,7 @@ fn names(walkers: &[Walker], seconds: f32, rate: f32, tremble: f32) -> Vec<BTree
                 },
                 class: walkers[*who].class,
                 confidence: 0.9,
+                partial: false,
             })
             .collect();
         let time = (f64::from(second) * 90_000.0) as u64 + 150_000_000_000_000;
@@ -105,7 +106,7 @@ fn names(walkers: &[Walker], seconds: f32, rate: f32, tremble: f32) -> Vec<BTree
             let alone = seen.iter().all(|(other, box_)| {
                 other == who || box_.centre().distance(walkers[*who].at(second).unwrap().centre()) > ALIKE
             });
-            let name = name.unwrap();
+            let name = name.name.unwrap();
             if alone {
                 names[*who].insert(name);
             }
@@ -192,8 +193,9 @@ fn a_detector_that_changes_its_mind_about_the_class_does_not_change_the_name() {
             area,
             class,
             confidence: 0.8,
+            partial: false,
         };
-        names.extend(tracker.follow(frame * 9_000, &[sighting]));
+        names.extend(tracker.follow(frame * 9_000, &[sighting]).remove(0).name);
     }
     assert_eq!(names.len(), 1, "{names:?}");
 }
@@ -217,8 +219,9 @@ fn a_faint_box_is_no_new_thing_but_may_be_a_known_one() {
             area: Area::around(Point { x: 0.5, y: 0.5 }, 0.1, 0.2),
             class: "person",
             confidence,
+            partial: false,
         };
-        tracker.follow(time, &[sighting]).remove(0)
+        tracker.follow(time, &[sighting]).remove(0).name
     };
     assert_eq!(see(0, 0.3), None);
     let name = see(9_000, 0.6);
@@ -232,10 +235,11 @@ fn names_of_another_run_are_other_names_and_time_that_goes_back_forgets() {
         area: Area::around(Point { x: 0.5, y: 0.5 }, 0.1, 0.2),
         class: "person",
         confidence: 1.0,
+        partial: false,
     };
     let run = |from: u64| {
         let mut tracker = Tracker::new(CONFIG);
-        tracker.follow(from, &[sighting]).remove(0).unwrap()
+        tracker.follow(from, &[sighting]).remove(0).name.unwrap()
     };
     assert_ne!(run(90_000), run(180_000));
     let mut tracker = Tracker::new(CONFIG);
@@ -260,10 +264,75 @@ fn any_number_of_boxes_is_borne() {
                 ),
                 class: "thing",
                 confidence: 0.5 + random.next() / 2.0,
+                partial: false,
             })
             .collect();
         let names = tracker.follow(frame * 9_000, &boxes);
         assert_eq!(names.len(), 1_000);
-        assert_eq!(names.iter().flatten().count(), track_core::MAX_TRACKS);
+        assert_eq!(
+            names.iter().filter(|one| one.name.is_some()).count(),
+            track_core::MAX_TRACKS
+        );
     }
+}
+
+/// A car of which a motion detector sees bonnet and boot, one of them now and then, or the whole.
+#[test]
+fn a_thing_that_is_seen_in_parts_is_one_thing_that_goes_straight_on() {
+    let mut tracker = Tracker::new(CONFIG);
+    let mut random = Random(3);
+    let mut last = Vec::new();
+    for frame in 0..60_u64 {
+        let x = 0.02 + 0.012 * frame as f32;
+        let part = |offset: f32, width: f32, random: &mut Random| Sighting {
+            area: Area {
+                left: x + offset + random.tremble(0.003),
+                top: 0.5 + random.tremble(0.003),
+                width,
+                height: 0.1,
+            },
+            class: "motion",
+            confidence: 1.0,
+            partial: true,
+        };
+        let parts = match frame % 7 {
+            3 => vec![part(0.0, 0.05, &mut random)],
+            5 => vec![part(0.1, 0.06, &mut random)],
+            6 => vec![part(0.0, 0.16, &mut random)],
+            _ => vec![part(0.1, 0.06, &mut random), part(0.0, 0.05, &mut random)],
+        };
+        let followed = tracker.follow(frame * 7_200, &parts);
+        if frame >= 15 {
+            let shown: Vec<_> = followed.into_iter().filter(|one| !one.joined).collect();
+            assert_eq!(shown.len(), 1, "{frame}: {shown:?}");
+            last.push((shown[0].name.clone().unwrap(), shown[0].area.centre().x));
+        }
+    }
+    let names: BTreeSet<&String> = last.iter().map(|(name, _)| name).collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+    // A line counter must not see it go to and fro.
+    for pair in last.windows(2) {
+        assert!((-0.012..0.04).contains(&(pair[1].1 - pair[0].1)), "{pair:?}");
+    }
+}
+
+#[test]
+fn two_that_pass_each_other_are_no_parts() {
+    let mut tracker = Tracker::new(CONFIG);
+    let mut names = [BTreeSet::new(), BTreeSet::new()];
+    for frame in 0..50_u64 {
+        let at = |x: f32, y: f32| Sighting {
+            area: Area::around(Point { x, y }, 0.06, 0.1),
+            class: "motion",
+            confidence: 1.0,
+            partial: true,
+        };
+        let way = 0.016 * frame as f32;
+        let followed = tracker.follow(frame * 7_200, &[at(0.1 + way, 0.4), at(0.9 - way, 0.55)]);
+        for (names, one) in names.iter_mut().zip(followed) {
+            assert!(!one.joined);
+            names.extend(one.name);
+        }
+    }
+    assert_kept(&names);
 }

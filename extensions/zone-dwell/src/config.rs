@@ -77,7 +77,7 @@ pub fn parse(json: &str) -> Result<Watch, String> {
         serde_json::from_str(json).map_err(|error| format!("the configuration cannot be read: {error}"))?;
     if !(1..=MAX_SHAPES).contains(&written.zones.len()) {
         return Err(format!(
-            "zones are {}; there may be 1 to {MAX_SHAPES}",
+            "{} zones are given; there may be 1 to {MAX_SHAPES}",
             written.zones.len()
         ));
     }

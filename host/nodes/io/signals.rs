@@ -193,6 +193,12 @@ impl Merge {
         }
     }
 
+    /// Whether an input that has come so far begins anew: its timeline was further already.
+    #[must_use]
+    pub fn goes_back(&self, input: usize, reached: MediaTime) -> bool {
+        self.watermarks.get(input).is_some_and(|before| reached < *before)
+    }
+
     /// Tells how far the media has come.
     pub fn media(&mut self, reached: MediaTime) {
         self.media = self.media.max(reached);
@@ -308,7 +314,9 @@ mod tests {
         merge.media(at(3_600.0));
         merge.signal(0, Signal::Watermark(at(3_600.0)));
         merge.signal(1, Signal::Watermark(at(3_600.0)));
+        assert!(merge.goes_back(0, at(2.0)) && !merge.goes_back(0, at(3_600.0)));
         merge.restart();
+        assert!(!merge.goes_back(0, at(2.0)));
         // Still under way when the timeline began anew.
         merge.signal(1, Signal::Watermark(at(3_600.1)));
         merge.media(at(2.0));

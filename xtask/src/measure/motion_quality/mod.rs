@@ -20,8 +20,8 @@ const LABELS: &str = include_str!("labels.json");
 /// Seconds around the ends of movements that do not count: of those that are drawn, and of those that a person labelled.
 const DRAWN_MARGIN: f64 = 0.3;
 const SEEN_MARGIN: f64 = 0.5;
-/// The detector says nothing in its first second.
-const LEARNING: f64 = 1.0;
+/// A second in which the detector learns the scene, and half a second in which it must see again what it saw.
+const LEARNING: f64 = 1.5;
 
 #[derive(Debug, Deserialize)]
 struct Labelled {
@@ -159,7 +159,7 @@ impl Outcome {
             self.default,
             self.theirs.f1(),
             self.theirs.setting,
-            -self.deficit,
+            0.0 - self.deficit,
         )
     }
 }

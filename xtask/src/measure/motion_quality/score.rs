@@ -1,16 +1,16 @@
 //! How well the moments in which a detector saw motion agree with a list of movements.
 //!
 //! A detector gives the times of pictures with motion. They become intervals as an event recorder makes them: what is
-//! not further apart than a hold is one, and one needs a least number of pictures. Both are chosen for each detector as is best
-//! for it. Time is then compared in small steps; around the ends of a labelled movement nothing is counted, for no label
+//! not further apart than a hold is one, and what lasts for less than a least time is none. Both are chosen for each
+//! detector as is best for it. Time is then compared in small steps; around the ends of a labelled movement nothing is counted, for no label
 //! is more exact than that.
 
 /// Seconds.
 const STEP: f64 = 0.04;
 /// Holds that are tried, in seconds.
 const HOLDS: [f64; 4] = [0.3, 0.6, 1.0, 2.0];
-/// Least numbers of pictures that are tried.
-const LEAST: [usize; 3] = [1, 2, 4];
+/// Least lengths that are tried, in seconds.
+const LEAST: [f64; 5] = [0.0, 0.1, 0.5, 1.0, 1.5];
 /// Below this a precision is of no use to anybody.
 const USEFUL_PRECISION: f64 = 0.5;
 
@@ -63,7 +63,7 @@ pub(super) fn scores(labels: &Labels, seen: &[Seen]) -> Vec<Score> {
     ways.map(|(seen, hold, least)| {
         let (precision, recall) = compare(labels, &intervals(&seen.times, hold, least));
         Score {
-            setting: format!("{}, hold {hold} s, {least} pictures", seen.setting),
+            setting: format!("{}, hold {hold} s, at least {least} s", seen.setting),
             precision,
             recall,
         }
@@ -71,9 +71,9 @@ pub(super) fn scores(labels: &Labels, seen: &[Seen]) -> Vec<Score> {
     .collect()
 }
 
-/// The best of them.
+/// The best of them; of equals the first.
 pub(super) fn best(scores: &[Score]) -> Option<&Score> {
-    scores.iter().max_by(|a, b| a.f1().total_cmp(&b.f1()))
+    scores.iter().rev().max_by(|a, b| a.f1().total_cmp(&b.f1()))
 }
 
 /// How much more recall they have than we, at the precision at which that is most.
@@ -88,19 +88,16 @@ pub(super) fn deficit(ours: &[Score], theirs: &[Score]) -> f64 {
         .fold(f64::NEG_INFINITY, f64::max)
 }
 
-fn intervals(times: &[f64], hold: f64, least: usize) -> Vec<(f64, f64)> {
-    let mut all: Vec<(f64, f64, usize)> = Vec::new();
+fn intervals(times: &[f64], hold: f64, least: f64) -> Vec<(f64, f64)> {
+    let mut all: Vec<(f64, f64)> = Vec::new();
     for time in times {
         match all.last_mut() {
-            Some((_, end, pictures)) if time - *end <= hold => {
-                *end = *time;
-                *pictures += 1;
-            }
-            _ => all.push((*time, *time, 1)),
+            Some((_, end)) if time - *end <= hold => *end = *time,
+            _ => all.push((*time, *time)),
         }
     }
-    let enough = all.into_iter().filter(|(_, _, pictures)| *pictures >= least);
-    enough.map(|(start, end, _)| (start, end + STEP)).collect()
+    let enough = all.into_iter().filter(|(start, end)| end - start >= least);
+    enough.map(|(start, end)| (start, end + STEP)).collect()
 }
 
 /// Precision and recall.
@@ -156,23 +153,23 @@ mod tests {
     #[test]
     fn what_is_seen_as_labelled_is_perfect() {
         let times = [frames(5.1, 8.0), frames(12.0, 15.1)].concat();
-        assert_eq!(compare(&labels(), &intervals(&times, 0.3, 1)), (1.0, 1.0));
+        assert_eq!(compare(&labels(), &intervals(&times, 0.3, 0.0)), (1.0, 1.0));
     }
 
     #[test]
     fn precision_and_recall_are_shares_of_time() {
         // One movement of two, and as much again where nothing moves.
         let times = [frames(5.0, 8.0), frames(16.0, 18.6)].concat();
-        let (precision, recall) = compare(&labels(), &intervals(&times, 0.3, 1));
+        let (precision, recall) = compare(&labels(), &intervals(&times, 0.3, 0.0));
         assert!((precision - 0.5).abs() < 0.02, "{precision}");
         assert!((recall - 0.5).abs() < 0.02, "{recall}");
     }
 
     #[test]
     fn holds_join_and_flashes_are_left_out() {
-        assert_eq!(intervals(&[1.0, 1.5, 4.0], 0.6, 1).len(), 2);
-        assert_eq!(intervals(&[1.0, 1.5, 4.0], 0.6, 2).len(), 1);
-        assert!(intervals(&[], 0.6, 1).is_empty());
+        assert_eq!(intervals(&[1.0, 1.5, 4.0], 0.6, 0.0).len(), 2);
+        assert_eq!(intervals(&[1.0, 1.5, 4.0], 0.6, 0.3).len(), 1);
+        assert!(intervals(&[], 0.6, 0.0).is_empty());
     }
 
     #[test]
