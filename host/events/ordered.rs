@@ -14,6 +14,9 @@ use crate::text::spelled;
 /// What a message sink says of a node comes from another task than what the node says of itself: it stands behind it.
 const INFERENCE: &str = "Microsoft.Media.Graph.Analytics.Inference";
 
+/// Nothing follows it, whatever stands beside it.
+const STOPPED: &str = "Microsoft.Media.Graph.Operational.GraphInstanceStopped";
+
 /// Keeps events until they are asked for, and writes them as lines.
 pub struct OrderedEvents {
     state: Mutex<State>,
@@ -64,12 +67,12 @@ impl OrderedEvents {
 }
 
 /// What one task publishes of one subject at one time stays as it came.
-fn order(event: &Event) -> (&str, &str, bool, Option<&str>) {
-    let inferred = event.event_type == INFERENCE;
+fn order(event: &Event) -> (bool, &str, &str, bool, Option<&str>) {
     (
+        event.event_type == STOPPED,
         &event.event_time,
         &event.subject,
-        inferred,
+        event.event_type == INFERENCE,
         event.output.as_deref(),
     )
 }

@@ -41,6 +41,7 @@ use crate::nodes::reach::Reach;
 use crate::nodes::sinks::hub::run::MessageSink;
 use crate::nodes::sinks::recorder::RecordingSink;
 use crate::nodes::sources::hub::run::MessageSource;
+use crate::nodes::sources::replay::player::DECODING;
 use crate::nodes::sources::rtsp::run::RtspSource;
 
 /// How long a graph may take to drain. What it holds then is given up.
@@ -433,7 +434,7 @@ fn clock_of(clock: &Arc<dyn Clock>, name: &str) -> Arc<dyn Clock> {
 /// Decoding reports under the source's name, and is behind it.
 fn decoding_context(source: &NodeContext) -> NodeContext {
     NodeContext {
-        clock: clock_of(&source.clock, "decoding"),
+        clock: clock_of(&source.clock, DECODING),
         ..source.clone()
     }
 }

@@ -65,7 +65,7 @@ impl Replay {
     }
 
     /// Starts a plan whose cameras are these recordings, and the player that plays them; `progress` is told how far it is,
-    /// in thousandths. The instance is stopped when the player has ended.
+    /// in seconds of media. The instance is stopped when the player has ended.
     ///
     /// # Errors
     /// As [`Instance::start`].

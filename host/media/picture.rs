@@ -84,10 +84,7 @@ impl Picture {
     /// # Errors
     /// As [`Picture::prepare`].
     pub fn prepare_or_share(&self, spec: &ImageSpec) -> Result<(Prepared, bool), String> {
-        let spec = ImageSpec {
-            size: spec.size.or(Some(self.size)),
-            ..spec.canonical()
-        };
+        let spec = self.plain(spec);
         let wish = self.wish(&spec);
         let mut worked = false;
         let done = wish.get_or_init(|| {
@@ -95,6 +92,23 @@ impl Picture {
             self.prepare_now(&spec)
         });
         done.clone().map(|prepared| (prepared, worked))
+    }
+
+    /// As [`Picture::prepare`], if it has been done already; waits for nothing.
+    #[must_use]
+    pub fn already(&self, spec: &ImageSpec) -> Option<Prepared> {
+        let spec = self.plain(spec);
+        let known = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, wish) = known.iter().find(|(one, _)| *one == spec)?;
+        wish.get()?.clone().ok()
+    }
+
+    /// The wish in the one form that all like it have.
+    fn plain(&self, spec: &ImageSpec) -> ImageSpec {
+        ImageSpec {
+            size: spec.size.or(Some(self.size)),
+            ..spec.canonical()
+        }
     }
 
     fn wish(&self, spec: &ImageSpec) -> Wish {
@@ -543,7 +557,9 @@ mod tests {
             "somebody else did the work"
         );
         let other = spec(PixelFormat::Gray8, 16, 8, Fit::Stretch);
+        assert!(picture.already(&other).is_none());
         assert!(picture.prepare_or_share(&other).unwrap().1);
+        assert!(picture.already(&other).is_some());
     }
 
     #[test]

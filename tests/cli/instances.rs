@@ -193,9 +193,9 @@ fn the_status_has_a_row_for_each_node_with_its_age_by_the_hosts_clock() {
     assert_eq!(
         out,
         "yard: Active since 2026-11-21T09:00:00, topology Motion\n\
-         NODE      TYPE        STATE       IN  OUT  DROPPED  ERRORS  LAST  NOW\n\
-         camera    RtspSource  playing    900  900        0       1   1 s  25.0 frames/s\n\
-         recorder  AssetSink   recording  900    0        0       0     -  writes yard-1\n\
+         NODE      TYPE        STATE       IN  OUT  SEEN  SKIPPED  DROPPED  ERRORS  LAST  NOW\n\
+         camera    RtspSource  playing    900  900     -        -        0       1   1 s  25.0 frames/s\n\
+         recorder  AssetSink   recording  900    0     -        -        0       0     -  writes yard-1\n\
          last error of camera: the camera closed the connection\n"
     );
     assert_eq!(

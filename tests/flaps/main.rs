@@ -30,7 +30,8 @@ use drawn::{Clip, Codec};
 use mediagraph::events::{Emitter, Event, EventSink};
 use mediagraph::media::SystemClock;
 use mediagraph::nodes::context::NodeContext;
-use mediagraph::nodes::io::units::{self, MediaItem, Tracks};
+use mediagraph::nodes::io::pace::Pace;
+use mediagraph::nodes::io::units::{MediaItem, Tracks};
 use mediagraph::nodes::reach::Anywhere;
 use mediagraph::nodes::sources::rtsp::backoff::Backoff;
 use mediagraph::nodes::sources::rtsp::run::RtspSource;
@@ -169,7 +170,7 @@ async fn nothing_grows(login: bool) {
         video: true,
         audio: true,
     };
-    let (sender, mut receiver) = units::queue(both);
+    let (sender, mut receiver) = Pace::Live.units(both);
     source.outputs.push(sender);
     let short = Backoff::between(
         Duration::from_millis(1),

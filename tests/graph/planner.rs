@@ -106,9 +106,9 @@ fn keyframes_alone_are_decoded_where_they_suffice_and_each_detector_gets_its_sha
         ]
     });
     running.settled("keyframes");
-    // The clip has sound, too: 500 units are less than 20 s; keyframes come every 2 s.
+    // The clip has sound, too: 1,000 units are about 15 s; keyframes come every 2 s.
     let over = running.over(
-        500,
+        1_000,
         &[
             (CAMERA, "processed"),
             (CAMERA, "skipped"),
@@ -119,9 +119,9 @@ fn keyframes_alone_are_decoded_where_they_suffice_and_each_detector_gets_its_sha
     let [decoded, skipped, slow, slower] = over[..] else {
         panic!()
     };
-    assert!((3..=12).contains(&decoded), "{over:?}");
+    assert!((5..=20).contains(&decoded), "{over:?}");
     assert!(skipped >= 20 * decoded, "{over:?}");
-    assert!(slow >= 3 && slow <= decoded + 1, "{over:?}");
+    assert!(slow >= 4 && slow <= decoded + 1, "{over:?}");
     assert!(slower >= 1 && slower < slow, "{over:?}");
     running.host.stop();
 }
@@ -149,9 +149,8 @@ fn detectors_that_ask_alike_share_one_decoder_and_one_scaling() {
         .iter()
         .map(|name| running.count(name, "processed"))
         .collect();
-    // Each picture once, whoever comes first.
-    let most = seen.iter().max().unwrap() + 3;
-    assert!(scaled <= most, "{scaled} scaled, {seen:?} seen");
+    // Each picture once, whoever comes first; a busy machine may leave out another one for each.
+    assert!(2 * scaled <= seen.iter().sum(), "{scaled} scaled, {seen:?} seen");
     assert!(
         decoded <= running.count(CAMERA, "received"),
         "one decoder, not three"
@@ -329,16 +328,16 @@ fn the_plan_says_who_asks_what_is_decoded_and_which_scales() {
 fn every_topology_of_ours_can_be_planned_without_a_camera() {
     for entry in std::fs::read_dir(repository("topologies")).unwrap() {
         let path = entry.unwrap().path();
-        if path.ends_with("component-by-path") {
+        if path.ends_with("component-by-path") || !path.is_dir() {
             continue;
         }
         let text = plan(&[], &path);
-        let looks = path.join("topology.json");
-        let looks = std::fs::read_to_string(looks)
-            .unwrap()
-            .contains("MotionDetection");
+        let written = std::fs::read_to_string(path.join("topology.json")).unwrap();
+        let looks = ["MotionDetection", "ExtensionProcessor"]
+            .iter()
+            .any(|kind| written.contains(kind));
         let says = if looks {
-            "decodes: every picture, once"
+            "  looks:\n"
         } else {
             "nothing: nobody looks at its pictures"
         };

@@ -29,7 +29,8 @@ const PREFIXES: [&str; 3] = [
 /// Print how an instance is, node by node; how all are, without a name
 ///
 /// IN, OUT and DROPPED count media units, frames or signals since the instance was activated. LAST says how long ago
-/// something came in. DROPPED counts what a node was too slow for; what is skipped was needed by nobody.
+/// something came in. SEEN counts pictures that were decoded, at a source, and frames that were looked at, at a detector;
+/// SKIPPED those that nobody needed, and DROPPED what a node was too slow for.
 #[derive(Debug, clap::Args)]
 pub(super) struct StatusArgs {
     /// Its name
@@ -198,7 +199,7 @@ fn one(body: &Value, now: Timestamp, paint: Paint) -> String {
 
 fn table(nodes: &[Value], now: Timestamp) -> Table {
     let mut table = Table::new(&[
-        "NODE", "TYPE", "STATE", "IN", "OUT", "DROPPED", "ERRORS", "LAST", "NOW",
+        "NODE", "TYPE", "STATE", "IN", "OUT", "SEEN", "SKIPPED", "DROPPED", "ERRORS", "LAST", "NOW",
     ]);
     for node in nodes {
         let gate = node.text("gate");
@@ -213,6 +214,8 @@ fn table(nodes: &[Value], now: Timestamp) -> Table {
             }),
             Cell::number(node.at("received").as_u64()),
             Cell::number(node.at("sent").as_u64()),
+            Cell::number(looked_at(node, "processed")),
+            Cell::number(looked_at(node, "skipped")),
             Cell::number(node.at("dropped").as_u64()),
             Cell::number(node.at("errors").as_u64()),
             Cell::right(&age(node.at("lastUnit"), now)),
@@ -247,6 +250,9 @@ fn age(moment: &Value, now: Timestamp) -> String {
 /// What else a node has to say.
 fn doing(node: &Value) -> String {
     let mut parts = Vec::new();
+    if let Some(mode) = node.at("decoding").as_str() {
+        parts.push(format!("decodes {mode}"));
+    }
     if let Some(rate) = node.at("frameRate").as_f64() {
         parts.push(format!("{rate:.1} frames/s"));
     }
@@ -256,7 +262,6 @@ fn doing(node: &Value) -> String {
     if let Some(interval) = node.at("keyframeInterval").as_f64() {
         parts.push(format!("keyframe every {interval:.2} s"));
     }
-    parts.extend(looked_at(node));
     match node.at("reconnects").as_u64() {
         Some(0) | None => {}
         Some(1) => parts.push("1 reconnect".to_owned()),
@@ -268,15 +273,11 @@ fn doing(node: &Value) -> String {
     parts.join(", ")
 }
 
-/// How many pictures are decoded behind a source, or seen by a detector, and how many are not.
-fn looked_at(node: &Value) -> Option<String> {
+/// A count of pictures, at a node that has something to do with them.
+fn looked_at(node: &Value, member: &str) -> Option<u64> {
     let count = |name: &str| node.at(name).as_u64().unwrap_or(0);
-    let (done, skipped, scaled) = (count("processed"), count("skipped"), count("scaled"));
-    match node.at("decoding").as_str() {
-        Some(mode) => Some(format!("decodes {mode}: {done} decoded, {skipped} skipped")),
-        None if done + skipped > 0 => Some(format!("{done} seen, {skipped} skipped, {scaled} scaled")),
-        None => None,
-    }
+    let looks = node.at("decoding").is_string() || count("processed") + count("skipped") > 0;
+    looks.then(|| count(member))
 }
 
 #[cfg(test)]
@@ -305,11 +306,11 @@ mod tests {
         assert_eq!(
             text,
             "yard: Active since 2026-11-21T09:00:00, topology T\n\
-             NODE    TYPE                      STATE     IN  OUT  DROPPED  ERRORS  LAST  NOW\n\
-             camera  RtspSource                waiting  100   99        1       2  12 s  \
-             decodes keyframes: 4 decoded, 96 skipped, 3 reconnects\n\
-             motion  MotionDetectionProcessor  running    4    1        0       0     -  3 seen, 1 skipped, 3 scaled\n\
-             gate    GateProcessor             open       5    5        0       0     -  -\n\
+             NODE    TYPE                      STATE     IN  OUT  SEEN  SKIPPED  DROPPED  ERRORS  LAST  NOW\n\
+             camera  RtspSource                waiting  100   99     4       96        1       2  12 s  \
+             decodes keyframes, 3 reconnects\n\
+             motion  MotionDetectionProcessor  running    4    1     3        1        0       0     -  -\n\
+             gate    GateProcessor             open       5    5     -        -        0       0     -  -\n\
              last error of camera: no route\u{fffd} to host\n"
         );
     }

@@ -7,18 +7,20 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::asset_folder;
 use crate::cli::Failure;
 use crate::cli::failure::Code;
 use crate::media::MediaTime;
+use crate::nodes::TABLE;
 use crate::nodes::sources::replay::asset::AssetFeed;
 use crate::nodes::sources::replay::clip::ClipFeed;
 use crate::nodes::sources::replay::messages::{self, ReplayMessage};
 use crate::nodes::sources::replay::{Feed, FeedError};
-use crate::nodes::{Config, Graph};
 use crate::recording::asset::name::check_asset;
 use crate::text::spelled;
+use crate::topology::Class;
 
 /// Recordings by the names of their sources, as they were written.
 pub(super) type Named = BTreeMap<String, String>;
@@ -35,6 +37,14 @@ impl Inputs {
     pub(super) fn start(&self) -> MediaTime {
         let starts = self.feeds.values().map(|feed| feed.start());
         starts.min().unwrap_or(MediaTime::MIN)
+    }
+
+    /// From there to the end of the longest, in seconds; roughly.
+    pub(super) fn seconds(&self) -> u64 {
+        let start = self.start();
+        let ends = self.feeds.values().map(|feed| feed.start().offset(feed.length()));
+        let whole = ends.map(|end| end.since(start).to_duration().as_secs()).max();
+        whole.unwrap_or_default()
     }
 }
 
@@ -57,7 +67,7 @@ impl Mistakes {
         let code = self.0.iter().map(|(code, _)| *code).max_by_key(rank);
         let several = self.0.len() > 1;
         let line = |(_, message): (Code, String)| {
-            if several {
+            if several && !message.contains("error: ") && !message.contains("error[") {
                 format!("error: {message}")
             } else {
                 message
@@ -99,23 +109,38 @@ pub(super) fn parse(given: &[String]) -> Result<Named, Failure> {
     }
 }
 
+/// The cameras that a topology names, as far as it can be read.
+pub(super) fn cameras(topology: &Value) -> Vec<String> {
+    let member = |value: &'_ Value, wanted: &str| -> Option<Value> {
+        let mut members = value.as_object()?.iter();
+        let found = members.find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        found.map(|(_, value)| value.clone())
+    };
+    let text = |value: &Value, wanted: &str| member(value, wanted)?.as_str().map(str::to_owned);
+    let sources = member(topology, "properties").and_then(|properties| member(&properties, "sources"));
+    let sources = sources.as_ref().and_then(Value::as_array).into_iter().flatten();
+    let is_camera = |source: &&Value| {
+        let node_type = text(source, "@type").unwrap_or_default();
+        let camera = TABLE.iter().find(|one| one.is_named(&node_type));
+        camera.is_some_and(|one| one.class == Class::RtspSource)
+    };
+    sources
+        .filter(is_camera)
+        .filter_map(|source| text(source, "name"))
+        .collect()
+}
+
 /// Opens everything, and notes all that is wrong. Blocks.
 pub(super) fn open(
-    graph: &Graph,
+    cameras: &[String],
     named: &Named,
     state: &Path,
     start: Timestamp,
     messages: Option<&Path>,
 ) -> (Inputs, Mistakes) {
     let (mut inputs, mut mistakes) = (Inputs::default(), Mistakes::default());
-    let cameras: Vec<&str> = graph
-        .nodes
-        .iter()
-        .filter(|node| matches!(node.config, Config::RtspSource(_)))
-        .map(|node| node.name.as_str())
-        .collect();
-    for source in named.keys().filter(|source| !cameras.contains(&source.as_str())) {
-        mistakes.add(Code::Usage, unknown(source, &cameras));
+    for source in named.keys().filter(|source| !cameras.contains(source)) {
+        mistakes.add(Code::Usage, unknown(source, cameras));
     }
     for camera in cameras {
         let Some(clip) = named.get(camera) else {
@@ -125,7 +150,7 @@ pub(super) fn open(
             continue;
         };
         match feed(clip, state, start) {
-            Ok(feed) => drop(inputs.feeds.insert(camera.to_owned(), feed)),
+            Ok(feed) => drop(inputs.feeds.insert(camera.clone(), feed)),
             Err(error) => mistakes.add(Code::Failed, error),
         }
     }
@@ -136,7 +161,7 @@ pub(super) fn open(
     (inputs, mistakes)
 }
 
-fn unknown(source: &str, cameras: &[&str]) -> String {
+fn unknown(source: &str, cameras: &[String]) -> String {
     let cameras: Vec<String> = cameras.iter().map(|camera| format!("`{camera}`")).collect();
     format!(
         "the topology has no camera `{}`\nhint: it has {}",

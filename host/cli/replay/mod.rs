@@ -3,8 +3,9 @@
 mod inputs;
 mod placeholders;
 
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ use crate::nodes::sources::replay::{PlayError, Totals};
 use crate::nodes::{Graph, TABLE};
 use crate::recording::listener::Deaf;
 use crate::state::StateDir;
-use crate::topology::{Secrets, resolve};
+use crate::topology::{Secrets, TopologyDoc, resolve};
 
 /// When a clip begins, unless it is said.
 const CLIP_START: &str = "2000-01-01T00:00:00Z";
@@ -73,7 +74,7 @@ pub struct ReplayArgs {
     /// Where assets are looked for by name; only read, also beside a running host
     #[arg(long, value_name = "DIR", default_value = "mediagraph-state")]
     state_dir: PathBuf,
-    /// The configuration of the host: what graphs may do, secrets by name
+    /// The configuration of the host: secrets by name, and with `--record` where paths lead
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Print the totals at the end, on standard error, as one JSON object
@@ -90,23 +91,33 @@ pub async fn run(args: ReplayArgs) -> Outcome {
     let host: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let named = inputs::parse(&args.input)?;
     let config = config::load(args.config.as_deref())?;
-    let graph = resolved(&args, &config)?;
-    let read = {
-        let (graph, args) = (graph.clone(), Arc::new(args));
-        let own = Arc::clone(&args);
-        let reading =
-            move || inputs::open(&graph, &named, &own.state_dir, own.start, own.messages.as_deref());
-        let read = tokio::task::spawn_blocking(reading)
-            .await
-            .map_err(Failure::failed)?;
-        (read, args)
+    let doc = load::topology(&args.topology).map_err(|error| error.into_failure(&args.topology))?;
+    let args = Arc::new(args);
+    let (cameras, own) = (inputs::cameras(doc.value()), Arc::clone(&args));
+    let reading = move || {
+        inputs::open(
+            &cameras,
+            &named,
+            &own.state_dir,
+            own.start,
+            own.messages.as_deref(),
+        )
     };
-    let ((inputs, mistakes), args) = read;
+    let read = tokio::task::spawn_blocking(reading).await;
+    let (inputs, mut mistakes) = read.map_err(Failure::failed)?;
+    let graph = match resolved(&doc, &args, &config) {
+        Ok(graph) => graph,
+        Err(failure) => {
+            mistakes.add(failure.code, failure.render().trim_end());
+            return Err(mistakes.into_failure());
+        }
+    };
     let clock: Arc<dyn Clock> = Arc::new(ReplayClock::new(inputs.start(), Arc::clone(&host)));
-    let events = Arc::new(OrderedEvents::new(std::io::stdout()));
+    let events = Arc::new(OrderedEvents::new(BufWriter::new(std::io::stdout())));
     let runtime = runtime(&host, &clock, &events, &config);
     let place = Place::open(&args, &config, &clock).await?;
     let plan = plan(&graph, &args, &place, &clock, mistakes).await?;
+    let seconds = inputs.seconds();
     let replay = Replay {
         feeds: inputs.feeds,
         messages: inputs.messages,
@@ -117,7 +128,7 @@ pub async fn run(args: ReplayArgs) -> Outcome {
     if !strangers.is_empty() {
         return Err(unheard(&strangers));
     }
-    let played = play(replay, plan, &runtime, &host, &args).await;
+    let played = play(replay, plan, &runtime, &host, (seconds, args.json)).await;
     place.close().await;
     played
 }
@@ -134,12 +145,11 @@ fn unheard(inputs: &[String]) -> Failure {
     ))
 }
 
-fn resolved(args: &ReplayArgs, config: &HostConfig) -> Result<Graph, Failure> {
-    let doc = load::topology(&args.topology).map_err(|error| error.into_failure(&args.topology))?;
+fn resolved(doc: &TopologyDoc, args: &ReplayArgs, config: &HostConfig) -> Result<Graph, Failure> {
     let mut bindings = args.parameters.bindings()?;
     placeholders::fill(doc.value(), &mut bindings);
     let bindings = bindings.with_secrets(Secrets::new(config.secrets.clone()));
-    let graph = resolve(&doc, &bindings, &args.instance, TABLE)
+    let graph = resolve(doc, &bindings, &args.instance, TABLE)
         .map_err(|diagnostics| LoadError::Invalid(diagnostics).into_failure(&args.topology))?;
     let file = args.topology.display().to_string();
     print::stderr(&graph.warnings.render(Some(&file)));
@@ -245,16 +255,25 @@ async fn play(
     plan: Plan,
     runtime: &Runtime,
     host: &Arc<dyn Clock>,
-    args: &ReplayArgs,
+    (seconds, json): (u64, bool),
 ) -> Outcome {
     let (stop, events) = (replay.stop.clone(), Arc::clone(&replay.events));
     let began = host.monotonic();
-    let mut progress = Progress::new("replayed, in thousandths", 1_000);
-    let starting = replay.start(plan, runtime, move |thousandths| progress.show(thousandths));
+    let shown = Arc::new(Mutex::new(Progress::new("replayed seconds", seconds)));
+    let progress = Arc::clone(&shown);
+    let show = move |done| progress.lock().unwrap_or_else(PoisonError::into_inner).show(done);
+    let starting = replay.start(plan, runtime, show);
     let (instance, player) = starting.await.map_err(|error| failure(&error))?;
     let nodes = instance.watch();
     let played = player.run().await;
     let stopped = instance.stop().await;
+    // The player has gone, and nobody else has it.
+    if let Some(shown) = Arc::into_inner(shown) {
+        shown
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+            .finish();
+    }
     let written = tokio::task::block_in_place(|| events.write()).map_err(PlayError::Events);
     let took = host.monotonic().saturating_sub(began);
     let totals = match played {
@@ -266,7 +285,7 @@ async fn play(
         Ok(events) => events,
     };
     stopped.map_err(|error| failure(&error))?;
-    summary(args.json, &totals, took, events, &nodes.status());
+    summary(json, &totals, took, events, &nodes.status());
     Ok(())
 }
 

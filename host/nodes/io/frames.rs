@@ -39,6 +39,9 @@ pub enum Delivery {
 struct Slot {
     /// Live, at most one.
     frames: VecDeque<Frame>,
+    /// In replay, all that is to be given, one after the other: what a reader makes of progress must not depend on how much
+    /// of it was seen at once.
+    all: VecDeque<Delivery>,
     progress: MediaTime,
     told: MediaTime,
     closed: bool,
@@ -46,15 +49,29 @@ struct Slot {
 }
 
 impl Slot {
-    /// Gives true when an older frame had to make room.
-    fn put(&mut self, frame: Frame) -> bool {
-        let replaced = !self.busy.keeps_all() && self.frames.pop_front().is_some();
-        self.frames.push_back(frame);
+    /// Takes a frame that is wanted. Gives true when an older one had to make room.
+    fn offer(&mut self, frame: &Frame) -> bool {
+        if self.busy.keeps_all() {
+            self.all.push_back(Delivery::Frame(frame.clone()));
+            return false;
+        }
+        let replaced = self.frames.pop_front().is_some();
+        self.frames.push_back(frame.clone());
         replaced
+    }
+
+    /// No frame comes up to here.
+    fn pass(&mut self, to: MediaTime) {
+        if self.busy.keeps_all() {
+            self.all.push_back(Delivery::Progress(to));
+        }
     }
 
     /// What the reader is to be given next.
     fn take(&mut self) -> Option<Delivery> {
+        if self.busy.keeps_all() {
+            return self.all.pop_front();
+        }
         if let Some(frame) = self.frames.pop_front() {
             self.told = self.told.max(frame.picture.time());
             return Some(Delivery::Frame(frame));
@@ -173,7 +190,12 @@ impl FrameSender {
                 slot.told = slot.told.min(time.offset(Ticks(-1)));
             }
             slot.progress = time;
-            let replaced = wanted && slot.put(frame.clone());
+            let replaced = if wanted {
+                slot.offer(frame)
+            } else {
+                slot.pass(time);
+                false
+            };
             slot.busy.begin();
             replaced
         };
@@ -189,6 +211,7 @@ impl FrameSender {
         let mut slot = self.shared.slot();
         if to > slot.progress {
             slot.progress = to;
+            slot.pass(to);
             slot.busy.begin();
             self.shared.ready.notify_one();
         }
@@ -209,8 +232,12 @@ impl Drop for FrameSender {
 }
 
 impl FrameReceiver {
-    /// Asks for something else from now on.
+    /// Asks for something else from now on. In replay what was asked for at the start holds to the end: when a change
+    /// reaches the writer depends on which of both is faster.
     pub fn ask(&self, asked: Asked) {
+        if self.shared.slot().busy.keeps_all() {
+            return;
+        }
         let mut known = self.shared.asked();
         if *known != asked {
             *known = asked;

@@ -7,7 +7,7 @@ use super::findings::Findings;
 use super::input::TopologyImage;
 use crate::extension::{Detector, State, Supervised};
 use crate::media::MediaTime;
-use crate::media::image::{CropSource, FrameView, ImageSpec};
+use crate::media::image::{CropSource, FrameView};
 use crate::media::inference::{Inference, Observation};
 use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::context::{NodeContext, NodeStats};
@@ -161,13 +161,19 @@ impl DetectorNode {
         };
         let wanted = wanted.image;
         let picture = Arc::clone(&frame.picture);
-        let prepare = move |spec: ImageSpec| picture.prepare_or_share(&spec);
-        let image = self.image;
-        let view = match self
-            .pool
-            .compute(move || image.fill(wanted).and_then(prepare))
-            .await
-        {
+        let spec = match self.image.fill(wanted) {
+            Ok(spec) => spec,
+            Err(error) => {
+                self.context.error(&error);
+                return Vec::new();
+            }
+        };
+        // What another detector has had prepared alike needs no place among those that compute.
+        let prepared = match picture.already(&spec) {
+            Some(prepared) => Ok((prepared, false)),
+            None => self.pool.compute(move || picture.prepare_or_share(&spec)).await,
+        };
+        let view = match prepared {
             Ok((prepared, worked)) => {
                 NodeStats::add(&self.context.stats.scaled, u64::from(worked));
                 FrameView {

@@ -59,7 +59,11 @@ impl ProcessorNode {
                 },
             };
             match &signal {
-                Signal::Observed(observation) => self.context.came(observation.time),
+                // Not the node's clock: that shows what the component was asked about.
+                Signal::Observed(observation) => {
+                    let now = self.context.clock.monotonic();
+                    self.context.stats.came(observation.time, now);
+                }
                 Signal::Watermark(reached) => {
                     if *reached < self.told {
                         self.begin_anew().await;

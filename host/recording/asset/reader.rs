@@ -128,7 +128,8 @@ impl AssetReader {
         if !same_epoch {
             self.epoch = Some(OpenEpoch::open(&self.dir, &name.epoch)?);
         }
-        let tracks = self.epoch.as_ref().map_or(&[][..], |epoch| &epoch.tracks);
+        let tracks = self.epoch.as_ref().map(|epoch| epoch.tracks.as_slice());
+        let tracks = tracks.unwrap_or_default();
         let (open, end) = OpenSegment::open(&self.dir, name, tracks)?;
         self.open = Some(open);
         let before = self.end.replace(end);

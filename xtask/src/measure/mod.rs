@@ -17,6 +17,7 @@ mod recall;
 mod record;
 mod record_cost;
 mod recordings;
+mod replay_speed;
 mod rounds;
 mod serve;
 mod table;

@@ -3,11 +3,11 @@
 use super::criterion::{self, Comparison, Figure};
 use super::{
     Measure, activation, analysis, hot_swap, idle_instances, kill9, many_cameras, method_latency,
-    motion_quality, power_cut, recall, record_cost, thirty_days,
+    motion_quality, power_cut, recall, record_cost, replay_speed, thirty_days,
 };
 
 /// All measures.
-pub(super) const MEASURES: [Measure; 18] = [
+pub(super) const MEASURES: [Measure; 19] = [
     Measure {
         name: "record-cost",
         what: "CPU time of recording one 1080p30 stream of 4 Mbit/s, compared with ffmpeg -c copy -f hls",
@@ -133,6 +133,14 @@ pub(super) const MEASURES: [Measure; 18] = [
         goal: 0.0,
         needs_corpus: false,
         run: kill9::run,
+    },
+    Measure {
+        name: "replay-speed",
+        what: "time of replaying a 768x432 clip through motion detection and a gate, on one core",
+        unit: "seconds per second of media",
+        goal: replay_speed::GOAL,
+        needs_corpus: false,
+        run: replay_speed::run,
     },
     Measure {
         name: "power-cut",

@@ -6,7 +6,8 @@ use std::sync::Mutex;
 use super::*;
 use crate::events::{Emitter, Event, EventSink};
 use crate::media::ManualClock;
-use crate::nodes::io::units::{CONTINUOUS, Tracks, queue};
+use crate::nodes::io::pace::Pace;
+use crate::nodes::io::units::{CONTINUOUS, Tracks};
 use crate::nodes::testing::{at, unit};
 use crate::recording::Totals;
 
@@ -92,7 +93,7 @@ async fn record(openings: impl IntoIterator<Item = Option<u32>>, units: u32) -> 
         losses: Arc::default(),
         stop: tokio_util::sync::CancellationToken::new(),
     };
-    let (sender, receiver) = queue(Tracks {
+    let (sender, receiver) = Pace::Live.units(Tracks {
         video: true,
         audio: true,
     });

@@ -116,7 +116,8 @@ impl Feed for ClipFeed {
             time: self.moment(track, sample.pts),
             format: Arc::clone(&track.format),
             data,
-            random_access: sample.key && nature.is_none_or(|nature| nature.idr),
+            random_access: track.kind() == TrackKind::Audio
+                || sample.key && nature.is_none_or(|nature| nature.idr),
             disposable: nature.is_some_and(|nature| nature.disposable),
             discontinuity: line.fresh,
         };

@@ -31,6 +31,9 @@ pub const MAX_PORTION_PICTURE_BYTES: u64 = 64 << 20;
 /// Steps of media time longer than this are no media.
 const STEP: Ticks = Ticks::from_secs(1);
 
+/// The part of a source's clock that decoding goes by.
+pub const DECODING: &str = "decoding";
+
 const HOLE: &str = "MediaGraph.Diagnostics.RecordingHole";
 
 /// Why a replay ended early.
@@ -90,7 +93,7 @@ pub struct Player {
     events: Arc<OrderedEvents>,
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
-    /// Told how far it is: the share that is done, in thousandths.
+    /// Told how far it is: seconds of media since the first moment.
     progress: Box<dyn FnMut(u64) + Send>,
     reached: MediaTime,
     units: u64,
@@ -111,6 +114,8 @@ struct Camera {
     next: Option<Played>,
     last: Option<MediaTime>,
     played: Ticks,
+    /// It shows nothing now: there is a hole, or its recording has ended.
+    away: bool,
 }
 
 /// Something to hand on, and the index of its camera.
@@ -130,7 +135,7 @@ pub struct Stage {
 }
 
 impl Player {
-    /// Plays these into a graph; tells `progress` how far it is, in thousandths.
+    /// Plays these into a graph; tells `progress` how far it is, in seconds of media.
     #[must_use]
     pub fn new(
         cameras: Vec<PlayedCamera>,
@@ -143,6 +148,7 @@ impl Player {
             next: None,
             last: None,
             played: Ticks::ZERO,
+            away: false,
         };
         Self {
             cameras: cameras.into_iter().map(camera).collect(),
@@ -173,6 +179,11 @@ impl Player {
             self.write()?;
             self.show_progress();
             portion = next?;
+        }
+        if !portion.is_empty() {
+            self.messages
+                .iter_mut()
+                .for_each(|source| source.messages.clear());
         }
         self.send_messages(MediaTime::MAX).await;
         self.in_flight.idle().await;
@@ -255,6 +266,11 @@ impl Player {
             self.in_flight.idle().await;
             self.write()?;
         }
+        // What looks at a camera that is away need not be waited for, up to where the others are.
+        let reached = self.reached;
+        let away = self.cameras.iter();
+        let away = away.filter(|camera| camera.away && camera.last.is_some_and(|last| last < reached));
+        away.for_each(|camera| camera.still_away(reached));
         for (index, played) in portion {
             self.reached = self.reached.max(played.order());
             if let Some(camera) = self.cameras.get_mut(index) {
@@ -277,11 +293,7 @@ impl Player {
     fn show_progress(&mut self) {
         let starts = self.cameras.iter().map(|camera| camera.of.feed.start());
         let Some(start) = starts.min() else { return };
-        let end = |camera: &Camera| camera.of.feed.start().offset(camera.of.feed.length());
-        let whole = self.cameras.iter().map(|camera| end(camera).since(start).0).max();
-        let done = self.reached.since(start).0.max(0);
-        let thousandths = done.saturating_mul(1_000) / whole.unwrap_or_default().max(1);
-        (self.progress)(u64::try_from(thousandths.min(1_000)).unwrap_or(0));
+        (self.progress)(self.reached.since(start).to_duration().as_secs());
     }
 }
 
@@ -321,7 +333,18 @@ impl Camera {
         Ok(())
     }
 
+    /// As a source says each time that it does not reach its camera.
+    fn still_away(&self, until: MediaTime) {
+        if let Some(decoding) = self.of.context.clock.of_node(DECODING) {
+            decoding.reached(until);
+        }
+        for output in &self.of.outputs {
+            output.push(MediaItem::Lost);
+        }
+    }
+
     fn hand_on(&mut self, played: Played) {
+        self.away = matches!(played, Played::Hole { .. }) || self.next.is_none();
         let item = match played {
             Played::Unit { order, unit } => {
                 self.count(order, unit.discontinuity);

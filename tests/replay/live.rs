@@ -1,0 +1,101 @@
+//! A replay decides as the live graph did, where that dropped nothing.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::common::camera::Camera;
+use crate::common::clip::yard;
+use crate::common::graph::{Event, Graph, SOON, START, assets};
+use crate::common::judge;
+use crate::common::topology;
+use crate::replay;
+
+/// Motion in five pictures a second, which a machine with other work to do can look at in time; clips of motion, and
+/// everything beside.
+fn topology(folder: &Path) -> String {
+    let motion = json!({
+        "@type": "#Microsoft.Media.MediaGraphMotionDetectionProcessor", "name": "motion",
+        "inputs": [{"nodeName": "fewer"}],
+    });
+    let gate = json!({
+        "@type": "#Microsoft.Media.MediaGraphSignalGateProcessor", "name": "gate",
+        "inputs": [{"nodeName": "motion"}, {"nodeName": "camera"}],
+        "activationEvaluationWindow": "PT1S", "activationSignalOffset": "-PT2S",
+        "minimumActivationTime": "PT3S", "maximumActivationTime": "PT10S",
+    });
+    let mut clips = topology::asset_sink("gate");
+    clips["name"] = "recorder".into();
+    clips["assetNamePattern"] = "motion-${System.DateTime}".into();
+    let processors = [topology::frame_rate_filter(5.0, "camera"), motion, gate];
+    let sinks = [
+        clips,
+        topology::asset_sink("camera"),
+        topology::message_sink("motion"),
+    ];
+    let document = topology::document("2.0", &processors, &sinks);
+    topology::write(&document, folder).to_str().unwrap().to_owned()
+}
+
+/// What was said of the media: when, by whom, and what.
+fn said(events: &[&Event]) -> Vec<(String, Value, Value)> {
+    let one = |event: &&Event| {
+        (
+            event.node().to_owned(),
+            event.0["eventTime"].clone(),
+            event.0["data"].clone(),
+        )
+    };
+    events.iter().map(one).collect()
+}
+
+/// The assets whose names begin with `motion`, each as what stands in it.
+fn clips(state: &Path) -> Vec<Vec<judge::Sample>> {
+    let all = assets(state).into_iter();
+    let own = all.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("motion"));
+    own.map(|path| judge::check(&path).samples).collect()
+}
+
+#[test]
+fn a_recorded_camera_gives_the_same_inferences_and_the_same_clips_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let topology = topology(folder.path());
+    let camera = Camera::ours(&yard(), &[]);
+    let graph = Graph::start(&topology, &[("rtspUrl", &camera.url)], &state);
+    graph.event("RecordingStarted", START);
+    // The first movement is over, and its clip is as well.
+    graph.wait("the end of a clip", 3 * SOON, |events| {
+        let stopped = |event: &&Event| event.name() == "RecordingStopped" && event.node() == "recorder";
+        events.iter().find(stopped).map(drop)
+    });
+    let live = graph.stop();
+    for node in ["camera", "motion", "gate", "recorder", "assets"] {
+        let dropped = live.totals(node).dropped;
+        assert_eq!(
+            dropped, 0,
+            "`{node}` was too slow live, so that nothing can be compared"
+        );
+    }
+
+    let again = folder.path().join("again");
+    let arguments = [
+        "--input",
+        "camera=asset-run",
+        "--state-dir",
+        state.to_str().unwrap(),
+        "--record",
+        again.to_str().unwrap(),
+        // Random numbers of components follow from the instance's name.
+        "--instance",
+        "run",
+    ];
+    let replayed = replay(&topology, folder.path(), &arguments);
+
+    let (was, is) = (said(&live.named("Inference")), said(&replayed.named("Inference")));
+    assert!(was.len() > 5, "{}", was.len());
+    assert_eq!(was, is, "what the detector said");
+    let (was, is) = (clips(&state), clips(&again));
+    assert!(!was.is_empty());
+    assert_eq!(was, is, "what the gate let through");
+}
