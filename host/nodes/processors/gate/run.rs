@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::buffer::Buffer;
 use super::decisions::{About, Decisions};
-use crate::extension::{Action, Cause, Decision, Gate, Supervised, Unanswered};
+use crate::extension::{Action, Decision, Gate, Supervised, Unanswered};
 use crate::media::{AccessUnit, MediaTime};
 use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::context::{Dropped, NodeContext, NodeStats};
