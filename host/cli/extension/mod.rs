@@ -1,7 +1,9 @@
 //! `mediagraph extension`: components, for those who write them and for those who run them.
 
+mod component;
 mod inspect;
 mod new;
+mod templates;
 mod test;
 
 use super::failure::Outcome;

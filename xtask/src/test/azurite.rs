@@ -23,7 +23,7 @@ pub(super) fn ensure() -> Result<()> {
     if installed(&folder).as_deref() == Some(VERSION) {
         return Ok(());
     }
-    if !runs("node") || !runs("npm") {
+    if !packages::runs("node") || !packages::runs("npm") {
         packages::install(&PROGRAMS)?;
     }
     eprintln!("installing Azurite {VERSION}");
@@ -49,11 +49,6 @@ pub(super) fn ensure() -> Result<()> {
         String::from_utf8_lossy(&log.stderr)
     );
     bail!("`npm install azurite@{VERSION}` failed ({})", log.status);
-}
-
-fn runs(program: &str) -> bool {
-    let asked = Command::new(program).arg("--version").output();
-    asked.is_ok_and(|asked| asked.status.success())
 }
 
 fn installed(folder: &Path) -> Option<String> {

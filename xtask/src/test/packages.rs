@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 /// What the tests need, by the names that Debian gives them.
-const PACKAGES: [&str; 16] = [
+const PACKAGES: [&str; 17] = [
     "ffmpeg",
     "gir1.2-gst-plugins-base-1.0",
     "gir1.2-gst-rtsp-server-1.0",
@@ -16,6 +16,7 @@ const PACKAGES: [&str; 16] = [
     "gstreamer1.0-plugins-ugly",
     "gstreamer1.0-rtsp",
     "gstreamer1.0-tools",
+    "make",
     "strace",
     "systemd",
     "python3",
@@ -61,6 +62,12 @@ pub(super) fn install(packages: &[&str]) -> Result<()> {
     let mut install = vec!["install", "-q", "-y", "--no-install-recommends"];
     install.extend(packages);
     apt(&install)
+}
+
+/// Whether a program is there and starts.
+pub(super) fn runs(program: &str) -> bool {
+    let asked = Command::new(program).arg("--version").output();
+    asked.is_ok_and(|asked| asked.status.success())
 }
 
 /// Those that `dpkg` does not know as installed; none on a system without `dpkg`.

@@ -1,0 +1,103 @@
+//! Every template builds with its language's own tools, passes its own test, and finds what moves in a real clip.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::common::clip::{cut, yard};
+use crate::common::{repository, run};
+use crate::project::Project;
+use crate::reference::{self, Seen};
+
+/// Seconds of the yard in which somebody runs through it, and some stillness before and after.
+const PART: (u32, u32) = (8, 8);
+
+/// What a detector of a template says of the yard, after its own test.
+fn detector(language: &str) -> Vec<Value> {
+    let project = Project::new(language, "detector");
+    project.follow_the_readme();
+    let seen = project.inspect().json();
+    assert_eq!(seen["world"], "detector", "{language}: {seen}");
+    assert_eq!(seen["input"]["width"], 160, "{language}: {seen}");
+    let clip = cut(&yard(), PART.0, PART.1, &project.folder.join("yard.mp4"));
+    let said = project.test(&[clip.to_str().unwrap()]).json();
+    let said = said["said"].as_array().unwrap().clone();
+    finds_what_moves(&clip, &said, language);
+    said
+}
+
+/// Holds the boxes against those of a computation that shares nothing with mediagraph.
+fn finds_what_moves(clip: &Path, said: &[Value], language: &str) {
+    let expected = reference::motion(clip);
+    assert!(expected.len() > 10, "{expected:?}");
+    let told: Vec<Seen> = said.iter().map(Seen::of).collect();
+    let right = expected
+        .iter()
+        .filter(|one| told.iter().any(|other| one.is(other)))
+        .count();
+    let spare = told
+        .iter()
+        .filter(|one| !expected.iter().any(|other| one.is(other)))
+        .count();
+    assert!(
+        right * 10 >= expected.len() * 9 && spare * 10 <= told.len(),
+        "{language}: {right} of {} found, {spare} too many\nexpected {expected:#?}\ngot {told:#?}",
+        expected.len()
+    );
+}
+
+#[test]
+fn a_detector_in_rust_finds_what_moves() {
+    detector("rust");
+}
+
+#[test]
+fn a_detector_in_c_finds_what_moves() {
+    detector("c");
+}
+
+#[test]
+fn a_detector_in_javascript_finds_what_moves() {
+    detector("js");
+}
+
+#[test]
+fn a_detector_in_python_finds_what_moves() {
+    detector("python");
+}
+
+#[test]
+fn a_gate_in_rust_passes_its_own_test() {
+    let project = Project::new("rust", "gate");
+    project.follow_the_readme();
+    assert_eq!(project.inspect().json()["historySeconds"], 2.0);
+}
+
+#[test]
+fn a_processor_in_rust_passes_its_own_test() {
+    let project = Project::new("rust", "processor");
+    project.follow_the_readme();
+    assert_eq!(project.inspect().json()["world"], "processor");
+}
+
+#[test]
+fn what_wit_bindgen_makes_of_the_interface_is_what_the_template_in_c_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bindgen = Command::new(repository("target/authors/bin/wit-bindgen"));
+    bindgen.arg("c").arg(repository("wit"));
+    bindgen.args(["--world", "detector", "--no-object-file", "--out-dir"]);
+    run(bindgen.arg(folder.path()));
+    for name in ["detector.c", "detector.h"] {
+        let kept = repository("host/cli/extension/templates/c/bindings").join(name);
+        let made = std::fs::read(folder.path().join(name)).unwrap();
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&kept, &made).unwrap();
+        }
+        assert!(
+            std::fs::read(&kept).unwrap() == made,
+            "{} is out of date: run this test with UPDATE=1",
+            kept.display()
+        );
+    }
+}
