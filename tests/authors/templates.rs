@@ -1,12 +1,10 @@
 //! Every template builds with its language's own tools, passes its own test, and finds what moves in a real clip.
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
 use crate::common::clip::{cut, yard};
-use crate::common::{repository, run};
 use crate::project::Project;
 use crate::reference::{self, Seen};
 
@@ -79,25 +77,4 @@ fn a_processor_in_rust_passes_its_own_test() {
     let project = Project::new("rust", "processor");
     project.follow_the_readme();
     assert_eq!(project.inspect().json()["world"], "processor");
-}
-
-#[test]
-fn what_wit_bindgen_makes_of_the_interface_is_what_the_template_in_c_holds() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut bindgen = Command::new(repository("target/authors/bin/wit-bindgen"));
-    bindgen.arg("c").arg(repository("wit"));
-    bindgen.args(["--world", "detector", "--no-object-file", "--out-dir"]);
-    run(bindgen.arg(folder.path()));
-    for name in ["detector.c", "detector.h"] {
-        let kept = repository("host/cli/extension/templates/c/bindings").join(name);
-        let made = std::fs::read(folder.path().join(name)).unwrap();
-        if std::env::var_os("UPDATE").is_some() {
-            std::fs::write(&kept, &made).unwrap();
-        }
-        assert!(
-            std::fs::read(&kept).unwrap() == made,
-            "{} is out of date: run this test with UPDATE=1",
-            kept.display()
-        );
-    }
 }

@@ -205,6 +205,10 @@ static TEMPLATES: [Template; 6] = [
                 file!("detector.c", "c/detector.c"),
                 file!("bindings/detector.c", "c/bindings/detector.c"),
                 file!("bindings/detector.h", "c/bindings/detector.h"),
+                file!(
+                    "bindings/detector_component_type.o",
+                    "c/bindings/detector_component_type.o"
+                ),
                 file!("Makefile", "c/Makefile"),
                 file!("package.json", "c/package.json"),
                 file!("requirements.txt", "c/requirements.txt"),
@@ -252,6 +256,8 @@ static TEMPLATES: [Template; 6] = [
 
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest, Sha256};
+
     use super::*;
 
     #[test]
@@ -274,6 +280,22 @@ mod tests {
             paths.dedup();
             assert_eq!(paths.len(), count, "no file is written twice");
         }
+    }
+
+    /// Of the interface that `templates/c/bindings` was made of, with `wit-bindgen c` as the README of that template says.
+    const BINDINGS_OF: &str = "37b898a80381e6bbccfcca9e881d8a98e5e6afe8e31e2c2d7d6e287e8ff496fe";
+
+    #[test]
+    fn the_bindings_for_c_are_those_of_the_interface() {
+        let mut hash = Sha256::new();
+        for file in &WIT {
+            hash.update(file.bytes);
+        }
+        let hash: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(
+            hash, BINDINGS_OF,
+            "the interface has changed: make `templates/c/bindings` anew, and put this hash here"
+        );
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The tools with which the templates of `mediagraph extension new` are built: packages of npm, of PyPI and of crates.io,
-//! in the versions that the templates themselves name.
+//! The tools with which the templates of `mediagraph extension new` are built: packages of npm and of PyPI, in the versions
+//! that the templates themselves name.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -17,8 +17,6 @@ const FOLDER: &str = "target/authors";
 const TEMPLATES: &str = "host/cli/extension/templates";
 /// Holds a list of what was installed, written last: what has it is whole.
 const STAMP: &str = "installed";
-/// Makes C of the interface. As the README of the template in C says it; whoever uses that template does not need it.
-const WIT_BINDGEN: &str = "0.61.1";
 
 /// Installs them if they are not there in these versions.
 ///
@@ -38,7 +36,6 @@ pub(super) fn ensure() -> Result<()> {
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     npm(&folder, &wanted.npm)?;
     pip(&folder, &wanted.pip)?;
-    wit_bindgen(&folder)?;
     std::fs::write(folder.join(STAMP), list).context("cannot write the list of what was installed")
 }
 
@@ -77,7 +74,6 @@ impl Wanted {
             // Writing to a string does not fail.
             let _ = writeln!(list, "  {package}");
         }
-        let _ = writeln!(list, "  wit-bindgen-cli {WIT_BINDGEN}");
         list
     }
 }
@@ -109,19 +105,6 @@ fn pip(folder: &Path, wanted: &[String]) -> Result<()> {
     }
     let mut pip = Command::new(venv.join("bin/pip"));
     run(pip.args(["install", "--quiet"]).args(wanted))
-}
-
-fn wit_bindgen(folder: &Path) -> Result<()> {
-    let mut cargo = project::cargo();
-    cargo.args([
-        "install",
-        "--quiet",
-        "--debug",
-        "--locked",
-        "--no-default-features",
-    ]);
-    cargo.args(["--features", "c", "--version", WIT_BINDGEN, "--root"]);
-    run(cargo.arg(folder).arg("wit-bindgen-cli"))
 }
 
 fn run(command: &mut Command) -> Result<()> {
