@@ -169,7 +169,7 @@ static TEMPLATES: [Template; 6] = [
         files: &[
             &RUST,
             &[
-                file!("observations.json", "common/detector.golden.json"),
+                file!("observations.json", "common/observations.json"),
                 file!("golden.json", "rust/gate.golden.json"),
                 file!("src/lib.rs", "rust/gate.rs"),
                 file!("README.md", "rust/gate.md"),
@@ -187,7 +187,7 @@ static TEMPLATES: [Template; 6] = [
         files: &[
             &RUST,
             &[
-                file!("observations.json", "common/detector.golden.json"),
+                file!("observations.json", "common/observations.json"),
                 file!("golden.json", "rust/processor.golden.json"),
                 file!("src/lib.rs", "rust/processor.rs"),
                 file!("README.md", "rust/processor.md"),

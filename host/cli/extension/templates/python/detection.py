@@ -6,7 +6,7 @@ The name of this file is that of the interface in which `Detector` is exported.
 import json
 from typing import List, Optional
 
-from wit_world import exports
+import wit_world.exports.detection
 from wit_world.imports import frames
 from wit_world.imports.types import Finding_Motion, Fit, Inference, InputSpec, Motion, PixelFormat, Rect, Size
 
@@ -14,7 +14,7 @@ WIDTH = 160
 HEIGHT = 90
 
 
-class Detector(exports.detection.Detector):
+class Detector(wit_world.exports.detection.Detector):
     def __init__(self, config: str) -> None:
         values = json.loads(config)
         self.threshold = values.get("threshold", 25)
