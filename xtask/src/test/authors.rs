@@ -86,9 +86,14 @@ fn npm(folder: &Path, wanted: &[String]) -> Result<()> {
     if !packages::runs("node") || !packages::runs("npm") {
         packages::install(&["nodejs", "npm"])?;
     }
-    // With their scripts: parts of jco are put together by one.
     let mut npm = Command::new("npm");
-    npm.args(["install", "--no-audit", "--no-fund", "--prefix"]);
+    npm.args([
+        "install",
+        "--no-audit",
+        "--no-fund",
+        "--ignore-scripts",
+        "--prefix",
+    ]);
     run(npm.arg(folder).args(wanted))
 }
 
