@@ -14,13 +14,17 @@ use axum::extract::{RawPathParams, Request};
 use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderMap, Response, StatusCode};
 use axum::routing::on;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::auth::{Caller, Denied, Role};
 use super::problem::Problem;
 use super::query::Query;
-use super::table::{Bound, Content, LONG_TIMEOUT, Need, REQUEST_TIMEOUT, ROUTES, Route, Scope};
+use super::table::{
+    Bound, COMPONENT_TYPE, Content, LONG_TIMEOUT, Need, REQUEST_TIMEOUT, ROUTES, Route, Scope,
+};
 use super::{Api, Shared};
+use crate::extension::limits::MAX_COMPONENT_BYTES;
 use crate::topology::diagnostics::shown;
 use crate::topology::limits::MAX_DOCUMENT_BYTES;
 
@@ -28,6 +32,10 @@ use crate::topology::limits::MAX_DOCUMENT_BYTES;
 pub(super) const MAX_BODY_BYTES: usize = MAX_DOCUMENT_BYTES + (64 << 10);
 /// How long a client may take to send a body.
 pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a client may take to send a component.
+const COMPONENT_TIMEOUT: Duration = Duration::from_secs(120);
+/// Components that are received at once; more wait for their turn.
+pub(super) const MAX_COMPONENTS_AT_ONCE: usize = 2;
 /// A message with properties, for hub inputs.
 pub(super) const MESSAGE_TYPE: &str = "application/vnd.mediagraph.message+json";
 
@@ -44,6 +52,8 @@ pub(super) struct Call {
     pub(super) headers: HeaderMap,
     /// Read whole.
     pub(super) body: Bytes,
+    /// Held while a body is in memory that may be large.
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Call {
@@ -174,13 +184,18 @@ async fn admit(
     }
     let (head, body) = request.into_parts();
     content_type(row, &head.headers, &body)?;
-    let body = read(&head.headers, body).await?;
+    let turn = match row.takes {
+        Content::Component => Arc::clone(&api.components).acquire_owned().await.ok(),
+        _ => None,
+    };
+    let body = read(row, &head.headers, body).await?;
     Ok(Call {
         caller,
         path,
         query,
         headers: head.headers,
         body,
+        _turn: turn,
     })
 }
 
@@ -235,29 +250,44 @@ fn content_type(row: &Route, headers: &HeaderMap, body: &Body) -> Result<(), Pro
     let essence = sent.map(|text| text.split(|byte| *byte == b';').next().unwrap_or_default());
     let is =
         |wanted: &str| essence.is_some_and(|text| text.trim_ascii().eq_ignore_ascii_case(wanted.as_bytes()));
+    if row.takes == Content::Component {
+        return if is(COMPONENT_TYPE) {
+            Ok(())
+        } else {
+            Err(unsupported(COMPONENT_TYPE, "with the component as the body"))
+        };
+    }
     if is("application/json") || (matches!(row.takes, Content::Message(_)) && is(MESSAGE_TYPE)) {
         return Ok(());
     }
-    Err(Problem::with_hint(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "UnsupportedMediaType",
-        "the content type must be `application/json`",
-        "send the header `Content-Type: application/json`, also with an empty body",
-    ))
+    Err(unsupported("application/json", "also with an empty body"))
 }
 
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+fn unsupported(wanted: &str, also: &str) -> Problem {
+    Problem::with_hint(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "UnsupportedMediaType",
+        &format!("the content type must be `{wanted}`"),
+        &format!("send the header `Content-Type: {wanted}`, {also}"),
+    )
+}
+
+async fn read(row: &Route, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    let (most, within) = match row.takes {
+        Content::Component => (MAX_COMPONENT_BYTES, COMPONENT_TIMEOUT),
+        _ => (MAX_BODY_BYTES, BODY_TIMEOUT),
+    };
     let too_large = || {
-        let message = format!("the body is larger than {MAX_BODY_BYTES} bytes");
+        let message = format!("the body is larger than {most} bytes");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge", &message)
     };
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > MAX_BODY_BYTES as u64) {
+    if announced.is_some_and(|length| length > most as u64) {
         return Err(too_large());
     }
-    match timeout(BODY_TIMEOUT, axum::body::to_bytes(body, MAX_BODY_BYTES)).await {
+    match timeout(within, axum::body::to_bytes(body, most)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         // The client broke off, or sent too much; whoever broke off does not read this.
         Ok(Err(_)) => Err(too_large()),

@@ -14,6 +14,7 @@
 //! | `direct`, `rest` | direct methods and the cloud service's call; the clean REST form |
 //! | `stream` | server-sent events |
 //! | `instances`, `recordings`, `hub`, `system` | status and reasons; what was recorded; messages to graphs; health, log, reload |
+//! | `extensions` | components that have a name |
 //! | [`openapi`] | the description of all of it |
 //! | [`serve`](mod@serve), [`tls`] | connections and certificates |
 //!
@@ -22,6 +23,7 @@
 pub mod auth;
 pub mod binding;
 mod direct;
+mod extensions;
 mod guard;
 mod hub;
 mod instances;
@@ -131,6 +133,8 @@ pub(crate) struct Api {
     options: ApiOptions,
     hosts: KnownHosts,
     streams: Arc<Semaphore>,
+    /// Bodies that may be large, each of which stands in memory.
+    components: Arc<Semaphore>,
     /// Operations that go on when the client that asked for them has gone.
     operations: TaskTracker,
 }
@@ -144,6 +148,7 @@ pub fn router(mut options: ApiOptions) -> Router {
         options,
         hosts,
         streams: Arc::new(Semaphore::new(stream::MAX_STREAMS)),
+        components: Arc::new(Semaphore::new(guard::MAX_COMPONENTS_AT_ONCE)),
         operations: TaskTracker::new(),
     });
     guard::router(&api)

@@ -336,6 +336,45 @@ struct UploadList {
     value: Vec<Upload>,
 }
 
+/// A component that topologies can name.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ExtensionListed {
+    /// By which topologies refer to it.
+    name: String,
+    /// Of its bytes, in hexadecimal.
+    sha256: String,
+    /// Its size.
+    bytes: u64,
+    /// `detector`, `gate` or `processor`; absent for those that are part of the program.
+    world: Option<String>,
+    /// Its own version; absent for those that are part of the program.
+    version: Option<String>,
+    /// When it was installed; ISO 8601, UTC.
+    installed_at: Option<String>,
+    /// Whether it is part of the program.
+    built_in: bool,
+    /// Nodes of running graphs that run it: `INSTANCE/NODE`.
+    used_by: Option<Vec<String>>,
+}
+
+/// All components that topologies can name.
+#[derive(Serialize, JsonSchema)]
+struct ExtensionList {
+    value: Vec<ExtensionListed>,
+}
+
+/// What installing a component came to.
+#[derive(Serialize, JsonSchema)]
+struct ExtensionSet {
+    /// What the name points to now.
+    component: ExtensionListed,
+    /// SHA-256 of what it pointed to before.
+    previous: Option<String>,
+    /// Nodes that take it over with their next frame: `INSTANCE/NODE`.
+    swapped: Vec<String>,
+}
+
 /// What is logged.
 #[derive(Serialize, JsonSchema)]
 struct Log {
@@ -629,6 +668,9 @@ fn content(content: Content) -> Option<Value> {
             Some(json!({"application/json": {"schema": {}}, super::guard::MESSAGE_TYPE: schema(name)}))
         }
         Content::Text(kind) => Some(json!({kind: {"schema": {"type": "string"}}})),
+        Content::Component => {
+            Some(json!({super::table::COMPONENT_TYPE: {"schema": {"type": "string", "format": "binary"}}}))
+        }
     }
 }
 
@@ -646,6 +688,8 @@ fn schemas() -> Value {
     generator.subschema_for::<Delivered>();
     generator.subschema_for::<Health>();
     generator.subschema_for::<InstanceHealthList>();
+    generator.subschema_for::<ExtensionList>();
+    generator.subschema_for::<ExtensionSet>();
     generator.subschema_for::<Log>();
     generator.subschema_for::<Reloaded>();
     generator.subschema_for::<AlarmList>();

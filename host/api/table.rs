@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use super::auth::Role;
 use super::guard::Call;
 use super::problem::Problem;
-use super::{Shared, direct, hub, instances, recordings, rest, stream, system};
+use super::{Shared, direct, extensions, hub, instances, recordings, rest, stream, system};
 use crate::metrics;
 
 /// How long a request may take.
@@ -115,7 +115,12 @@ pub enum Content {
     Message(&'static str),
     /// Text of a media type.
     Text(&'static str),
+    /// A component, which may be larger than all other bodies.
+    Component,
 }
+
+/// The media type of components.
+pub const COMPONENT_TYPE: &str = "application/wasm";
 
 pub(super) type Answer = BoxFuture<'static, Result<Response<Body>, Problem>>;
 
@@ -224,6 +229,10 @@ const MOMENT: &[Parameter] = &[
         "How far before and after it to look, such as `2m`; 30 s without",
     ),
 ];
+const PIN: &[Parameter] = &[parameter(
+    "sha256",
+    "The SHA-256 that the component must have, in hexadecimal",
+)];
 const RANGE: &[Parameter] = &[
     parameter(
         "since",
@@ -301,6 +310,12 @@ pub const ROUTES: &[Route] = &[
         .gives(Content::Json("AlarmList")),
     Route::new(Verb::Get, "/api/uploads", READ, Scope::Host, "Says how the stores are, and what they do not have yet", |api, call| Box::pin(system::uploads(api, call)))
         .gives(Content::Json("UploadList")),
+
+    Route::new(Verb::Get, "/api/extensions", READ, Scope::Host, "Lists the components that topologies can name, and which nodes run them", |api, call| Box::pin(extensions::list(api, call)))
+        .gives(Content::Json("ExtensionList")),
+    Route::new(Verb::Put, "/api/extensions/{name}", ADMIN, Scope::Host, "Lets a name point to a component, and puts it into the nodes of running graphs that use the name", |api, call| Box::pin(extensions::set(api, call)))
+        .query(PIN).takes(Content::Component).gives(Content::Json("ExtensionSet")).bound(Bound::Long),
+    Route::new(Verb::Delete, "/api/extensions/{name}", ADMIN, Scope::Host, "Takes a name away that no running graph uses", |api, call| Box::pin(extensions::remove(api, call))),
 
     Route::new(Verb::Get, "/api/events", READ, Scope::Host, "Streams the events as they happen, and those since the last one that was received", |api, call| Box::pin(stream::events(api, call)))
         .query(EVENTS).gives(Content::Text("text/event-stream")).bound(Bound::Stream),

@@ -1,4 +1,6 @@
-//! `mediagraph graph`: draws a topology.
+//! `mediagraph graph`: draws a topology, or says what would be decoded for whom.
+
+mod plan;
 
 use std::path::PathBuf;
 
@@ -10,6 +12,9 @@ use crate::nodes::TABLE;
 use crate::topology::check;
 
 /// Draw a topology as a Mermaid or Graphviz graph
+///
+/// With `--plan`: says of each camera what would be decoded, who looks at its pictures, and which scales that takes. The
+/// components are started for it, since only they know what they want; parameters that are not given may stay without a value.
 #[derive(Debug, clap::Args)]
 pub struct GraphArgs {
     /// A topology file, or a folder with a `topology.json`
@@ -17,8 +22,17 @@ pub struct GraphArgs {
     #[command(flatten)]
     parameters: ParameterArgs,
     /// The language of the drawing
-    #[arg(long, value_enum, default_value = "mermaid")]
+    #[arg(long, value_enum, default_value = "mermaid", conflicts_with = "plan")]
     format: Format,
+    /// Say what would be decoded and scaled, and for whom, instead of drawing
+    #[arg(long)]
+    plan: bool,
+    /// Print the plan as JSON
+    #[arg(long, requires = "plan")]
+    json: bool,
+    /// Where a host keeps components; it is only looked at
+    #[arg(long, value_name = "DIR", default_value = "mediagraph-state")]
+    state_dir: PathBuf,
 }
 
 /// Languages of drawings.
@@ -35,6 +49,9 @@ pub enum Format {
 /// # Errors
 /// Exit code 78 when the topology is wrong, 1 when it cannot be read.
 pub fn run(args: GraphArgs) -> Outcome {
+    if args.plan {
+        return super::in_runtime(|| plan::run(args));
+    }
     let bindings = args.parameters.bindings()?;
     let doc = load::topology(&args.topology).map_err(|error| error.into_failure(&args.topology))?;
     let checked = check(&doc, &bindings, NO_INSTANCE, TABLE);

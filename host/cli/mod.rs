@@ -27,6 +27,7 @@ pub mod print;
 pub mod probe;
 pub mod progress;
 pub mod reference;
+pub mod replay;
 pub mod run;
 pub mod serve;
 pub mod signals;
@@ -57,6 +58,8 @@ pub struct Cli {
 enum Command {
     /// Run one graph in the foreground
     Run(run::RunArgs),
+    /// Run one graph on recorded media, as fast as the machine can, and always with the same result
+    Replay(replay::ReplayArgs),
     /// Run the host: topologies and instances that are set over HTTP, and survive a restart
     Serve(serve::ServeArgs),
     /// Check topologies and report all mistakes at once
@@ -118,6 +121,7 @@ pub fn run(cli: Cli) -> Outcome {
     let logs = logging::start(&cli.logging, configured);
     match cli.command {
         Command::Run(args) => in_runtime(|| run::run(args)),
+        Command::Replay(args) => in_runtime(|| replay::run(args)),
         Command::Serve(args) => in_runtime(|| serve::run(args, logs)),
         Command::Validate(args) => validate::run(args),
         Command::Graph(args) => graph::run(args),

@@ -10,6 +10,7 @@ use crate::config::HostConfig;
 use crate::config::policy::HostPolicy;
 use crate::events::lines::{JsonLines, LinesWriter};
 use crate::extension::{EngineOptions, LazyEngine};
+use crate::graph::components::Installed;
 use crate::graph::instance::{DRAIN_TIMEOUT, InstanceError};
 use crate::graph::{Environment, Instance, Plan, Recordings, Runtime, prepare};
 use crate::media::{Clock, SystemClock};
@@ -52,7 +53,7 @@ pub async fn run(args: RunArgs) -> Outcome {
     let state = Arc::new(state.with_paths(config.paths.path_map()));
     let (runtime, lines, writer) = runtime(clock, &config)?;
     let recordings = recordings(&config, &state, &runtime).await?;
-    let plan = plan(&graph, &args, Arc::clone(&state), &recordings, &runtime).await?;
+    let plan = plan(&graph, &args, &config, Arc::clone(&state), &recordings, &runtime).await?;
     let started = tokio::select! {
         () = stop.cancelled() => None,
         started = Instance::start(plan, &runtime) => Some(started),
@@ -113,26 +114,28 @@ async fn recordings(
 async fn plan(
     graph: &Graph,
     args: &RunArgs,
+    config: &HostConfig,
     state: Arc<StateDir>,
     recordings: &Arc<Recordings>,
     runtime: &Runtime,
 ) -> Result<Plan, Failure> {
-    let folder = if args.topology.is_dir() {
-        args.topology.as_path()
-    } else {
-        parent(&args.topology)
-    };
+    let folder = folder(&args.topology);
     let options = EngineOptions {
         cache_dir: Some(state.components()),
         ..EngineOptions::default()
     };
+    options
+        .memory
+        .set(config.policy.max_guest_memory_mib.map(u64::from));
+    let installed = Arc::new(Installed::open(&state).map_err(Failure::failed)?);
     let (graph, folder) = (graph.clone(), folder.to_owned());
     let (recordings, clock) = (Arc::clone(recordings), Arc::clone(&runtime.clock));
     let loading = tokio::task::spawn_blocking(move || {
         let environment = Environment {
             state,
-            recordings,
+            recordings: Some(recordings),
             engine: LazyEngine::new(options),
+            installed,
             clock,
             folder,
         };
@@ -144,8 +147,13 @@ async fn plan(
     loading.await.map_err(Failure::failed)?
 }
 
-fn parent(path: &Path) -> &Path {
-    path.parent()
+/// The folder of a topology, or of the file that is named.
+pub(super) fn folder(topology: &Path) -> &Path {
+    if topology.is_dir() {
+        return topology;
+    }
+    topology
+        .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
 }
@@ -189,7 +197,8 @@ async fn finish(instance: Instance) -> Outcome {
     ended.map_err(|error| failure(&error))
 }
 
-fn failure(error: &InstanceError) -> Failure {
+/// How a command fails when its graph does.
+pub(super) fn failure(error: &InstanceError) -> Failure {
     match error {
         InstanceError::Component { .. } | InstanceError::Input { .. } => Failure::bad_topology(error),
         InstanceError::Drain => Failure::failed(error),

@@ -11,6 +11,7 @@ pub mod hub;
 pub mod journal;
 pub mod lines;
 pub mod notes;
+pub mod ordered;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ pub use fanout::Fanout;
 pub use files::{EventFiles, FileTargets, Rotation};
 pub use filter::Filter;
 pub use journal::{Entry, Journal, JournalLimits};
+pub use ordered::OrderedEvents;
 
 use crate::media::MediaTime;
 

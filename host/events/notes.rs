@@ -127,6 +127,8 @@ pub struct Frames {
     pub processed: u64,
     /// What was left out because somebody was too slow.
     pub dropped: u64,
+    /// What nobody needed: pictures that were not decoded, or frames that the detector does not want.
+    pub skipped: u64,
     /// Frames in which a detector found something.
     pub found: u64,
 }

@@ -12,12 +12,28 @@ pub struct Builtin {
 /// All of them, sorted by name.
 pub static BUILTIN: &[Builtin] = &[
     Builtin {
+        name: "label-gate",
+        bytes: include_bytes!(env!("MEDIAGRAPH_LABEL_GATE")),
+    },
+    Builtin {
+        name: "line-crossing",
+        bytes: include_bytes!(env!("MEDIAGRAPH_LINE_CROSSING")),
+    },
+    Builtin {
         name: "motion-detector",
         bytes: include_bytes!(env!("MEDIAGRAPH_MOTION_DETECTOR")),
     },
     Builtin {
+        name: "object-tracker",
+        bytes: include_bytes!(env!("MEDIAGRAPH_OBJECT_TRACKER")),
+    },
+    Builtin {
         name: "signal-gate",
         bytes: include_bytes!(env!("MEDIAGRAPH_SIGNAL_GATE")),
+    },
+    Builtin {
+        name: "zone-dwell",
+        bytes: include_bytes!(env!("MEDIAGRAPH_ZONE_DWELL")),
     },
 ];
 

@@ -9,11 +9,13 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::error::EngineError;
+use super::limits::MAX_KEPT_COMPILED;
 
 /// Group and world, all rights.
 const OTHERS: u32 = 0o077;
@@ -51,6 +53,43 @@ impl Cache {
             .join(format!("{sha256}-{:016x}.cwasm", self.compatibility))
     }
 
+    /// Whether there is something of this hash; it may turn out not to fit.
+    pub(super) fn has(&self, sha256: &str) -> bool {
+        self.path(sha256).is_file()
+    }
+
+    /// Removes what was compiled of a component, by whatever version of the host.
+    pub(super) fn remove(&self, sha256: &str) {
+        for (path, _) in self.compiled() {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+            if name.is_some_and(|name| name.starts_with(sha256)) {
+                drop(fs::remove_file(path));
+            }
+        }
+    }
+
+    /// All that is there, with the time at which it was written.
+    fn compiled(&self) -> Vec<(PathBuf, SystemTime)> {
+        let entries = fs::read_dir(&self.dir).into_iter().flatten().flatten();
+        let compiled = entries.filter_map(|entry| {
+            let path = entry.path();
+            let is = path.extension().is_some_and(|extension| extension == "cwasm");
+            let written = entry.metadata().and_then(|metadata| metadata.modified());
+            is.then_some((path, written.ok()?))
+        });
+        compiled.collect()
+    }
+
+    /// Makes room for one more: those that were written first go. Whoever runs one of them has it mapped, and keeps it.
+    fn make_room(&self) {
+        let mut compiled = self.compiled();
+        compiled.sort_by_key(|(_, written)| *written);
+        let surplus = (compiled.len() + 1).saturating_sub(MAX_KEPT_COMPILED);
+        for (path, _) in compiled.into_iter().take(surplus) {
+            drop(fs::remove_file(path));
+        }
+    }
+
     /// What was compiled before; none if there is nothing or it does not fit.
     pub(super) fn load(&self, engine: &Engine, sha256: &str) -> Option<Component> {
         let path = self.path(sha256);
@@ -85,6 +124,7 @@ impl Cache {
         let code = component
             .serialize()
             .map_err(|error| io::Error::other(error.to_string()))?;
+        self.make_room();
         let number = self.written.fetch_add(1, Ordering::Relaxed);
         let part = self
             .dir

@@ -182,7 +182,9 @@ impl Extension {
         }
     }
 
-    pub(super) fn engine(&self) -> &Engine {
+    /// What loaded it.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
@@ -362,7 +364,9 @@ pub(super) fn check_description(said: &about::Description) -> Result<ConfigSchem
     ConfigSchema::parse(&said.config_schema).map_err(|problem| bad("config-schema", problem))
 }
 
-fn is_name(name: &str) -> bool {
+/// Whether this can be the name of an extension: lower-case letters, digits, `-` and `.`, with at most one `/`.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
     let word = |word: &str| {
         word.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
             && word

@@ -79,26 +79,26 @@ pub(super) fn pixel_format(format: wit::PixelFormat) -> PixelFormat {
     }
 }
 
-pub(super) fn wit_pixel_format(format: PixelFormat) -> wit::PixelFormat {
-    match format {
+/// None of a format that components cannot ask for.
+pub(super) fn wit_pixel_format(format: PixelFormat) -> Option<wit::PixelFormat> {
+    Some(match format {
         PixelFormat::Gray8 => wit::PixelFormat::Gray8,
         PixelFormat::Rgb24 => wit::PixelFormat::Rgb24,
         PixelFormat::Bgr24 => wit::PixelFormat::Bgr24,
         PixelFormat::I420 => wit::PixelFormat::I420,
-    }
+        _ => return None,
+    })
 }
 
 /// Bytes of a packed picture; I420 has quarter-size chroma planes, so both dimensions must be even.
 pub(super) fn packed_bytes(size: Size, format: PixelFormat) -> Checked<u64> {
     let pixels = u64::from(size.width) * u64::from(size.height);
     match format {
-        PixelFormat::Gray8 => Ok(pixels),
-        PixelFormat::Rgb24 | PixelFormat::Bgr24 => Ok(pixels * 3),
         PixelFormat::I420 if size.width % 2 == 1 || size.height % 2 == 1 => Err(format!(
             "i420 of {}x{} does not exist; expected even width and height",
             size.width, size.height
         )),
-        PixelFormat::I420 => Ok(pixels * 3 / 2),
+        _ => Ok(pixels * u64::from(format.bits_per_pixel()) / 8),
     }
 }
 

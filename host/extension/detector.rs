@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use tokio::time::timeout;
 use wasmtime::component::{Resource, ResourceAny};
 
 use super::bindings::exported::detection;
@@ -58,7 +57,9 @@ impl Detector {
         let (mut session, instance) = Session::start(extension, context, limits).await?;
         let (guest, this) = construct!(session, instance, exports, detector, config);
         let within = session.prepare(MediaTime::MIN);
-        let ended = timeout(within, guest.detector().call_input(&mut session.store, this)).await;
+        let ended = within
+            .call(guest.detector().call_input(&mut session.store, this))
+            .await;
         let input = convert::input(session.settle(ended)?).map_err(CallError::BadResult)?;
         Ok(Self {
             session,
@@ -74,7 +75,7 @@ impl Detector {
         &self.input
     }
 
-    /// Shows it a frame and takes what it says. After a fatal error the detector is of no more use.
+    /// Shows it a frame and takes what it says, with boxes as parts of the source's picture. After a fatal error the detector is of no more use.
     ///
     /// # Errors
     /// What the component did instead of answering.
@@ -87,16 +88,19 @@ impl Detector {
             .push(ShownFrame::new(frame.clone()))
             .map_err(|error| CallError::Trap(format!("no room for the frame: {error}")))?;
         let borrowed = Resource::new_borrow(shown.rep());
-        let ended = timeout(
-            within,
-            self.guest
-                .detector()
-                .call_detect(&mut *store, self.this, borrowed),
-        )
-        .await;
+        let calls = self.guest.detector();
+        let ended = within
+            .call(calls.call_detect(&mut *store, self.this, borrowed))
+            .await;
         // The frame is the guest's for this call only. Its absence here would be no harm: the handle is dead.
         let _ = store.data_mut().table.delete(shown);
         let said = self.session.settle(ended)?.map_err(CallError::refused)?;
-        convert::inferences(said).map_err(CallError::BadResult)
+        let mut found = convert::inferences(said).map_err(CallError::BadResult)?;
+        // It speaks of what it was shown, which may have a border.
+        let content = frame.prepared.content;
+        for inference in &mut found {
+            inference.map_area(|area| area.to_source(content));
+        }
+        Ok(found)
     }
 }

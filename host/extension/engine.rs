@@ -1,12 +1,9 @@
-//! The engine of the process: compiles components, checks them, and keeps the epoch ticking.
+//! The engine of the process: loads components and checks them.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::thread::JoinHandle;
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, Linker};
@@ -14,15 +11,18 @@ use wasmtime::{Config, OptLevel};
 
 use super::bindings::exported::about;
 use super::cache::Cache;
+use super::compiler::Compiler;
 use super::component::{self, Extension, Worlds};
 use super::error::{CallError, EngineError, ExtensionError, LoadProblem};
 use super::guest::{self, Guest, NodeContext};
 use super::limits::{
-    EPOCH_TICK, FIBER_STACK_BYTES, Limits, MAX_COMPONENT_BYTES, MAX_ERROR_BYTES, MAX_GUEST_STACK_BYTES,
+    FIBER_STACK_BYTES, Limits, MAX_COMPONENT_BYTES, MAX_ERROR_BYTES, MAX_GUEST_STACK_BYTES, MemoryCeiling,
     shorten,
 };
 use super::log::TracingLog;
 use super::session::Session;
+use super::size;
+use super::ticker::{Beat, Ticker};
 use crate::media::{MediaTime, SystemClock};
 
 /// How the engine is set up.
@@ -32,6 +32,8 @@ pub struct EngineOptions {
     pub cache_dir: Option<PathBuf>,
     /// For `describe`.
     pub limits: Limits,
+    /// What all components together may have.
+    pub memory: MemoryCeiling,
 }
 
 /// The WebAssembly engine; one per process. Clones are the same engine.
@@ -41,8 +43,10 @@ pub struct Engine(Arc<Inner>);
 struct Inner {
     wasm: wasmtime::Engine,
     linker: Linker<Guest>,
-    cache: Option<Cache>,
+    cache: Option<Arc<Cache>>,
+    compiler: Arc<Compiler>,
     limits: Limits,
+    memory: MemoryCeiling,
     ticker: Ticker,
     /// By SHA-256: hundreds of graphs that run one component share its code. Those that nobody uses are gone.
     loaded: Mutex<HashMap<String, Weak<Extension>>>,
@@ -89,24 +93,51 @@ impl Engine {
         let linker = guest::linker(&wasm).map_err(start)?;
         let cache = options
             .cache_dir
-            .map(|dir| Cache::open(&dir, &wasm))
+            .map(|dir| Cache::open(&dir, &wasm).map(Arc::new))
             .transpose()?;
         let ticker = Ticker::start(wasm.clone()).map_err(EngineError::Ticker)?;
         Ok(Self(Arc::new(Inner {
             wasm,
             linker,
             cache,
+            compiler: Arc::default(),
             limits: options.limits,
+            memory: options.memory,
             ticker,
             loaded: Mutex::default(),
             builtin: Mutex::default(),
         })))
     }
 
-    /// How often the epoch has advanced since the start.
+    /// How often the epoch has advanced since the start: it does while a component is called, and rests otherwise.
     #[must_use]
     pub fn epochs(&self) -> u64 {
-        self.0.ticker.count.load(Ordering::Relaxed)
+        self.beat().epochs()
+    }
+
+    pub(super) fn beat(&self) -> &Arc<Beat> {
+        self.0.ticker.beat()
+    }
+
+    /// What all components together may have.
+    #[must_use]
+    pub fn memory(&self) -> &MemoryCeiling {
+        &self.0.memory
+    }
+
+    /// Whether a component of this hash can be loaded without compiling it.
+    #[must_use]
+    pub fn is_compiled(&self, sha256: &str) -> bool {
+        let loaded = self.0.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        loaded.get(sha256).is_some_and(|one| one.strong_count() > 0)
+            || self.0.cache.as_ref().is_some_and(|cache| cache.has(sha256))
+    }
+
+    /// Forgets the compiled code of a component that nobody will want again.
+    pub fn forget(&self, sha256: &str) {
+        if let Some(cache) = &self.0.cache {
+            cache.remove(sha256);
+        }
     }
 
     /// Checks and compiles a component, and asks it who it is. Takes milliseconds if it was compiled before,
@@ -115,7 +146,7 @@ impl Engine {
     /// # Errors
     /// What is wrong with it.
     pub fn load(&self, bytes: &[u8], origin: &str) -> Result<Arc<Extension>, ExtensionError> {
-        self.shared(bytes, || hex(&Sha256::digest(bytes)))
+        self.shared(bytes, || sha256(bytes))
             .map_err(|problem| ExtensionError {
                 origin: origin.to_owned(),
                 problem,
@@ -127,17 +158,21 @@ impl Engine {
     /// # Errors
     /// What is wrong with it.
     pub fn load_builtin(&self, bytes: &'static [u8], origin: &str) -> Result<Arc<Extension>, ExtensionError> {
-        let hash = || {
-            let mut known = self.0.builtin.lock().unwrap_or_else(PoisonError::into_inner);
-            let hash = known
-                .entry(bytes.as_ptr() as usize)
-                .or_insert_with(|| hex(&Sha256::digest(bytes)));
-            hash.clone()
-        };
+        let hash = || self.sha256_of_builtin(bytes);
         self.shared(bytes, hash).map_err(|problem| ExtensionError {
             origin: origin.to_owned(),
             problem,
         })
+    }
+
+    /// The hash of a component that is part of the program.
+    #[must_use]
+    pub fn sha256_of_builtin(&self, bytes: &'static [u8]) -> String {
+        let mut known = self.0.builtin.lock().unwrap_or_else(PoisonError::into_inner);
+        let hash = known
+            .entry(bytes.as_ptr() as usize)
+            .or_insert_with(|| sha256(bytes));
+        hash.clone()
     }
 
     /// The component that is loaded already, or a new one.
@@ -191,12 +226,8 @@ impl Engine {
         if let Some(component) = cache.and_then(|cache| cache.load(&self.0.wasm, sha256)) {
             return Ok(component);
         }
-        let component = Component::from_binary(&self.0.wasm, bytes)
-            .map_err(|error| LoadProblem::Invalid(shorten(format!("{error:#}"), MAX_ERROR_BYTES)))?;
-        if let Some(cache) = cache {
-            cache.store(&component, sha256);
-        }
-        Ok(component)
+        size::check(bytes)?;
+        self.0.compiler.compile(&self.0.wasm, cache, bytes, sha256)
     }
 
     /// Calls `describe` on a thread of its own, so that it does not matter whose runtime we are called from.
@@ -253,49 +284,15 @@ async fn describe(
     .map_err(mismatch)?;
     let guest = about.load(&mut session.store, &instance).map_err(mismatch)?;
     let within = session.prepare(MediaTime::MIN);
-    let ended = tokio::time::timeout(within, guest.call_describe(&mut session.store)).await;
+    let ended = within.call(guest.call_describe(&mut session.store)).await;
     session
         .settle(ended)
         .map_err(|error: CallError| LoadProblem::Describe(error))
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A thread that advances the epoch, without which no deadline ever passes.
-struct Ticker {
-    count: Arc<AtomicU64>,
-    stop: Option<SyncSender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Ticker {
-    fn start(engine: wasmtime::Engine) -> std::io::Result<Self> {
-        let count = Arc::new(AtomicU64::new(0));
-        let counted = count.clone();
-        let (stop, stopped) = sync_channel(0);
-        let tick = move || {
-            while stopped.recv_timeout(EPOCH_TICK) == Err(RecvTimeoutError::Timeout) {
-                engine.increment_epoch();
-                counted.fetch_add(1, Ordering::Relaxed);
-            }
-        };
-        let thread = std::thread::Builder::new().name("epoch".into()).spawn(tick)?;
-        Ok(Self {
-            count,
-            stop: Some(stop),
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Drop for Ticker {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic of the ticker has been told by then, and there is nobody left to whom it matters.
-            let _ = thread.join();
-        }
-    }
+/// Of a component's bytes, in hexadecimal.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    let hash = Sha256::digest(bytes);
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }

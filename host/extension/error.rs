@@ -35,6 +35,22 @@ pub enum LoadProblem {
     /// Damaged, or uses what the engine does not offer.
     #[error("is not a valid component: {0}")]
     Invalid(String),
+    /// A part of it is bigger than the compiler is given.
+    #[error("{0}")]
+    TooComplex(String),
+    /// It is still being compiled.
+    #[error(
+        "is not compiled after {seconds} s\nhint: it is compiled to the end and kept: try again later, or make it smaller"
+    )]
+    TooSlow {
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// Too much is being compiled.
+    #[error(
+        "cannot be compiled: other components have been compiled for very long\nhint: restart the host if that does not end"
+    )]
+    Busy,
     /// Exports none of the worlds.
     #[error("exports none of {expected}; it exports {found}")]
     NoWorld {
@@ -135,6 +151,20 @@ pub enum CallError {
         /// How it crashed.
         trap: String,
     },
+    /// It crashed after it had been refused more memory because all components together have too much.
+    #[error(
+        "the extension was refused more memory: those of all extensions together may come to {limit_mib} MiB: {trap}\n\
+         hint: deactivate another instance, or raise `max_guest_memory_mib` under `[policy]` of the configuration"
+    )]
+    HostOutOfMemory {
+        /// The limit of all components together.
+        limit_mib: u64,
+        /// How it crashed.
+        trap: String,
+    },
+    /// It asked too much of the host.
+    #[error("the extension asked too much of the host within one call: {0}")]
+    OverBudget(String),
 }
 
 impl CallError {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use tokio::time::timeout;
 use wasmtime::component::ResourceAny;
 
 use super::bindings::exported::gating;
@@ -109,7 +108,9 @@ impl Gate {
         let (mut session, instance) = Session::start(extension, context, limits).await?;
         let (guest, this) = construct!(session, instance, exports, gate, config);
         let within = session.prepare(MediaTime::MIN);
-        let ended = timeout(within, guest.gate().call_history(&mut session.store, this)).await;
+        let ended = within
+            .call(guest.gate().call_history(&mut session.store, this))
+            .await;
         let history = Ticks(i64::try_from(session.settle(ended)?).unwrap_or(i64::MAX));
         Ok(Self {
             session,
@@ -133,11 +134,9 @@ impl Gate {
         let within = self.session.prepare(cause.time());
         let cause = convert::wit_cause(cause);
         let calls = self.guest.gate();
-        let ended = timeout(
-            within,
-            calls.call_consider(&mut self.session.store, self.this, &cause),
-        )
-        .await;
+        let ended = within
+            .call(calls.call_consider(&mut self.session.store, self.this, &cause))
+            .await;
         convert::decision(self.session.settle(ended)?).map_err(CallError::BadResult)
     }
 }

@@ -10,18 +10,21 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use wasmtime::StoreContextMut;
 use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
+use wasmtime::{CallHook, StoreContextMut, Trap};
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::bindings::imported::{frames, logging, types};
 use super::convert;
+use super::engine::Engine;
 use super::limits::{
-    Limits, MAX_BYTES_TO_HOST, MAX_CROP_BYTES_PER_CALL, MAX_CROPS_PER_CALL, MAX_HANDLES, MAX_RANDOM_BYTES,
-    MemoryCap,
+    Limits, MAX_BYTES_FROM_HOST_PER_CALL, MAX_BYTES_TO_HOST, MAX_CROP_BYTES_PER_CALL, MAX_CROPS_PER_CALL,
+    MAX_HANDLES, MAX_HOST_CALLS_PER_CALL, MAX_RANDOM_BYTES, MemoryCap,
 };
 use super::log::{LogLevel, LogSink, NodeLog, PrintedLines};
+use super::ticker::Beat;
 use crate::media::image::{FrameView, Size};
+use crate::media::inference::Inference;
 use crate::media::{Clock, MediaTime};
 
 /// For whom a component runs.
@@ -74,7 +77,55 @@ impl ShownFrame {
         }
         self.crops += 1;
         self.crop_bytes += bytes;
+        // The component speaks of what it sees, which may have a border.
+        let area = area.to_source(self.view.prepared.content);
         self.view.source.crop(area, size, format)
+    }
+}
+
+/// What a guest may still ask of the host in the call that runs, and until when.
+///
+/// Guest code stops by itself when its deadline passes, but only where it loops or calls a function of its own. So
+/// each way into the host looks at the same deadline: a million calls in a straight line, each of which makes the
+/// host work, end in time as well.
+#[derive(Debug)]
+pub(super) struct Budget {
+    beat: Arc<Beat>,
+    last_epoch: u64,
+    calls: u32,
+    bytes: u64,
+    /// What was too much, if anything was: explains the end of the call.
+    pub(super) exceeded: Option<String>,
+}
+
+impl Budget {
+    /// Begins anew, for a call that ends after so many epochs.
+    pub(super) fn begin(&mut self, ticks: u64) {
+        self.last_epoch = self.beat.epochs().saturating_add(ticks);
+        (self.calls, self.bytes, self.exceeded) = (0, 0, None);
+    }
+
+    /// Looks at the deadline, on the way into the host.
+    fn on_time(&self) -> wasmtime::Result<()> {
+        if self.beat.epochs() > self.last_epoch {
+            return Err(Trap::Interrupt.into());
+        }
+        Ok(())
+    }
+
+    /// Charges a call of one of our interfaces, which hands so many bytes of pixels to the guest.
+    fn charge(&mut self, bytes: usize) -> wasmtime::Result<()> {
+        self.calls = self.calls.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(bytes as u64);
+        let exceeded = if self.calls > MAX_HOST_CALLS_PER_CALL {
+            format!("more than {MAX_HOST_CALLS_PER_CALL} calls of the host")
+        } else if self.bytes > MAX_BYTES_FROM_HOST_PER_CALL {
+            format!("more than {MAX_BYTES_FROM_HOST_PER_CALL} bytes of pixels")
+        } else {
+            return Ok(());
+        };
+        self.exceeded = Some(exceeded.clone());
+        Err(wasmtime::Error::msg(exceeded))
     }
 }
 
@@ -83,12 +134,13 @@ pub(super) struct Guest {
     wasi: WasiCtx,
     pub(super) table: ResourceTable,
     pub(super) memory: MemoryCap,
+    pub(super) budget: Budget,
     log: NodeLog,
     now: MediaClock,
 }
 
 impl Guest {
-    pub(super) fn new(context: &NodeContext, limits: &Limits) -> Self {
+    pub(super) fn new(engine: &Engine, context: &NodeContext, limits: &Limits) -> Self {
         let log = NodeLog::new(context.log.clone(), context.clock.clone());
         let now = MediaClock::default();
         let mut table = ResourceTable::new();
@@ -96,10 +148,37 @@ impl Guest {
         Self {
             wasi: inert_wasi(&log, &now, context.seed),
             table,
-            memory: MemoryCap::new(limits),
+            memory: MemoryCap::new(limits, engine.memory()),
+            budget: Budget {
+                beat: Arc::clone(engine.beat()),
+                last_epoch: u64::MAX,
+                calls: 0,
+                bytes: 0,
+                exceeded: None,
+            },
             log,
             now,
         }
+    }
+
+    /// The pixels of the frame that is shown.
+    fn pixels_of(&mut self, frame: &Resource<ShownFrame>) -> wasmtime::Result<Arc<[u8]>> {
+        let pixels = Arc::clone(&self.table.get(frame)?.view.prepared.pixels);
+        self.budget.charge(pixels.len())?;
+        Ok(pixels)
+    }
+
+    fn crop_of(
+        &mut self,
+        frame: &Resource<ShownFrame>,
+        area: types::Rect,
+        size: types::Size,
+        format: types::PixelFormat,
+    ) -> wasmtime::Result<Result<Arc<[u8]>, String>> {
+        let pixels = self.table.get_mut(frame)?.crop(area, size, format);
+        self.budget
+            .charge(pixels.as_ref().map_or(0, |pixels| pixels.len()))?;
+        Ok(pixels)
     }
 
     /// Sets the guest's clocks; they never go back.
@@ -176,6 +255,7 @@ impl frames::Host for Guest {}
 
 impl frames::HostFrame for Guest {
     fn info(&mut self, frame: Resource<ShownFrame>) -> wasmtime::Result<frames::FrameInfo> {
+        self.budget.charge(0)?;
         let view = &self.table.get(&frame)?.view;
         let wit_size = |size: Size| types::Size {
             width: size.width,
@@ -186,14 +266,16 @@ impl frames::HostFrame for Guest {
             timestamp: view.time.ticks(),
             source_size: wit_size(view.source_size),
             size: wit_size(view.prepared.size),
-            format: convert::wit_pixel_format(view.prepared.format),
+            format: convert::wit_pixel_format(view.prepared.format).ok_or_else(|| {
+                wasmtime::Error::msg("the frame is in a format that components do not know")
+            })?,
             content: convert::wit_rect(view.prepared.content),
         })
     }
 
     // Shadowed by `pixels_without_detour`; here because the generated trait wants it.
     fn pixels(&mut self, frame: Resource<ShownFrame>) -> wasmtime::Result<Vec<u8>> {
-        Ok(self.table.get(&frame)?.view.prepared.pixels.to_vec())
+        Ok(self.pixels_of(&frame)?.to_vec())
     }
 
     fn crop(
@@ -203,13 +285,20 @@ impl frames::HostFrame for Guest {
         size: types::Size,
         format: types::PixelFormat,
     ) -> wasmtime::Result<Result<Vec<u8>, String>> {
-        let pixels = self.table.get_mut(&frame)?.crop(area, size, format);
+        let pixels = self.crop_of(&frame, area, size, format)?;
         Ok(pixels.map(|pixels| pixels.to_vec()))
     }
 
     fn annotations(&mut self, frame: Resource<ShownFrame>) -> wasmtime::Result<Vec<types::Inference>> {
-        let said = self.table.get(&frame)?.view.annotations.clone();
-        Ok(said.iter().map(convert::wit_inference).collect())
+        self.budget.charge(0)?;
+        let view = &self.table.get(&frame)?.view;
+        let content = view.prepared.content;
+        let shown = |said: &Inference| {
+            let mut said = said.clone();
+            said.map_area(|area| area.from_source(content));
+            convert::wit_inference(&said)
+        };
+        Ok(view.annotations.iter().map(shown).collect())
     }
 
     fn drop(&mut self, frame: Resource<ShownFrame>) -> wasmtime::Result<()> {
@@ -220,6 +309,7 @@ impl frames::HostFrame for Guest {
 
 impl logging::Host for Guest {
     fn log(&mut self, level: logging::Level, message: String) -> wasmtime::Result<()> {
+        self.budget.charge(0)?;
         let level = match level {
             logging::Level::Trace => LogLevel::Trace,
             logging::Level::Debug => LogLevel::Debug,
@@ -248,8 +338,8 @@ fn pixels_without_detour(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     let mut frames = linker.instance("mediagraph:extension/frames@0.1.0")?;
     frames.func_wrap(
         "[method]frame.pixels",
-        |store: StoreContextMut<'_, Guest>, (frame,): (Resource<ShownFrame>,)| {
-            Ok((store.data().table.get(&frame)?.view.prepared.pixels.clone(),))
+        |mut store: StoreContextMut<'_, Guest>, (frame,): (Resource<ShownFrame>,)| {
+            Ok((store.data_mut().pixels_of(&frame)?,))
         },
     )?;
     frames.func_wrap(
@@ -260,21 +350,21 @@ fn pixels_without_detour(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
             types::Rect,
             types::Size,
             types::PixelFormat,
-        )| { Ok((store.data_mut().table.get_mut(&frame)?.crop(area, size, format),)) },
+        )| { Ok((store.data_mut().crop_of(&frame, area, size, format)?,)) },
     )?;
     linker.allow_shadowing(false);
     Ok(())
 }
 
 /// A store with its limits in force.
-pub(super) fn store(
-    engine: &wasmtime::Engine,
-    context: &NodeContext,
-    limits: &Limits,
-) -> wasmtime::Store<Guest> {
-    let mut store = wasmtime::Store::new(engine, Guest::new(context, limits));
+pub(super) fn store(engine: &Engine, context: &NodeContext, limits: &Limits) -> wasmtime::Store<Guest> {
+    let mut store = wasmtime::Store::new(engine.wasm(), Guest::new(engine, context, limits));
     store.limiter(|guest| &mut guest.memory);
     store.epoch_deadline_trap();
     store.set_hostcall_fuel(MAX_BYTES_TO_HOST);
+    store.call_hook(|store, hook| match hook {
+        CallHook::CallingHost => store.data().budget.on_time(),
+        _ => Ok(()),
+    });
     store
 }

@@ -1,12 +1,12 @@
 //! The engine of a process that may never need one.
 //!
-//! The engine, its linker and its ticker take some megabytes and a thread that wakes a hundred times a second. A
-//! graph that only records pays for none of it.
+//! The engine, its linker and its ticker take some megabytes and a thread. A graph that only records pays for none of it.
 
 use std::sync::{Mutex, PoisonError};
 
 use super::engine::{Engine, EngineOptions};
 use super::error::EngineError;
+use super::limits::MemoryCeiling;
 
 /// Starts the [`Engine`] when it is first asked for, and gives the same one from then on.
 #[derive(Debug)]
@@ -36,6 +36,12 @@ impl LazyEngine {
         }
         let engine = Engine::new(self.options.clone())?;
         Ok(started.insert(engine).clone())
+    }
+
+    /// What all components together may have, also before any is there.
+    #[must_use]
+    pub fn memory(&self) -> &MemoryCeiling {
+        &self.options.memory
     }
 
     /// Whether anybody has asked for it.

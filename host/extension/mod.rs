@@ -7,7 +7,9 @@
 //!
 //! | file | what it is for |
 //! |---|---|
-//! | `engine` | one per process: compile, check, tick |
+//! | `engine` | one per process: loads and checks |
+//! | `size`, `compiler` | what is too big to be compiled; compiling, away from everything else |
+//! | `ticker` | the epoch, which ends calls that compute for too long |
 //! | `lazy` | starts it when the first component is loaded |
 //! | `component` | what a loaded component is and may import |
 //! | `cache` | compiled components on disk |
@@ -16,10 +18,12 @@
 //! | `detector`, `gate`, `processor` | one file per world |
 //! | `convert` | between `wit/` and `media` |
 //! | `supervisor` | replaces instances that crashed |
+//! | `swap` | puts another version into a node that runs |
 
 mod bindings;
 pub mod builtin;
 mod cache;
+mod compiler;
 mod component;
 mod config;
 mod convert;
@@ -33,19 +37,24 @@ pub mod limits;
 mod log;
 mod processor;
 mod session;
+mod size;
 mod supervisor;
+mod swap;
+mod ticker;
 
-pub use component::{Extension, Import, Inspection, World};
+pub use component::{Extension, Import, Inspection, World, is_name};
 pub use config::{ConfigProblem, ConfigSchema};
 pub use detector::{Detector, RequestedInput};
-pub use engine::{Engine, EngineOptions};
+pub use engine::{Engine, EngineOptions, sha256};
 pub use error::{CallError, EngineError, ExtensionError, LoadProblem};
 pub use gate::{Action, Activation, Cause, Decision, Gate, Span};
 pub use guest::NodeContext;
 pub use lazy::LazyEngine;
-pub use limits::Limits;
+pub use limits::{Limits, MemoryCeiling};
 pub use log::{LogLevel, LogSink, TracingLog};
 pub use processor::{Outcome, Processor};
 pub use supervisor::{
-    Called, Change, FIRST_BACK_OFF, MAX_BACK_OFF, MAX_CONSECUTIVE_FAILURES, State, Supervised, Unanswered,
+    CRASH_FORGOTTEN, Called, Change, FIRST_BACK_OFF, MAX_BACK_OFF, MAX_CONSECUTIVE_FAILURES, MAX_CRASHES,
+    State, Supervised, Unanswered,
 };
+pub use swap::{HandOver, Swap, SwapError, Swapped};

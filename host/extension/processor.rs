@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use tokio::time::timeout;
 use wasmtime::component::ResourceAny;
 
 use super::bindings::exported::processing;
@@ -67,11 +66,9 @@ impl Processor {
         let within = self.session.prepare(cause.time());
         let cause = convert::wit_cause(cause);
         let calls = self.guest.processor();
-        let ended = timeout(
-            within,
-            calls.call_process(&mut self.session.store, self.this, &cause),
-        )
-        .await;
+        let ended = within
+            .call(calls.call_process(&mut self.session.store, self.this, &cause))
+            .await;
         let outcome = self.session.settle(ended)?.map_err(CallError::refused)?;
         convert::outcome(outcome).map_err(CallError::BadResult)
     }

@@ -3,6 +3,7 @@
 //!
 //! The future of a call must be polled inside a Tokio runtime with a timer, of any kind.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::error::Elapsed;
@@ -13,14 +14,30 @@ use wasmtime_wasi::I32Exit;
 use super::component::Extension;
 use super::error::CallError;
 use super::guest::{self, Guest, NodeContext};
-use super::limits::{Limits, MAX_ERROR_BYTES, shorten, ticks};
+use super::limits::{Limits, MAX_ERROR_BYTES, Refused, shorten, ticks};
+use super::ticker::{Beat, Ticking};
 use crate::media::MediaTime;
 
 /// How a call under a time-out ended.
 pub(super) type Ended<T> = Result<wasmtime::Result<T>, Elapsed>;
 
+/// The time that a call has. The epoch ticks while this is there.
+#[must_use]
+pub(super) struct Within {
+    timeout: Duration,
+    _ticking: Ticking,
+}
+
+impl Within {
+    /// The call itself, under its time-out.
+    pub(super) async fn call<T>(self, call: impl Future<Output = wasmtime::Result<T>>) -> Ended<T> {
+        tokio::time::timeout(self.timeout, call).await
+    }
+}
+
 pub(super) struct Session {
     pub(super) store: Store<Guest>,
+    beat: Arc<Beat>,
     limits: Limits,
     timeout: Duration,
 }
@@ -33,33 +50,40 @@ impl Session {
         limits: Limits,
     ) -> Result<(Self, Instance), CallError> {
         let mut session = Self {
-            store: guest::store(extension.engine().wasm(), context, &limits),
+            store: guest::store(extension.engine(), context, &limits),
+            beat: Arc::clone(extension.engine().beat()),
             limits,
             timeout: limits.construct_timeout,
         };
-        let timeout = session.prepare_construction();
-        let ended =
-            tokio::time::timeout(timeout, extension.pre().instantiate_async(&mut session.store)).await;
+        let within = session.prepare_construction();
+        let ended = within
+            .call(extension.pre().instantiate_async(&mut session.store))
+            .await;
         let instance = session.settle(ended)?;
         Ok((session, instance))
     }
 
     /// Sets the deadline of the next call to that of instantiation and construction.
-    pub(super) fn prepare_construction(&mut self) -> Duration {
+    pub(super) fn prepare_construction(&mut self) -> Within {
         self.arm(self.limits.construct_timeout)
     }
 
     /// Sets the deadline and the guest's clocks for the next call.
-    pub(super) fn prepare(&mut self, at: MediaTime) -> Duration {
+    pub(super) fn prepare(&mut self, at: MediaTime) -> Within {
         self.store.data().set_time(at);
         self.arm(self.limits.call_timeout)
     }
 
-    fn arm(&mut self, timeout: Duration) -> Duration {
+    fn arm(&mut self, timeout: Duration) -> Within {
         self.timeout = timeout;
-        self.store.data_mut().memory.refused = false;
+        let guest = self.store.data_mut();
+        guest.memory.refused = None;
+        guest.budget.begin(ticks(timeout));
         self.store.set_epoch_deadline(ticks(timeout));
-        timeout
+        Within {
+            timeout,
+            _ticking: self.beat.begin(),
+        }
     }
 
     /// Names what happened in a call.
@@ -84,15 +108,19 @@ impl Session {
         let crashed = trap.is_some()
             || error.downcast_ref::<I32Exit>().is_some()
             || error.downcast_ref::<WasmBacktrace>().is_some();
-        if self.store.data().memory.refused {
-            CallError::OutOfMemory {
+        let guest = self.store.data();
+        match (&guest.budget.exceeded, guest.memory.refused) {
+            (Some(what), _) => CallError::OverBudget(what.clone()),
+            (None, Some(Refused::Own)) => CallError::OutOfMemory {
                 limit_mib: self.limits.memory_mib,
                 trap: text,
-            }
-        } else if crashed {
-            CallError::Trap(text)
-        } else {
-            CallError::BadResult(text)
+            },
+            (None, Some(Refused::All)) => CallError::HostOutOfMemory {
+                limit_mib: guest.memory.ceiling_mib(),
+                trap: text,
+            },
+            (None, None) if crashed => CallError::Trap(text),
+            (None, None) => CallError::BadResult(text),
         }
     }
 }
@@ -123,7 +151,7 @@ macro_rules! construct {
         let config = crate::extension::session::config_text($config);
         let calls = guest.$resource();
         let constructing = calls.call_constructor(&mut $session.store, &config);
-        let ended = tokio::time::timeout(within, constructing).await;
+        let ended = within.call(constructing).await;
         let this = $session.settle(ended)?.map_err(CallError::refused)?;
         (guest, this)
     }};

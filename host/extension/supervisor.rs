@@ -2,20 +2,23 @@
 //!
 //! After a fatal error the instance is dropped. The next call makes a new one at once; if that fails too, later
 //! ones wait 1 s, 2 s, 4 s, at most 60 s. After [`MAX_CONSECUTIVE_FAILURES`] without one answer between them the
-//! component is given up. A refusal is an answer.
+//! component is given up. A refusal is an answer. One that answers and crashes in turn may crash [`MAX_CRASHES`] times,
+//! and once in [`CRASH_FORGOTTEN`] after that; beyond, its answers count for nothing, and it waits and is given up like
+//! one that never answers.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::component::Extension;
+use super::component::{Extension, World};
 use super::detector::Detector;
 use super::error::CallError;
 use super::gate::{Cause, Decision, Gate};
 use super::guest::NodeContext;
 use super::limits::Limits;
 use super::processor::{Outcome, Processor};
+use super::swap::{Place, Swap, Swapped, Swapper};
 use crate::media::image::FrameView;
 use crate::media::inference::Inference;
 
@@ -25,6 +28,11 @@ pub const MAX_CONSECUTIVE_FAILURES: u32 = 8;
 pub const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
 /// At most this long.
 pub const MAX_BACK_OFF: Duration = Duration::from_secs(60);
+
+/// Crashes between answers that are forgiven at once.
+pub const MAX_CRASHES: u32 = 20;
+/// After this, one of them is forgotten.
+pub const CRASH_FORGOTTEN: Duration = Duration::from_secs(10);
 
 /// How a supervised component is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,24 +80,27 @@ pub struct Called<T> {
     pub change: Option<Change>,
 }
 
-mod sealed {
+pub(super) mod sealed {
     /// How to make an instance of a world.
     pub trait Instance: Sized + Send {
+        const WORLD: super::World;
+
         fn start(recipe: &super::Recipe) -> impl Future<Output = Result<Self, super::CallError>> + Send;
     }
 }
 
 macro_rules! instance {
-    ($world:ty) => {
+    ($world:ident) => {
         impl sealed::Instance for $world {
+            const WORLD: World = World::$world;
+
             async fn start(recipe: &Recipe) -> Result<Self, CallError> {
-                Self::new(
-                    &recipe.extension,
-                    &recipe.context,
-                    &recipe.config,
-                    recipe.limits,
-                )
-                .await
+                let Settings {
+                    context,
+                    config,
+                    limits,
+                } = &*recipe.node;
+                Self::new(&recipe.extension, context, config, *limits).await
             }
         }
     };
@@ -101,10 +112,44 @@ instance!(Processor);
 /// Everything that is needed to make the instance again. Public only because a sealed trait names it.
 #[derive(Debug)]
 pub struct Recipe {
-    extension: Arc<Extension>,
-    context: NodeContext,
-    config: Value,
-    limits: Limits,
+    pub(super) extension: Arc<Extension>,
+    pub(super) node: Arc<Settings>,
+}
+
+/// What of it belongs to the node and stays when another version comes.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) context: NodeContext,
+    pub(super) config: Value,
+    pub(super) limits: Limits,
+}
+
+/// How many crashes between answers are forgiven.
+#[derive(Debug)]
+struct Patience {
+    crashes: u32,
+    since: Duration,
+}
+
+impl Patience {
+    /// Counts a crash at a moment.
+    fn crashed(&mut self, now: Duration) {
+        let passed = now.saturating_sub(self.since).as_secs() / CRASH_FORGOTTEN.as_secs();
+        if passed > 0 {
+            self.since = now;
+        }
+        let passed = u32::try_from(passed).unwrap_or(u32::MAX);
+        self.crashes = self
+            .crashes
+            .saturating_sub(passed)
+            .saturating_add(1)
+            .min(MAX_CRASHES + 1);
+    }
+
+    /// Whether an answer makes up for the crashes before it.
+    fn forgives(&self) -> bool {
+        self.crashes <= MAX_CRASHES
+    }
 }
 
 /// A [`Detector`], [`Gate`] or [`Processor`] that is replaced when it crashes.
@@ -114,8 +159,10 @@ pub struct Supervised<W> {
     instance: Option<W>,
     state: State,
     failures: u32,
+    patience: Patience,
     told_down: bool,
     last_error: Option<CallError>,
+    place: Arc<Place<W>>,
 }
 
 impl<W: sealed::Instance> Supervised<W> {
@@ -132,17 +179,24 @@ impl<W: sealed::Instance> Supervised<W> {
     ) -> Result<(Self, Option<Change>), CallError> {
         let recipe = Recipe {
             extension: extension.clone(),
-            context: context.clone(),
-            config: config.clone(),
-            limits,
+            node: Arc::new(Settings {
+                context: context.clone(),
+                config: config.clone(),
+                limits,
+            }),
         };
         let mut supervised = Self {
             recipe,
             instance: None,
             state: State::Running,
             failures: 0,
+            patience: Patience {
+                crashes: 0,
+                since: context.clock.monotonic(),
+            },
             told_down: false,
             last_error: None,
+            place: Arc::new(Place::new(extension)),
         };
         match W::start(&supervised.recipe).await {
             Ok(instance) => {
@@ -166,6 +220,49 @@ impl<W: sealed::Instance> Supervised<W> {
             }
             Err(called) => called.change,
         }
+    }
+
+    /// What puts other versions in. `fits` says whether the node can do with what an instance asks for.
+    #[must_use]
+    pub fn swapper(&self, fits: impl Fn(&W) -> Result<(), String> + Send + Sync + 'static) -> Arc<dyn Swap>
+    where
+        W: 'static,
+    {
+        Arc::new(Swapper {
+            node: Arc::clone(&self.recipe.node),
+            place: Arc::clone(&self.place),
+            fits: Arc::new(fits),
+        })
+    }
+
+    /// Returns once another version waits; then [`Self::exchange`] takes it over. Cancel-safe.
+    pub fn offered(&self) -> impl Future<Output = ()> + Send + use<W> {
+        // Of its own, since an instance may move between threads but not be seen by two.
+        let place = Arc::clone(&self.place);
+        async move { place.offered().await }
+    }
+
+    /// Takes over another version if one waits; also one that was given up is as new then. To be asked before
+    /// each call, since the new one may want another kind of frame.
+    pub fn exchange(&mut self) -> Option<Swapped> {
+        let (extension, instance) = self.place.take()?;
+        let previous = std::mem::replace(&mut self.recipe.extension, extension);
+        // Dropped before the new one is used: two at once are only needed while the new one is made.
+        drop(self.instance.replace(instance));
+        self.state = State::Running;
+        self.failures = 0;
+        self.patience.crashes = 0;
+        self.told_down = false;
+        Some(Swapped {
+            extension: Arc::clone(&self.recipe.extension),
+            previous: previous.sha256.clone(),
+        })
+    }
+
+    /// The version that runs.
+    #[must_use]
+    pub fn extension(&self) -> &Arc<Extension> {
+        &self.recipe.extension
     }
 
     /// How it is.
@@ -193,7 +290,7 @@ impl<W: sealed::Instance> Supervised<W> {
         }
         let due = match self.state {
             State::Running => true,
-            State::Restarting { until } => self.recipe.context.clock.monotonic() >= until,
+            State::Restarting { until } => self.recipe.node.context.clock.monotonic() >= until,
             State::Failed => false,
         };
         if !due {
@@ -219,19 +316,22 @@ impl<W: sealed::Instance> Supervised<W> {
         };
         self.instance = Some(instance);
         self.state = State::Running;
-        self.failures = 0;
+        if self.patience.forgives() {
+            self.failures = 0;
+        }
         let change = std::mem::take(&mut self.told_down).then_some(Change::Back);
         Called { answer, change }
     }
 
     fn failed<T>(&mut self, error: CallError) -> Called<T> {
         self.failures = self.failures.saturating_add(1);
+        self.patience.crashed(self.recipe.node.context.clock.monotonic());
         self.last_error = Some(error.clone());
         let given_up = self.failures >= MAX_CONSECUTIVE_FAILURES;
         self.state = if given_up {
             State::Failed
         } else {
-            let now = self.recipe.context.clock.monotonic();
+            let now = self.recipe.node.context.clock.monotonic();
             State::Restarting {
                 until: now.saturating_add(back_off(self.failures)),
             }
@@ -306,5 +406,23 @@ mod tests {
             .collect();
         assert_eq!(waits, [0, 1, 2, 4, 8, 16, 32, 60, 60]);
         assert_eq!(back_off(u32::MAX), MAX_BACK_OFF);
+    }
+
+    #[test]
+    fn crashes_now_and_then_are_forgiven_and_many_in_a_row_are_not() {
+        let mut patience = Patience {
+            crashes: 0,
+            since: Duration::ZERO,
+        };
+        let seldom = CRASH_FORGOTTEN + Duration::from_secs(1);
+        for crash in 1..10 * MAX_CRASHES {
+            patience.crashed(seldom * crash);
+            assert!(patience.forgives(), "crash {crash}");
+        }
+        let now = seldom * 10 * MAX_CRASHES;
+        for crash in 1..=MAX_CRASHES + 1 {
+            patience.crashed(now);
+            assert_eq!(patience.forgives(), crash <= MAX_CRASHES, "crash {crash}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The plan of a graph: nodes with everything they need, and what flows between them.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -7,6 +8,7 @@ use serde_json::Value;
 use crate::events::notes::{Graph, GraphNode, Role};
 use crate::extension::{Extension, Limits};
 use crate::nodes::io::units::Tracks;
+use crate::nodes::processors::detector::Sampling;
 use crate::nodes::processors::input::TopologyImage;
 use crate::nodes::sinks::recorder::Opener;
 use crate::nodes::sources::rtsp::target::Target;
@@ -55,6 +57,24 @@ pub struct PlannedComponent {
     pub config: Value,
     /// Its limits.
     pub limits: Limits,
+    /// Where it comes from, and other versions of it.
+    pub origin: Origin,
+    /// The only SHA-256 that the topology takes.
+    pub pin: Option<String>,
+}
+
+/// Where the versions of a component come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// What this name points to: installed, or part of the program.
+    Name(String),
+    /// A file.
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// What replaces the file is put in while the graph runs.
+        watch: bool,
+    },
 }
 
 /// What a node is.
@@ -72,11 +92,11 @@ pub enum PlannedKind {
         component: PlannedComponent,
         /// What the topology says of its input.
         image: TopologyImage,
-        /// At most so many frames a second.
-        max_rate: Option<f64>,
-        /// Only frames that some node upstream has said something of.
-        only_annotated: bool,
+        /// Which frames the topology lets it see.
+        sampling: Sampling,
     },
+    /// Hands what detectors said to a component.
+    Processor(PlannedComponent),
     /// Lets media through.
     Gate(PlannedComponent),
     /// Records.
@@ -86,6 +106,26 @@ pub enum PlannedKind {
 }
 
 impl PlannedKind {
+    /// What the topology says of the frames that a component is given.
+    #[must_use]
+    pub fn image(&self) -> TopologyImage {
+        match self {
+            Self::Detector { image, .. } => *image,
+            _ => TopologyImage::default(),
+        }
+    }
+
+    /// The component that it runs.
+    #[must_use]
+    pub fn component(&self) -> Option<&PlannedComponent> {
+        match self {
+            Self::Detector { component, .. } | Self::Processor(component) | Self::Gate(component) => {
+                Some(component)
+            }
+            _ => None,
+        }
+    }
+
     /// The state that its node begins in.
     #[must_use]
     pub fn first_state(&self) -> &'static str {
@@ -93,7 +133,11 @@ impl PlannedKind {
             Self::RtspSource(_) => "connecting",
             Self::HubSource(_) => "listening",
             Self::Recorder(_) => "idle",
-            Self::FrameRate(_) | Self::Detector { .. } | Self::Gate(_) | Self::MessageSink(_) => "running",
+            Self::FrameRate(_)
+            | Self::Detector { .. }
+            | Self::Processor(_)
+            | Self::Gate(_)
+            | Self::MessageSink(_) => "running",
         }
     }
 
@@ -103,7 +147,8 @@ impl PlannedKind {
         match self {
             Self::RtspSource(_) => Role::Camera,
             Self::HubSource(_) => Role::Messages,
-            Self::Detector { .. } => Role::Detector,
+            // Both say what there was; `explain` need not tell them apart.
+            Self::Detector { .. } | Self::Processor(_) => Role::Detector,
             Self::Gate(_) => Role::Gate,
             Self::Recorder(_) => Role::Recorder,
             Self::FrameRate(_) | Self::MessageSink(_) => Role::Other,
@@ -115,7 +160,7 @@ impl PlannedKind {
     pub fn collection(&self) -> &'static str {
         match self {
             Self::RtspSource(_) | Self::HubSource(_) => "sources",
-            Self::FrameRate(_) | Self::Detector { .. } | Self::Gate(_) => "processors",
+            Self::FrameRate(_) | Self::Detector { .. } | Self::Processor(_) | Self::Gate(_) => "processors",
             Self::Recorder(_) | Self::MessageSink(_) => "sinks",
         }
     }
@@ -181,12 +226,12 @@ impl Plan {
         )
     }
 
-    /// Whether a node says something: of frames, or that a message came.
+    /// Whether a node says something: of frames, of what was said of them, or that a message came.
     #[must_use]
     pub fn gives_signals(&self, node: usize) -> bool {
         matches!(
             self.nodes.get(node).map(|node| &node.kind),
-            Some(PlannedKind::Detector { .. } | PlannedKind::HubSource(_))
+            Some(PlannedKind::Detector { .. } | PlannedKind::Processor(_) | PlannedKind::HubSource(_))
         )
     }
 

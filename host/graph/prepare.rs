@@ -2,8 +2,6 @@
 //! at once.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,18 +10,21 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::Recordings;
-use super::plan::{Plan, PlannedComponent, PlannedInput, PlannedKind, PlannedNode};
-use crate::extension::limits::MAX_COMPONENT_BYTES;
-use crate::extension::{Extension, LazyEngine, Limits, World, builtin};
+use super::components::{Installed, read_component};
+use super::plan::{Origin, Plan, PlannedComponent, PlannedInput, PlannedKind, PlannedNode};
+use crate::extension::{Engine, Extension, ExtensionError, LazyEngine, Limits, World, builtin, sha256};
 use crate::media::{Clock, duration};
 use crate::nodes::endpoint::{CertificateSource, Credentials};
+use crate::nodes::image::{Image, SamplingOptions};
 use crate::nodes::io::units::Tracks;
+use crate::nodes::processors::detector::Sampling;
 use crate::nodes::processors::extension::{self as extension_node, ComponentRef};
 use crate::nodes::processors::input::TopologyImage;
 use crate::nodes::sinks::asset::run::AssetOpener;
 use crate::nodes::sinks::file::DEFAULT_FILE_LENGTH;
 use crate::nodes::sinks::file::run::FileOpener;
 use crate::nodes::sinks::recorder::Opener;
+use crate::nodes::sinks::told::ToldOpener;
 use crate::nodes::sources::rtsp::target::Target;
 use crate::nodes::sources::rtsp::tls::{CameraTls, TlsOptions};
 use crate::nodes::{
@@ -40,10 +41,12 @@ use crate::topology::{Input, ResolvedNode};
 pub struct Environment {
     /// Where recordings go and paths lead.
     pub state: Arc<StateDir>,
-    /// The cache and the stores.
-    pub recordings: Arc<Recordings>,
+    /// The cache and the stores; none where nothing is recorded, and sinks only tell what they would record.
+    pub recordings: Option<Arc<Recordings>>,
     /// Loads components; a graph without any never starts it.
     pub engine: LazyEngine,
+    /// Components that have a name on this host.
+    pub installed: Arc<Installed>,
     /// The host's clocks.
     pub clock: Arc<dyn Clock>,
     /// Relative paths of components start here: the folder of the topology.
@@ -70,6 +73,21 @@ impl fmt::Display for Problem {
 /// # Errors
 /// Everything that is wrong.
 pub fn prepare(graph: &Graph, environment: &Environment) -> Result<Plan, Vec<Problem>> {
+    prepare_and_tell(graph, environment, &|_, _| {})
+}
+
+/// Told of each node whose component is being compiled (true), and of the end of that (false).
+pub type Compiling<'a> = &'a dyn Fn(&ResolvedNode<Config>, bool);
+
+/// As [`prepare`]; says what takes long.
+///
+/// # Errors
+/// Everything that is wrong.
+pub fn prepare_and_tell(
+    graph: &Graph,
+    environment: &Environment,
+    compiling: Compiling<'_>,
+) -> Result<Plan, Vec<Problem>> {
     let (mut nodes, mut problems) = (Vec::new(), Vec::new());
     for node in &graph.nodes {
         let endless = is_endless(graph, node);
@@ -78,7 +96,12 @@ pub fn prepare(graph: &Graph, environment: &Environment) -> Result<Plan, Vec<Pro
             instance: &graph.instance,
             endless,
         };
-        match kind(place, &node.config, environment) {
+        let compiling = |begun| compiling(node, begun);
+        let loading = Loading {
+            environment,
+            compiling: &compiling,
+        };
+        match kind(place, &node.config, &loading) {
             Ok(kind) => nodes.push(PlannedNode {
                 name: node.name.clone(),
                 node_type: node.config.type_name(),
@@ -103,11 +126,26 @@ pub fn prepare(graph: &Graph, environment: &Environment) -> Result<Plan, Vec<Pro
         instance: graph.instance.clone(),
         nodes,
     };
-    let several = several_media_inputs(&plan);
-    if several.is_empty() {
+    let mut misplaced = several_media_inputs(&plan);
+    misplaced.extend(without_food(&plan));
+    if misplaced.is_empty() {
         Ok(plan)
     } else {
-        Err(several)
+        Err(misplaced)
+    }
+}
+
+/// What a node finds on its host while its component is loaded.
+struct Loading<'a> {
+    environment: &'a Environment,
+    compiling: &'a dyn Fn(bool),
+}
+
+impl std::ops::Deref for Loading<'_> {
+    type Target = Environment;
+
+    fn deref(&self) -> &Environment {
+        self.environment
     }
 }
 
@@ -149,6 +187,42 @@ fn several_media_inputs(plan: &Plan) -> Vec<Problem> {
         .collect()
 }
 
+/// A detector looks at the frames of one node, a processor hears what others say. Which of the two a node is, only its
+/// component says, so this cannot be asked before.
+fn without_food(plan: &Plan) -> Vec<Problem> {
+    let wrong = |node: &PlannedNode| match &node.kind {
+        PlannedKind::Detector { .. } => {
+            let origins = node
+                .inputs
+                .iter()
+                .filter(|input| plan.frame_origin(**input).is_some());
+            match (origins.count(), node.inputs.len()) {
+                (1, 1) => None,
+                (0, _) => Some(
+                    "looks at frames, and stands behind a processor, which gives statements only\n\
+                     hint: name the node that the processor stands behind in `inputs`",
+                ),
+                _ => Some("looks at the frames of one node only\nhint: use one node of this type for each"),
+            }
+        }
+        PlannedKind::Processor(_) => {
+            let silent = node.inputs.iter().any(|input| !plan.gives_signals(input.node));
+            silent.then_some(
+                "is given what detectors say, and stands behind a node that says nothing\n\
+                 hint: name a detector, a tracker or another processor in `inputs`",
+            )
+        }
+        _ => None,
+    };
+    let problem = |node: &PlannedNode| {
+        wrong(node).map(|message| Problem {
+            node: node.name.clone(),
+            message: message.into(),
+        })
+    };
+    plan.nodes.iter().filter_map(problem).collect()
+}
+
 fn planned_input(input: &Input, endless: bool) -> PlannedInput {
     let wants = |media| input.selectors.iter().all(|selector| selector.accepts(media));
     PlannedInput {
@@ -167,27 +241,44 @@ fn one(message: impl fmt::Display) -> Vec<String> {
     vec![message.to_string()]
 }
 
-fn kind(place: Place<'_>, config: &Config, environment: &Environment) -> Prepared<PlannedKind> {
+fn kind(place: Place<'_>, config: &Config, environment: &Loading<'_>) -> Prepared<PlannedKind> {
     Ok(match config {
         Config::RtspSource(source) => PlannedKind::RtspSource(target(source)?),
         Config::FrameRate(filter) => PlannedKind::FrameRate(filter.maximum_fps),
         Config::Motion(motion) => PlannedKind::Detector {
-            component: built_in("motion-detector", motion_config(motion), environment)?,
+            component: built_in(
+                "motion-detector",
+                World::Detector,
+                motion_config(motion),
+                environment,
+            )?,
             image: TopologyImage::default(),
-            max_rate: None,
-            only_annotated: false,
+            sampling: Sampling::default(),
         },
         Config::SignalGate(gate) => {
-            PlannedKind::Gate(built_in("signal-gate", signal_gate_config(gate), environment)?)
+            let config = signal_gate_config(gate);
+            PlannedKind::Gate(built_in("signal-gate", World::Gate, config, environment)?)
         }
         Config::Gate(gate) => PlannedKind::Gate(component(
             &gate.extension,
-            World::Gate,
+            &[World::Gate],
             Value::Object(gate.config.0.clone()),
             limits(&gate.limits),
             environment,
         )?),
-        Config::Extension(extension) => detector(extension, environment)?,
+        Config::Extension(extension) => detector_or_processor(extension, environment)?,
+        Config::ObjectTracking(tracking) => PlannedKind::Processor(built_in(
+            "object-tracker",
+            World::Processor,
+            tracking.component_config(),
+            environment,
+        )?),
+        Config::LineCrossing(lines) => PlannedKind::Processor(built_in(
+            "line-crossing",
+            World::Processor,
+            lines.component_config(),
+            environment,
+        )?),
         Config::AssetSink(sink) => {
             PlannedKind::Recorder(asset_opener(place.instance, place.name, sink, environment)?)
         }
@@ -197,11 +288,7 @@ fn kind(place: Place<'_>, config: &Config, environment: &Environment) -> Prepare
             let input = source.hub_input_name.as_deref().filter(|given| !given.is_empty());
             PlannedKind::HubSource(input.unwrap_or(place.name).to_owned())
         }
-        Config::HttpExtension(_)
-        | Config::GrpcExtension(_)
-        | Config::VisionExtension(_)
-        | Config::ObjectTracking(_)
-        | Config::LineCrossing(_) => {
+        Config::HttpExtension(_) | Config::GrpcExtension(_) | Config::VisionExtension(_) => {
             return Err(one(
                 "this type of node cannot run yet; see `mediagraph list nodes`",
             ));
@@ -277,19 +364,46 @@ fn signal_gate_config(gate: &SignalGate) -> Value {
     Value::Object(given.collect())
 }
 
-fn detector(node: &ExtensionProcessor, environment: &Environment) -> Prepared<PlannedKind> {
-    let config = Value::Object(node.config.0.clone());
+/// What the node is, its component decides.
+fn detector_or_processor(node: &ExtensionProcessor, environment: &Loading<'_>) -> Prepared<PlannedKind> {
+    let component = component(
+        &node.extension,
+        &[World::Detector, World::Processor],
+        Value::Object(node.config.0.clone()),
+        limits(&node.limits),
+        environment,
+    )?;
+    if component.extension.world == World::Processor {
+        let given = [
+            ("image", node.image != Image::default()),
+            (
+                "samplingOptions",
+                node.sampling_options != SamplingOptions::default(),
+            ),
+        ];
+        let given = given.into_iter().filter(|(_, given)| *given);
+        let refusals: Vec<String> = given
+            .map(|(name, _)| {
+                format!(
+                    "`{}` is a processor: it is given what detectors say, not frames\nhint: leave `{name}` out, or put \
+                     it at the detector",
+                    component.extension.name
+                )
+            })
+            .collect();
+        return if refusals.is_empty() {
+            Ok(PlannedKind::Processor(component))
+        } else {
+            Err(refusals)
+        };
+    }
     Ok(PlannedKind::Detector {
-        component: component(
-            &node.extension,
-            World::Detector,
-            config,
-            limits(&node.limits),
-            environment,
-        )?,
+        component,
         image: TopologyImage::read(&node.image).map_err(one)?,
-        max_rate: node.sampling_options.maximum_samples_per_second,
-        only_annotated: node.sampling_options.skip_samples_without_annotation,
+        sampling: Sampling {
+            max_rate: node.sampling_options.maximum_samples_per_second,
+            only_annotated: node.sampling_options.skip_samples_without_annotation,
+        },
     })
 }
 
@@ -304,32 +418,36 @@ fn limits(given: &extension_node::Limits) -> Limits {
     }
 }
 
-fn built_in(name: &str, config: Value, environment: &Environment) -> Prepared<PlannedComponent> {
+fn built_in(
+    name: &str,
+    world: World,
+    config: Value,
+    environment: &Loading<'_>,
+) -> Prepared<PlannedComponent> {
     let reference = ComponentRef {
         name: Some(name.to_owned()),
         path: None,
+        watch: false,
         sha256: None,
     };
-    let world = if name == "signal-gate" {
-        World::Gate
-    } else {
-        World::Detector
-    };
-    component(&reference, world, config, Limits::default(), environment)
+    component(&reference, &[world], config, Limits::default(), environment)
 }
 
 fn component(
     reference: &ComponentRef,
-    world: World,
+    worlds: &[World],
     config: Value,
     limits: Limits,
-    environment: &Environment,
+    environment: &Loading<'_>,
 ) -> Prepared<PlannedComponent> {
     let extension = load(reference, environment)?;
-    if extension.world != world {
+    if !worlds.contains(&extension.world) {
+        let wanted: Vec<String> = worlds.iter().map(World::to_string).collect();
         return Err(one(format!(
-            "`{}` is a {}, and this node runs a {world}",
-            extension.name, extension.world
+            "`{}` is a {}, and this node runs a {}",
+            extension.name,
+            extension.world,
+            wanted.join(" or a ")
         )));
     }
     if let Some(pin) = &reference.sha256
@@ -353,24 +471,51 @@ fn component(
         extension,
         config,
         limits,
+        origin: origin(reference, environment),
+        pin: reference.sha256.clone(),
     })
 }
 
-fn load(reference: &ComponentRef, environment: &Environment) -> Prepared<Arc<Extension>> {
-    if let Some(name) = &reference.name {
-        let Some(found) = builtin::find(name) else {
-            let known: Vec<&str> = builtin::BUILTIN.iter().map(|component| component.name).collect();
-            return Err(one(format!(
-                "there is no component `{name}`; there is {}",
-                known.join(", ")
-            )));
-        };
-        let engine = environment.engine.get().map_err(one)?;
-        return engine.load_builtin(found.bytes, name).map_err(one);
+fn origin(reference: &ComponentRef, environment: &Environment) -> Origin {
+    match &reference.name {
+        Some(name) => Origin::Name(name.clone()),
+        None => Origin::File {
+            path: environment
+                .folder
+                .join(reference.path.as_deref().unwrap_or_default()),
+            watch: reference.watch,
+        },
     }
-    let named = reference.path.as_deref().unwrap_or_default();
+}
+
+/// An installed component goes before one of this name that is part of the program.
+fn load(reference: &ComponentRef, environment: &Loading<'_>) -> Prepared<Arc<Extension>> {
+    let Some(name) = &reference.name else {
+        return load_file(reference.path.as_deref().unwrap_or_default(), environment);
+    };
+    if let Some(row) = environment.installed.find(name) {
+        let bytes = environment.installed.read(&row).map_err(one)?;
+        let engine = environment.engine.get().map_err(one)?;
+        return told(&engine, &row.sha256, environment, || engine.load(&bytes, name));
+    }
+    let Some(found) = builtin::find(name) else {
+        let mut known = environment.installed.names();
+        known.extend(builtin::BUILTIN.iter().map(|component| component.name.to_owned()));
+        return Err(one(format!(
+            "there is no component `{name}`; there is {}\nhint: `mediagraph extension set {name} FILE` installs it",
+            known.join(", ")
+        )));
+    };
+    let engine = environment.engine.get().map_err(one)?;
+    let sha256 = engine.sha256_of_builtin(found.bytes);
+    told(&engine, &sha256, environment, || {
+        engine.load_builtin(found.bytes, name)
+    })
+}
+
+fn load_file(named: &str, environment: &Loading<'_>) -> Prepared<Arc<Extension>> {
     let path = environment.folder.join(named);
-    let bytes = read(&path).map_err(|error| {
+    let bytes = read_component(&path).map_err(|error| {
         let hint = if Path::new(named).is_relative() {
             "\nhint: a relative path begins at the folder of the topology"
         } else {
@@ -382,20 +527,29 @@ fn load(reference: &ComponentRef, environment: &Environment) -> Prepared<Arc<Ext
         ))
     })?;
     let engine = environment.engine.get().map_err(one)?;
-    engine.load(&bytes, &path.display().to_string()).map_err(one)
+    let load = || engine.load(&bytes, &path.display().to_string());
+    told(&engine, &sha256(&bytes), environment, load)
 }
 
-/// Reads a component; one byte more than is allowed, so that the engine can say that it is too large.
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    // Asked before opening: a named pipe would be waited for.
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(std::io::Error::other("it is not a file"));
+/// Loads, and tells of it when that takes long.
+fn told(
+    engine: &Engine,
+    sha256: &str,
+    environment: &Loading<'_>,
+    load: impl FnOnce() -> Result<Arc<Extension>, ExtensionError>,
+) -> Prepared<Arc<Extension>> {
+    if engine.is_compiled(sha256) {
+        return load().map_err(one);
     }
-    let file = File::open(path)?;
-    let mut bytes = Vec::new();
-    file.take(MAX_COMPONENT_BYTES as u64 + 1)
-        .read_to_end(&mut bytes)?;
-    Ok(bytes)
+    (environment.compiling)(true);
+    let loaded = load();
+    (environment.compiling)(false);
+    loaded.map_err(one)
+}
+
+fn clock_of(node: &str, environment: &Environment) -> Arc<dyn Clock> {
+    let clock = &environment.clock;
+    clock.of_node(node).unwrap_or_else(|| Arc::clone(clock))
 }
 
 fn disk() -> Arc<dyn Storage> {
@@ -408,8 +562,11 @@ fn asset_opener(
     sink: &AssetSink,
     environment: &Environment,
 ) -> Prepared<Arc<dyn Opener>> {
-    let recordings = &environment.recordings;
-    let root = cache_root(sink, environment)?;
+    let clock = clock_of(name, environment);
+    let Some(recordings) = &environment.recordings else {
+        return Ok(Arc::new(ToldOpener::asset(sink, clock)));
+    };
+    let root = cache_root(sink, recordings, environment)?;
     Ok(Arc::new(AssetOpener {
         pattern: sink.asset_name_pattern.clone(),
         cache: Arc::clone(recordings.cache()),
@@ -420,17 +577,17 @@ fn asset_opener(
             .local_media_cache_maximum_size_mib
             .map(|mib| u64::from(mib) << 20),
         segment_length: sink.segment_length.0,
-        clock: Arc::clone(&environment.clock),
+        clock,
         wording: sink.wording.clone(),
     }))
 }
 
 /// Where the topology says; a relative path, which names no place, counts as none.
-fn cache_root(sink: &AssetSink, environment: &Environment) -> Prepared<PathBuf> {
+fn cache_root(sink: &AssetSink, recordings: &Recordings, environment: &Environment) -> Prepared<PathBuf> {
     let named = sink.local_media_cache_path.as_deref();
     match named.filter(|path| Path::new(path).is_absolute()) {
         Some(path) => environment.state.map(path).map_err(one),
-        None => Ok(environment.recordings.cache().root().to_owned()),
+        None => Ok(recordings.cache().root().to_owned()),
     }
 }
 
@@ -438,6 +595,10 @@ fn file_opener(place: Place<'_>, sink: &FileSink, environment: &Environment) -> 
     let (directory, pattern) = sink
         .location()
         .ok_or_else(|| one("the sink does not say where its files go"))?;
+    let clock = clock_of(place.name, environment);
+    if environment.recordings.is_none() {
+        return Ok(Arc::new(ToldOpener::file(&directory, pattern, clock)));
+    }
     let length = sink
         .segment_length
         .or(place.endless.then_some(DEFAULT_FILE_LENGTH));
@@ -447,7 +608,7 @@ fn file_opener(place: Place<'_>, sink: &FileSink, environment: &Environment) -> 
         owner: owner(place),
         segment_length: length.map(|length| length.0),
         maximum_size_mib: sink.maximum_size_mib.map(u64::from),
-        clock: Arc::clone(&environment.clock),
+        clock,
         storage: disk(),
     }))
 }

@@ -2,14 +2,18 @@
 
 use std::collections::HashMap;
 
-use super::plan::{Plan, PlannedInput, PlannedKind, lower};
-use crate::nodes::io::frames::{self, FrameReceiver, FrameSender};
-use crate::nodes::io::signals::{self, SignalReceiver, SignalSender};
-use crate::nodes::io::units::{self, UnitReceiver, UnitSender};
+use super::demand::Demands;
+use super::plan::{Plan, PlannedInput, PlannedKind};
+use crate::nodes::io::frames::{FrameReceiver, FrameSender};
+use crate::nodes::io::pace::Pace;
+use crate::nodes::io::signals::{SignalReceiver, SignalSender};
+use crate::nodes::io::units::{UnitReceiver, UnitSender};
 
 /// What flows out of, and into, each node, by its index in the plan.
 #[derive(Debug, Default)]
 pub(super) struct Wiring {
+    /// How all of them behave.
+    pub(super) pace: Pace,
     pub(super) media_out: HashMap<usize, Vec<UnitSender>>,
     pub(super) media_in: HashMap<usize, UnitReceiver>,
     pub(super) frames_out: HashMap<usize, Vec<FrameSender>>,
@@ -31,9 +35,12 @@ pub(super) struct Inputs {
 }
 
 impl Wiring {
-    /// Makes the queues. `rates` are the frames a second that each node's component asks for.
-    pub(super) fn new(plan: &Plan, rates: &HashMap<usize, Option<f64>>) -> Self {
-        let mut wiring = Self::default();
+    /// Makes the queues. `demands` are the frames that each node asks for.
+    pub(super) fn new(plan: &Plan, demands: &Demands, pace: Pace) -> Self {
+        let mut wiring = Self {
+            pace,
+            ..Self::default()
+        };
         for (index, node) in plan.nodes.iter().enumerate() {
             match &node.kind {
                 PlannedKind::Recorder(_) => wiring.media(plan, index, &node.inputs),
@@ -41,15 +48,10 @@ impl Wiring {
                     wiring.media(plan, index, &node.inputs);
                     wiring.signals(plan, index, &node.inputs);
                 }
-                PlannedKind::MessageSink(_) => wiring.signals(plan, index, &node.inputs),
-                PlannedKind::Detector {
-                    max_rate,
-                    only_annotated,
-                    ..
-                } => {
-                    let rate = lower(*max_rate, rates.get(&index).copied().flatten());
-                    wiring.frames(plan, index, &node.inputs, rate, *only_annotated);
+                PlannedKind::Processor(_) | PlannedKind::MessageSink(_) => {
+                    wiring.signals(plan, index, &node.inputs);
                 }
+                PlannedKind::Detector { .. } => wiring.frames(plan, index, &node.inputs, demands),
                 PlannedKind::RtspSource(_) | PlannedKind::HubSource(_) | PlannedKind::FrameRate(_) => {}
             }
         }
@@ -60,7 +62,7 @@ impl Wiring {
     fn media(&mut self, plan: &Plan, index: usize, inputs: &[PlannedInput]) {
         let media = inputs.iter().find(|input| plan.gives_media(input.node));
         let Some(input) = media else { return };
-        let (mut sender, receiver) = units::queue(input.tracks);
+        let (mut sender, receiver) = self.pace.units(input.tracks);
         if input.ends_with_camera {
             sender.end_with_camera();
         }
@@ -74,7 +76,7 @@ impl Wiring {
             .map(|input| input.node)
             .filter(|node| plan.gives_signals(*node))
             .collect();
-        let (senders, receiver) = signals::channel(nodes.len());
+        let (senders, receiver) = self.pace.signals(nodes.len());
         for (node, sender) in nodes.iter().zip(senders) {
             self.signals_out.entry(*node).or_default().push(sender);
         }
@@ -87,18 +89,11 @@ impl Wiring {
         self.signals_in.insert(index, inputs);
     }
 
-    fn frames(
-        &mut self,
-        plan: &Plan,
-        index: usize,
-        inputs: &[PlannedInput],
-        rate: Option<f64>,
-        annotated: bool,
-    ) {
+    fn frames(&mut self, plan: &Plan, index: usize, inputs: &[PlannedInput], demands: &Demands) {
         let Some(origin) = inputs.iter().find_map(|input| plan.frame_origin(*input)) else {
             return;
         };
-        let (sender, receiver) = frames::mailbox(lower(rate, origin.rate), annotated);
+        let (sender, receiver) = self.pace.frames(origin.rate, demands.of_node(index));
         self.frames_out.entry(origin.node).or_default().push(sender);
         self.frames_in.insert(index, receiver);
     }
@@ -107,7 +102,7 @@ impl Wiring {
     fn decoding(&mut self, plan: &Plan) {
         for (index, node) in plan.nodes.iter().enumerate() {
             if matches!(node.kind, PlannedKind::RtspSource(_)) && self.frames_out.contains_key(&index) {
-                let (sender, receiver) = units::queue_for_analysis();
+                let (sender, receiver) = self.pace.units_for_analysis();
                 self.media_out.entry(index).or_default().push(sender);
                 self.decode_in.insert(index, receiver);
             }

@@ -1,7 +1,7 @@
 //! Where time comes from. Nothing else in mediagraph reads a clock.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -20,6 +20,15 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
     fn media(&self) -> MediaTime {
         MediaTime::from_timestamp(self.wall())
     }
+
+    /// The clock of one node; none where all nodes have this one. In replay each shows the media time that its node has
+    /// come to ([`super::ReplayClock`]).
+    fn of_node(&self, _node: &str) -> Option<Arc<dyn Clock>> {
+        None
+    }
+
+    /// Media has come so far. Only a clock that shows media time cares.
+    fn reached(&self, _time: MediaTime) {}
 }
 
 /// The operating system's clocks.
@@ -62,7 +71,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is told otherwise: for tests and for replay.
+/// A clock that stands still until it is told otherwise: for tests.
 #[derive(Debug)]
 pub struct ManualClock {
     wall: Mutex<Timestamp>,

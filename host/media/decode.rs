@@ -38,6 +38,11 @@ pub trait Decoder: Send + std::fmt::Debug {
     /// start again at the next IDR.
     fn decode(&mut self, unit: &AccessUnit) -> Result<Vec<Picture>, DecodeError>;
 
+    /// A unit that nothing refers to is left out: pictures that wait for their turn do not wait for this one.
+    fn left_out(&mut self, _time: MediaTime) -> Vec<Picture> {
+        Vec::new()
+    }
+
     /// No more units come for now: gives the pictures that still waited for their turn.
     fn flush(&mut self) -> Vec<Picture>;
 }
@@ -144,7 +149,7 @@ impl Decoder for H264Decoder {
             return Ok(out);
         }
         match self.decode_one(unit) {
-            Ok(Some(picture)) => self.order.push(picture, &mut out),
+            Ok(Some(picture)) => self.order.push(Waiting::of(picture), &mut out),
             Ok(None) => {}
             Err(error) => {
                 if let Some(stream) = &mut self.stream {
@@ -156,6 +161,13 @@ impl Decoder for H264Decoder {
         Ok(out)
     }
 
+    fn left_out(&mut self, time: MediaTime) -> Vec<Picture> {
+        let mut out = Vec::new();
+        // Its place is kept, or the others would wait for as many pictures more.
+        self.order.push(Waiting { time, picture: None }, &mut out);
+        out
+    }
+
     fn flush(&mut self) -> Vec<Picture> {
         let mut out = Vec::new();
         self.order.flush(&mut out);
@@ -163,11 +175,27 @@ impl Decoder for H264Decoder {
     }
 }
 
+/// A picture that waits for its turn, or the place of one that was left out.
+#[derive(Debug)]
+struct Waiting {
+    time: MediaTime,
+    picture: Option<Picture>,
+}
+
+impl Waiting {
+    fn of(picture: Picture) -> Self {
+        Self {
+            time: picture.time(),
+            picture: Some(picture),
+        }
+    }
+}
+
 /// Puts pictures, which come in decoding order, into output order.
 #[derive(Debug, Default)]
 struct OutputOrder {
     depth: usize,
-    waiting: Vec<Picture>,
+    waiting: Vec<Waiting>,
     newest_out: MediaTime,
 }
 
@@ -176,19 +204,15 @@ impl OutputOrder {
         self.depth = depth.unwrap_or(0).min(MAX_REORDER_DEPTH);
     }
 
-    fn push(&mut self, picture: Picture, out: &mut Vec<Picture>) {
-        if picture.time() <= self.newest_out
-            && self.newest_out != MediaTime::MIN
-            && self.depth < MAX_REORDER_DEPTH
+    fn push(&mut self, next: Waiting, out: &mut Vec<Picture>) {
+        if next.time <= self.newest_out && self.newest_out != MediaTime::MIN && self.depth < MAX_REORDER_DEPTH
         {
             // The stream does not say that it reorders, but it does: learn it. This one picture is late and lost.
             self.depth += 1;
             return;
         }
-        let at = self
-            .waiting
-            .partition_point(|other| other.time() <= picture.time());
-        self.waiting.insert(at, picture);
+        let at = self.waiting.partition_point(|other| other.time <= next.time);
+        self.waiting.insert(at, next);
         while self.waiting.len() > self.depth {
             self.release(out);
         }
@@ -201,8 +225,8 @@ impl OutputOrder {
     }
 
     fn release(&mut self, out: &mut Vec<Picture>) {
-        let picture = self.waiting.remove(0);
-        self.newest_out = picture.time();
-        out.push(picture);
+        let next = self.waiting.remove(0);
+        self.newest_out = next.time;
+        out.extend(next.picture);
     }
 }

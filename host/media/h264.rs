@@ -180,6 +180,36 @@ pub fn append_pictures(out: &mut Vec<u8>, unit: &[u8]) -> Result<(), H264Error> 
     })
 }
 
+/// What the NAL units of an access unit are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Nature {
+    /// It is an IDR picture: decoding can start here.
+    pub idr: bool,
+    /// Nothing refers to it: `nal_ref_idc` of its slices is 0 (ITU-T H.264, 7.4.1).
+    pub disposable: bool,
+}
+
+/// Looks at the headers of an access unit in MP4 framing.
+///
+/// # Errors
+/// When the lengths do not fit.
+pub fn nature(unit: &[u8]) -> Result<Nature, H264Error> {
+    let (mut idr, mut slices, mut referred) = (false, false, false);
+    for_each_nal(unit, |nal| {
+        let Some(header) = nal.first() else { return };
+        // Table 7-1: 1 to 5 are slices, 5 those of an IDR picture.
+        if (1..=5).contains(&(header & 0x1f)) {
+            slices = true;
+            idr |= header & 0x1f == 5;
+            referred |= header & 0x60 != 0;
+        }
+    })?;
+    Ok(Nature {
+        idr,
+        disposable: slices && !referred,
+    })
+}
+
 fn push_picture(out: &mut Vec<u8>, nal: &[u8]) {
     // Table 7-1: sequence and picture parameter sets, the extension of the former, and its subset.
     let parameters = nal
@@ -221,6 +251,16 @@ fn push_nal(out: &mut Vec<u8>, nal: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_headers_say_what_a_unit_is() {
+        let nature = |header: u8| nature(&[0, 0, 0, 1, 9, 0, 0, 0, 2, header, 8]).unwrap();
+        let is = |idr, disposable| Nature { idr, disposable };
+        assert_eq!(nature(0x65), is(true, false));
+        assert_eq!(nature(0x41), is(false, false));
+        assert_eq!(nature(0x01), is(false, true));
+        assert_eq!(nature(0x06), is(false, false));
+    }
 
     #[test]
     fn lengths_become_start_codes() {

@@ -25,6 +25,55 @@ pub enum PixelFormat {
     Bgr24,
     /// A full-size Y plane, then quarter-size U and V planes.
     I420,
+    /// Two bytes, the higher first: 5 bits of red, 6 of green, 5 of blue.
+    Rgb565Be,
+    /// The same, the lower byte first.
+    Rgb565Le,
+    /// Two bytes, the higher first: a bit that is 1, 5 bits of red, 5 of green, 5 of blue.
+    Rgb555Be,
+    /// The same, the lower byte first.
+    Rgb555Le,
+    /// Opacity (always 255), red, green, blue.
+    Argb,
+    /// Red, green, blue, opacity.
+    Rgba,
+    /// Opacity, blue, green, red.
+    Abgr,
+    /// Blue, green, red, opacity.
+    Bgra,
+}
+
+impl PixelFormat {
+    /// Its name, in small letters.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gray8 => "gray8",
+            Self::Rgb24 => "rgb24",
+            Self::Bgr24 => "bgr24",
+            Self::I420 => "i420",
+            Self::Rgb565Be => "rgb565be",
+            Self::Rgb565Le => "rgb565le",
+            Self::Rgb555Be => "rgb555be",
+            Self::Rgb555Le => "rgb555le",
+            Self::Argb => "argb",
+            Self::Rgba => "rgba",
+            Self::Abgr => "abgr",
+            Self::Bgra => "bgra",
+        }
+    }
+
+    /// How many bits a pixel takes, on average.
+    #[must_use]
+    pub fn bits_per_pixel(self) -> u32 {
+        match self {
+            Self::Gray8 => 8,
+            Self::I420 => 12,
+            Self::Rgb565Be | Self::Rgb565Le | Self::Rgb555Be | Self::Rgb555Le => 16,
+            Self::Rgb24 | Self::Bgr24 => 24,
+            Self::Argb | Self::Rgba | Self::Abgr | Self::Bgra => 32,
+        }
+    }
 }
 
 /// How a picture is brought to another size.
@@ -40,6 +89,19 @@ pub enum Fit {
     Inside,
 }
 
+impl Fit {
+    /// Its name, in words.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stretch => "stretch",
+            Self::PadCentre => "pad-centre",
+            Self::PadTopLeft => "pad-top-left",
+            Self::Inside => "inside",
+        }
+    }
+}
+
 /// What a consumer of frames wants its pixels to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ImageSpec {
@@ -51,6 +113,17 @@ pub struct ImageSpec {
     pub fit: Fit,
     /// Red, green, blue of what `fit` leaves empty.
     pub fill: [u8; 3],
+}
+
+impl ImageSpec {
+    /// The same wish in the one form that all like it have: without a border there is no fill.
+    #[must_use]
+    pub fn canonical(self) -> Self {
+        match self.fit {
+            Fit::Stretch | Fit::Inside => Self { fill: [0; 3], ..self },
+            Fit::PadCentre | Fit::PadTopLeft => self,
+        }
+    }
 }
 
 /// Pixels prepared to a spec.

@@ -29,6 +29,49 @@ pub struct Rect {
     pub h: f32,
 }
 
+impl Rect {
+    /// The whole picture.
+    pub const WHOLE: Self = Self {
+        l: 0.0,
+        t: 0.0,
+        w: 1.0,
+        h: 1.0,
+    };
+
+    /// A part of an image, which shows the source in its part `content` and is fill elsewhere, as a part of the source. What
+    /// lies in the fill is cut off.
+    #[must_use]
+    pub fn to_source(self, content: Self) -> Self {
+        if content == Self::WHOLE {
+            return self;
+        }
+        let (l, w) = unfold(self.l, self.w, content.l, content.w);
+        let (t, h) = unfold(self.t, self.h, content.t, content.h);
+        Self { l, t, w, h }
+    }
+
+    /// A part of the source as a part of an image, which shows the source in its part `content`.
+    #[must_use]
+    pub fn from_source(self, content: Self) -> Self {
+        if content == Self::WHOLE {
+            return self;
+        }
+        Self {
+            l: content.l + self.l * content.w,
+            t: content.t + self.t * content.h,
+            w: self.w * content.w,
+            h: self.h * content.h,
+        }
+    }
+}
+
+/// A span of an image as a span of what stands in it from `start` on, over `length`.
+fn unfold(from: f32, span: f32, start: f32, length: f32) -> (f32, f32) {
+    let inside = |at: f32| ((at - start) / length).clamp(0.0, 1.0);
+    let (from, to) = (inside(from), inside(from + span));
+    (from, to - from)
+}
+
 /// A word with a confidence of 0.0 to 1.0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -165,6 +208,19 @@ pub struct Inference {
 }
 
 impl Inference {
+    /// Puts its box elsewhere, if it has one.
+    pub fn map_area(&mut self, to: impl Fn(Rect) -> Rect) {
+        let area = match &mut self.finding {
+            Finding::Motion { area } | Finding::Entity { area, .. } => area,
+            Finding::Event { area: Some(area), .. } => area,
+            Finding::Event { area: None, .. }
+            | Finding::Classification { .. }
+            | Finding::Text { .. }
+            | Finding::Other { .. } => return,
+        };
+        *area = to(*area);
+    }
+
     /// With nothing but its body.
     #[must_use]
     pub fn new(finding: Finding) -> Self {

@@ -2,7 +2,7 @@
 //!
 //! A picture is prepared at most once per distinct wish, however many consumers have the same one.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use fast_image_resize as fir;
 
@@ -23,8 +23,11 @@ pub struct Picture {
     planes: [Vec<u8>; 3],
     colour: Colour,
     /// One entry per distinct wish among the consumers; their number is that of the graph's nodes.
-    prepared: Mutex<Vec<(ImageSpec, Prepared)>>,
+    prepared: Mutex<Vec<(ImageSpec, Wish)>>,
 }
+
+/// A wish that is met at most once. Whoever has the same one waits; whoever has another does not.
+type Wish = Arc<OnceLock<Result<Prepared, String>>>;
 
 impl Picture {
     /// From packed planes; None if they do not fit the size.
@@ -73,16 +76,43 @@ impl Picture {
     /// # Errors
     /// When the wish cannot be met: no pixels, or a side beyond [`MAX_SIDE`].
     pub fn prepare(&self, spec: &ImageSpec) -> Result<Prepared, String> {
-        // Held while preparing, so that two consumers with one wish do not both do the work.
-        let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, done)) = prepared.iter().find(|(wish, _)| wish == spec) {
-            return Ok(done.clone());
+        self.prepare_or_share(spec).map(|(prepared, _)| prepared)
+    }
+
+    /// As [`Picture::prepare`]; also says whether this call did the work, and not another one with the same wish.
+    ///
+    /// # Errors
+    /// As [`Picture::prepare`].
+    pub fn prepare_or_share(&self, spec: &ImageSpec) -> Result<(Prepared, bool), String> {
+        let spec = ImageSpec {
+            size: spec.size.or(Some(self.size)),
+            ..spec.canonical()
+        };
+        let wish = self.wish(&spec);
+        let mut worked = false;
+        let done = wish.get_or_init(|| {
+            worked = true;
+            self.prepare_now(&spec)
+        });
+        done.clone().map(|prepared| (prepared, worked))
+    }
+
+    fn wish(&self, spec: &ImageSpec) -> Wish {
+        let mut known = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, wish)) = known.iter().find(|(one, _)| one == spec) {
+            return Arc::clone(wish);
         }
+        let wish = Wish::default();
+        known.push((*spec, Arc::clone(&wish)));
+        wish
+    }
+
+    fn prepare_now(&self, spec: &ImageSpec) -> Result<Prepared, String> {
         let placed = place(self.size, spec)?;
         let whole = (0.0, 0.0, f64::from(self.size.width), f64::from(self.size.height));
         let pixels = self.render(whole, &placed, spec.format, spec.fill)?;
         let (width, height) = (placed.canvas.width as f32, placed.canvas.height as f32);
-        let done = Prepared {
+        Ok(Prepared {
             format: spec.format,
             size: placed.canvas,
             content: Rect {
@@ -92,9 +122,7 @@ impl Picture {
                 h: placed.content.height as f32 / height,
             },
             pixels: pixels.into(),
-        };
-        prepared.push((*spec, done.clone()));
-        Ok(done)
+        })
     }
 
     fn render(
@@ -121,10 +149,10 @@ impl Picture {
                 out.extend(chroma.draw(v_plane, chroma_source, half, fill_v)?);
                 Ok(out)
             }
-            PixelFormat::Rgb24 | PixelFormat::Bgr24 => {
+            packed => {
                 let u = placed.draw(u_plane, chroma_source, half, fill_u)?;
                 let v = placed.draw(v_plane, chroma_source, half, fill_v)?;
-                Ok(interleave(&y, &u, &v, self.colour, format == PixelFormat::Bgr24))
+                Ok(pack([&y, &u, &v], self.colour, packed))
             }
         }
     }
@@ -304,7 +332,34 @@ fn factors(matrix: Matrix) -> (i32, i32, i32, i32) {
     }
 }
 
-fn interleave(y: &[u8], u: &[u8], v: &[u8], colour: Colour, blue_first: bool) -> Vec<u8> {
+/// The pixels of full-size planes, one after the other.
+fn pack(planes: [&[u8]; 3], colour: Colour, format: PixelFormat) -> Vec<u8> {
+    use PixelFormat as F;
+    let rgb565 = |[r, g, b]: [u8; 3]| u16::from(r >> 3) << 11 | u16::from(g >> 2) << 5 | u16::from(b >> 3);
+    // The highest bit is unused, and 1.
+    let rgb555 =
+        |[r, g, b]: [u8; 3]| 1 << 15 | u16::from(r >> 3) << 10 | u16::from(g >> 3) << 5 | u16::from(b >> 3);
+    match format {
+        F::Bgr24 => interleave(planes, colour, |[r, g, b]| [b, g, r]),
+        F::Rgb565Be => interleave(planes, colour, |rgb| rgb565(rgb).to_be_bytes()),
+        F::Rgb565Le => interleave(planes, colour, |rgb| rgb565(rgb).to_le_bytes()),
+        F::Rgb555Be => interleave(planes, colour, |rgb| rgb555(rgb).to_be_bytes()),
+        F::Rgb555Le => interleave(planes, colour, |rgb| rgb555(rgb).to_le_bytes()),
+        F::Argb => interleave(planes, colour, |[r, g, b]| [u8::MAX, r, g, b]),
+        F::Rgba => interleave(planes, colour, |[r, g, b]| [r, g, b, u8::MAX]),
+        F::Abgr => interleave(planes, colour, |[r, g, b]| [u8::MAX, b, g, r]),
+        F::Bgra => interleave(planes, colour, |[r, g, b]| [b, g, r, u8::MAX]),
+        // The other two are planar, and never come here.
+        F::Rgb24 | F::Gray8 | F::I420 => interleave(planes, colour, |rgb| rgb),
+    }
+}
+
+/// Converts each pixel to red, green and blue, and writes what `write` makes of them.
+fn interleave<const N: usize>(
+    [y, u, v]: [&[u8]; 3],
+    colour: Colour,
+    write: impl Fn([u8; 3]) -> [u8; N],
+) -> Vec<u8> {
     let (red_v, green_u, green_v, blue_u) = factors(colour.matrix);
     // Limited range: luma spans 219 steps above 16, chroma 224.
     let (offset, luma, chroma) = if colour.full_range {
@@ -313,7 +368,7 @@ fn interleave(y: &[u8], u: &[u8], v: &[u8], colour: Colour, blue_first: bool) ->
         (16, 76_309, 74_606)
     };
     let half = 1 << 15;
-    let mut out = Vec::with_capacity(y.len() * 3);
+    let mut out = Vec::with_capacity(y.len() * N);
     for ((&y, &u), &v) in y.iter().zip(u).zip(v) {
         let y = (i32::from(y) - offset) * luma + half;
         let u = ((i32::from(u) - 128) * chroma) >> 8;
@@ -321,8 +376,7 @@ fn interleave(y: &[u8], u: &[u8], v: &[u8], colour: Colour, blue_first: bool) ->
         let red = (y + ((v * (red_v >> 4)) >> 4)) >> 16;
         let green = (y - ((u * (green_u >> 4)) >> 4) - ((v * (green_v >> 4)) >> 4)) >> 16;
         let blue = (y + ((u * (blue_u >> 4)) >> 4)) >> 16;
-        let (first, last) = if blue_first { (blue, red) } else { (red, blue) };
-        out.extend([first, green, last].map(|value| value.clamp(0, 255) as u8));
+        out.extend(write([red, green, blue].map(|value| value.clamp(0, 255) as u8)));
     }
     out
 }
@@ -394,7 +448,7 @@ mod tests {
                 [200, 50, 90],
             ] {
                 let [y, u, v] = rgb_to_yuv(rgb, colour);
-                let back = interleave(&[y], &[u], &[v], colour, false);
+                let back = interleave([&[y], &[u], &[v]], colour, |rgb| rgb);
                 for (want, got) in rgb.iter().zip(&back) {
                     assert!(
                         want.abs_diff(*got) <= 2,
@@ -420,6 +474,31 @@ mod tests {
             &rgb.pixels[..3]
         );
         assert_eq!(rgb.pixels[0], bgr.pixels[2]);
+    }
+
+    #[test]
+    fn every_format_is_written_as_its_name_says() {
+        // Limited BT.601: red of about 255, 0, 0.
+        let picture = picture(4, 4, [81, 90, 240]);
+        let first = |format: PixelFormat| {
+            let prepared = picture.prepare(&spec(format, 2, 2, Fit::Stretch)).unwrap();
+            let bytes = format.bits_per_pixel() * 4 / 8;
+            assert_eq!(prepared.pixels.len(), bytes as usize, "{format:?}");
+            prepared.pixels[..(format.bits_per_pixel() / 8).max(1) as usize].to_vec()
+        };
+        let rgb = first(PixelFormat::Rgb24);
+        let [r, g, b] = rgb[..] else { panic!("{rgb:?}") };
+        assert!(r > 250 && g < 5 && b < 5, "{rgb:?}");
+        assert_eq!(first(PixelFormat::Bgr24), [b, g, r]);
+        assert_eq!(first(PixelFormat::Argb), [255, r, g, b]);
+        assert_eq!(first(PixelFormat::Rgba), [r, g, b, 255]);
+        assert_eq!(first(PixelFormat::Abgr), [255, b, g, r]);
+        assert_eq!(first(PixelFormat::Bgra), [b, g, r, 255]);
+        assert_eq!(first(PixelFormat::Rgb565Be), [0b1111_1000, 0]);
+        assert_eq!(first(PixelFormat::Rgb565Le), [0, 0b1111_1000]);
+        assert_eq!(first(PixelFormat::Rgb555Be), [0b1111_1100, 0]);
+        assert_eq!(first(PixelFormat::Rgb555Le), [0, 0b1111_1100]);
+        assert_eq!(first(PixelFormat::Gray8), [81]);
     }
 
     #[test]
@@ -459,6 +538,12 @@ mod tests {
         let wish = spec(PixelFormat::Gray8, 16, 16, Fit::Stretch);
         let (first, second) = (picture.prepare(&wish).unwrap(), picture.prepare(&wish).unwrap());
         assert!(Arc::ptr_eq(&first.pixels, &second.pixels));
+        assert!(
+            !picture.prepare_or_share(&wish).unwrap().1,
+            "somebody else did the work"
+        );
+        let other = spec(PixelFormat::Gray8, 16, 8, Fit::Stretch);
+        assert!(picture.prepare_or_share(&other).unwrap().1);
     }
 
     #[test]

@@ -117,7 +117,7 @@ fn instances(registry: &mut Registry, figures: &Figures<'_>) {
 type NodeCounter = (&'static str, &'static str, fn(&NodeStatus) -> Option<u64>);
 type NodeGauge = (&'static str, &'static str, fn(&NodeStatus) -> Option<f64>);
 
-const COUNTERS: [NodeCounter; 7] = [
+const COUNTERS: [NodeCounter; 8] = [
     (
         "mediagraph_units",
         "Units of media, frames or signals that reached a node",
@@ -132,6 +132,11 @@ const COUNTERS: [NodeCounter; 7] = [
         "mediagraph_frames",
         "Pictures decoded behind a source; frames that a detector answered",
         |node| (is_source(node) || node.processed > 0).then_some(node.processed),
+    ),
+    (
+        "mediagraph_frames_skipped",
+        "Pictures of a source that nobody needed and that were not decoded; frames that a detector did not want",
+        |node| (is_source(node) || node.skipped > 0).then_some(node.skipped),
     ),
     (
         "mediagraph_node_errors",

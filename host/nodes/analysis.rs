@@ -35,8 +35,8 @@ struct Shared {
     places: Arc<Semaphore>,
     running: Mutex<HashMap<u64, Running>>,
     numbers: AtomicU64,
-    /// Parked while nothing runs, so that a host that only records is not woken for nothing.
-    watcher: OnceLock<Thread>,
+    /// Started by the first call, so that a host that only records has no such thread; parked while nothing runs.
+    watcher: OnceLock<Option<Thread>>,
 }
 
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl Shared {
     }
 
     fn wake_watcher(&self) {
-        if let Some(watcher) = self.watcher.get() {
+        if let Some(Some(watcher)) = self.watcher.get() {
             watcher.unpark();
         }
     }
@@ -106,15 +106,15 @@ impl AnalysisPool {
     /// With a place for each core. Must be made, and used, within a multi-threaded Tokio runtime.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>, cores: usize) -> Self {
-        let shared = Arc::new(Shared {
-            clock,
-            places: Arc::new(Semaphore::new(cores.max(1))),
-            running: Mutex::default(),
-            numbers: AtomicU64::new(0),
-            watcher: OnceLock::new(),
-        });
-        watch(&shared);
-        Self { shared }
+        Self {
+            shared: Arc::new(Shared {
+                clock,
+                places: Arc::new(Semaphore::new(cores.max(1))),
+                running: Mutex::default(),
+                numbers: AtomicU64::new(0),
+                watcher: OnceLock::new(),
+            }),
+        }
     }
 
     /// Runs a computation that does not wait for anything, such as decoding.
@@ -126,6 +126,7 @@ impl AnalysisPool {
         let number = self.shared.numbers.fetch_add(1, Ordering::Relaxed);
         let since = self.shared.clock.monotonic();
         let place = Some(place);
+        self.shared.watcher.get_or_init(|| watch(&self.shared));
         self.shared.begin(number, Running { since, place });
         let _call = Call {
             shared: &self.shared,
@@ -142,19 +143,17 @@ impl AnalysisPool {
 }
 
 /// Looks after long calls for as long as the pool exists.
-fn watch(shared: &Arc<Shared>) {
+fn watch(shared: &Arc<Shared>) -> Option<Thread> {
     let watched = Arc::downgrade(shared);
     // Not a task of the runtime: it must run even when every worker is busy in a component.
     let watcher = std::thread::Builder::new()
         .name("analysis-watch".into())
         .spawn(move || watch_until_gone(&watched));
     match watcher {
-        Ok(watcher) => {
-            // The pool is being made: nobody has set it before.
-            let _ = shared.watcher.set(watcher.thread().clone());
-        }
+        Ok(watcher) => Some(watcher.thread().clone()),
         Err(error) => {
             tracing::error!(%error, "No thread to watch long calls: a looping component will delay others");
+            None
         }
     }
 }
@@ -179,6 +178,10 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn calls_that_never_end_do_not_stop_the_others() {
         let pool = AnalysisPool::new(Arc::new(SystemClock::new()), 1);
+        assert!(
+            pool.shared.watcher.get().is_none(),
+            "nobody has asked for anything"
+        );
         let (release, held) = std::sync::mpsc::sync_channel::<()>(0);
         let held = Arc::new(Mutex::new(held));
         let tracker = tokio_util::task::TaskTracker::new();

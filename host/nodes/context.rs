@@ -66,6 +66,7 @@ impl NodeContext {
 
     /// Counts something of this media time that came in.
     pub fn came(&self, time: MediaTime) {
+        self.clock.reached(time);
         self.stats.came(time, self.clock.monotonic());
     }
 

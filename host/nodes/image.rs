@@ -17,10 +17,9 @@ pub struct Image {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scale {
-    /// How a frame is brought to the size; `Pad` when it is absent.
-    #[serde(default)]
-    pub mode: ScaleMode,
-    /// Pixels.
+    /// How a frame is brought to the size; when it is absent, as the component wants it, else `Pad`.
+    pub mode: Option<ScaleMode>,
+    /// Pixels. When only one of `width` and `height` is given, the other follows from the picture's aspect ratio.
     #[schemars(range(min = 1, max = 16384))]
     pub width: Option<u32>,
     /// Pixels.
@@ -38,6 +37,18 @@ pub enum ScaleMode {
     Pad,
     /// Ignores its aspect ratio.
     Stretch,
+}
+
+impl ScaleMode {
+    /// As topologies write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PreserveAspectRatio => "PreserveAspectRatio",
+            Self::Pad => "Pad",
+            Self::Stretch => "Stretch",
+        }
+    }
 }
 
 /// The form of frames: 1.0 had `ImageFormatEncoded`, 2.0 has one type for each encoding.

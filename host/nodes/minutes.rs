@@ -91,6 +91,7 @@ impl Counted {
             received: stats.received.load(Ordering::Relaxed),
             processed: stats.processed.load(Ordering::Relaxed),
             dropped: stats.dropped(),
+            skipped: stats.skipped.load(Ordering::Relaxed),
             found: stats.sent.load(Ordering::Relaxed),
         };
         let told = Frames {
@@ -98,6 +99,7 @@ impl Counted {
             received: total.received.saturating_sub(self.before.received),
             processed: total.processed.saturating_sub(self.before.processed),
             dropped: total.dropped.saturating_sub(self.before.dropped),
+            skipped: total.skipped.saturating_sub(self.before.skipped),
             found: total.found.saturating_sub(self.before.found),
         };
         self.before = total;

@@ -52,6 +52,11 @@ pub struct NodeStats {
     pub errors: AtomicU64,
     /// Pictures decoded, at a source; frames that the component answered, at a detector.
     pub processed: AtomicU64,
+    /// What nobody needed: pictures left undecoded, at a source; frames that went past the component unseen, since it wants
+    /// fewer or others, at a detector.
+    pub skipped: AtomicU64,
+    /// Frames that were scaled and converted for this detector; one that another has asked for alike costs nothing.
+    pub scaled: AtomicU64,
     /// Bytes of media: received by a source, written by a sink.
     pub bytes: AtomicU64,
     /// How often a source connected again.
@@ -76,6 +81,7 @@ struct Slow {
     since: Option<(MediaTime, Duration)>,
     lost: Option<(MediaTime, Duration)>,
     gate: Option<&'static str>,
+    decoding: Option<&'static str>,
     writing: Option<String>,
     last_error: Option<LastError>,
 }
@@ -127,7 +133,7 @@ pub struct NodeStatus {
     /// Its `@type`.
     pub node_type: &'static str,
     /// A source is `connecting`, `playing` or `waiting` (for its next attempt), a source of messages `listening`; what
-    /// runs a component is `running`, `restarting` or `failed`; a sink is `idle` or `recording`; the rest is `running`.
+    /// runs a component is `compiling` (before the instance is active), `running`, `restarting` or `failed`; a sink is `idle` or `recording`; the rest is `running`.
     pub state: &'static str,
     /// Since when, ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -145,12 +151,21 @@ pub struct NodeStatus {
     pub received: u64,
     /// Units, frames or signals that went out.
     pub sent: u64,
-    /// What was left out because somebody was too slow.
+    /// What was left out because this node was too slow for it.
     pub dropped: u64,
     /// The same by kind.
     pub dropped_by_kind: DroppedByKind,
     /// Pictures decoded, at a source; frames that the component answered, at a detector.
     pub processed: u64,
+    /// What nobody needed: pictures left undecoded, at a source; frames that went past the component unseen, since it wants
+    /// fewer or others, at a detector.
+    pub skipped: u64,
+    /// Frames that were scaled and converted for this detector; one that another has asked for alike costs nothing.
+    pub scaled: u64,
+    /// What is decoded of a source: `nothing`; `keyframes`; `due`, which is what somebody wants and what that refers to; or
+    /// `everything`. Absent where nobody ever wants pictures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decoding: Option<&'static str>,
     /// Bytes of media: received by a source, written by a sink.
     pub bytes: u64,
     /// How often a source connected again.
@@ -231,6 +246,8 @@ impl NodeStats {
             sent: AtomicU64::default(),
             errors: AtomicU64::default(),
             processed: AtomicU64::default(),
+            skipped: AtomicU64::default(),
+            scaled: AtomicU64::default(),
             bytes: AtomicU64::default(),
             reconnects: AtomicU64::default(),
             dropped: Default::default(),
@@ -247,6 +264,7 @@ impl NodeStats {
                 since: None,
                 lost: None,
                 gate: None,
+                decoding: None,
                 writing: None,
                 last_error: None,
             }),
@@ -339,6 +357,11 @@ impl NodeStats {
         self.slow().gate = Some(if open { "open" } else { "closed" });
     }
 
+    /// How much of a source is decoded from now on.
+    pub fn set_decoding(&self, mode: &'static str) {
+        self.slow().decoding = Some(mode);
+    }
+
     /// What a sink writes now.
     pub fn set_writing(&self, output: Option<String>) {
         self.slow().writing = output;
@@ -386,6 +409,9 @@ impl NodeStats {
                 messages: dropped(Dropped::Messages),
             },
             processed: count(&self.processed),
+            skipped: count(&self.skipped),
+            scaled: count(&self.scaled),
+            decoding: slow.decoding,
             bytes: count(&self.bytes),
             reconnects: count(&self.reconnects),
             last_unit: iso(&self.unit),

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use super::{OWNER_ONLY_FILE, StateError, failed};
@@ -50,6 +50,23 @@ pub(super) fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = create(path)?;
     file.write_all(bytes)?;
     file.sync_all()
+}
+
+/// Writes a file for the owner alone so that it is there whole or not at all, and lasts. Makes its folder if need be.
+///
+/// # Errors
+/// When the operating system refuses.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(super::OWNER_ONLY_DIR)
+        .create(folder)?;
+    let temporary = path.with_extension("tmp");
+    write_synced(&temporary, bytes)
+        .and_then(|()| fs::rename(&temporary, path))
+        .inspect_err(|_| drop(fs::remove_file(&temporary)))?;
+    sync_folder(folder)
 }
 
 /// Makes the names in a folder last.

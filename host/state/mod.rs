@@ -30,6 +30,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 pub use backup::{BackupError, Listed, Manifest, backup, verify};
+pub use files::write_whole;
 use files::{MAX_SMALL_FILE_BYTES, read_small, write_new};
 pub use paths::{PathMap, load_within};
 pub use restore::restore;
@@ -179,8 +180,8 @@ pub struct StateDir {
     path: PathBuf,
     host_id: String,
     paths: PathMap,
-    /// Held until the process ends, however it ends.
-    _lock: File,
+    /// Held until the process ends, however it ends; none when it is only looked at.
+    _lock: Option<File>,
 }
 
 impl StateDir {
@@ -200,8 +201,20 @@ impl StateDir {
             path,
             host_id,
             paths: PathMap::default(),
-            _lock: lock,
+            _lock: Some(lock),
         })
+    }
+
+    /// A directory that is only looked at: it may be another process's, and need not exist. Nothing may be written to it
+    /// but what several processes can write, such as compiled components.
+    #[must_use]
+    pub fn look(path: &Path) -> Self {
+        Self {
+            path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+            host_id: String::new(),
+            paths: PathMap::default(),
+            _lock: None,
+        }
     }
 
     /// Leads the paths of topologies where a configuration says.

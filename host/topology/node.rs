@@ -84,7 +84,8 @@ impl Class {
     }
 
     /// What may stand directly upstream of it: everything that LVA 1.0 or 2.0 allowed, and Video Analyzer's tracker, line
-    /// counter and metadata of a recording; ours is a file sink directly behind a camera.
+    /// counter and metadata of a recording; ours are a file sink directly behind a camera, a tracker of motion, and
+    /// processor components before and behind trackers and line counters.
     #[must_use]
     pub fn parents(self) -> &'static [Self] {
         use Class::{Extension, FrameRate, Gate, HubSource, LineCrossing, Motion, RtspSource, Tracker};
@@ -92,9 +93,9 @@ impl Class {
             Self::RtspSource | Self::HubSource => &[],
             Self::Motion => &[RtspSource],
             Self::FrameRate => &[RtspSource, Motion],
-            Self::Extension => &[RtspSource, Motion, FrameRate, Extension],
-            Self::Tracker => &[Extension],
-            Self::LineCrossing => &[Tracker],
+            Self::Extension => &[RtspSource, Motion, FrameRate, Extension, Tracker, LineCrossing],
+            Self::Tracker => &[Motion, Extension],
+            Self::LineCrossing => &[Tracker, Extension],
             Self::Gate => &[RtspSource, HubSource, Motion, Extension, Tracker, LineCrossing],
             Self::AssetSink => &[RtspSource, Gate, Tracker],
             Self::FileSink => &[RtspSource, Gate],

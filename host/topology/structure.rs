@@ -204,10 +204,17 @@ fn check_single(
     parts: &[Part],
     out: &mut Diagnostics,
 ) {
+    let gives_only_frames = |at: usize| {
+        let above = parts.get(at).and_then(|one| one.class);
+        matches!(above, Some(Class::RtspSource | Class::FrameRate))
+    };
+    let beside_frames = parents.iter().any(|(parent, _)| gives_only_frames(*parent));
     let counts = |above: Class| match class {
         Class::Gate => above == Class::RtspSource,
         Class::AssetSink | Class::FileSink => above.gives_media(),
-        Class::Motion | Class::FrameRate | Class::Extension | Class::Tracker | Class::LineCrossing => true,
+        Class::Motion | Class::FrameRate | Class::Tracker | Class::LineCrossing => true,
+        // A processor component may hear several nodes; whether it is one is known once it is loaded.
+        Class::Extension => beside_frames,
         _ => false,
     };
     let mut first = None;

@@ -4,7 +4,7 @@
 
 use mediagraph::api::Role;
 use mediagraph::api::methods::{METHODS, Method};
-use mediagraph::api::table::{Need, ROUTES, Route, Scope, Verb};
+use mediagraph::api::table::{Content, Need, ROUTES, Route, Scope, Verb};
 
 use super::server::{ADMIN, EXPIRED, OPERATE, READ, SITE_A, Server};
 use super::wire::{Request, Response};
@@ -43,11 +43,13 @@ fn sample(route: &Route, method: Option<&Method>, instance: &str) -> Request {
             "/api/GraphInstance/{name}/activate" | "/api/GraphInstance/{name}/deactivate" | "/api/reload",
         ) => (String::new(), Some(String::new())),
         (_, "/api/hub/inputs/{input}") => (format!("?instance={instance}"), Some("{}".to_owned())),
+        (_, "/api/extensions/{name}") => (String::new(), Some("no component".to_owned())),
         (_, "/api/log") => (String::new(), Some(r#"{"filter": "info"}"#.to_owned())),
         (verb, path) => panic!("{} {path}: say here how a good request looks", verb.name()),
     };
     let request = Request::new(route.verb.name(), &format!("{path}{query}"));
     match body {
+        Some(body) if route.takes == Content::Component => request.body("application/wasm", &body),
         Some(body) => request.json(&body),
         None => request,
     }
@@ -355,7 +357,11 @@ fn bodies_that_a_form_could_send_are_refused() {
             let response = server.send(&good.clone().header("content-type", ""));
             assert_eq!(response.status, 415, "{what} without a type: {response:?}");
         }
-        for kind in ["application/json; charset=utf-8", "Application/JSON"] {
+        let kinds = match route.takes {
+            Content::Component => ["application/wasm; x=y", "Application/Wasm"],
+            _ => ["application/json; charset=utf-8", "Application/JSON"],
+        };
+        for kind in kinds {
             let response = server.send(&good.clone().header("content-type", kind));
             assert_ne!(response.status, 415, "{what} {kind}: {response:?}");
         }

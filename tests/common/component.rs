@@ -19,6 +19,8 @@ pub(crate) struct Fixture {
     pub(crate) core_imports: String,
     /// Further core functions, tables, memories, data.
     pub(crate) extra: String,
+    /// Before room is made in its memory.
+    pub(crate) realloc: String,
     pub(crate) describe: String,
     pub(crate) constructor: String,
     /// `input` or `history`.
@@ -137,6 +139,7 @@ impl Fixture {
             host: String::new(),
             core_imports: String::new(),
             extra: String::new(),
+            realloc: String::new(),
             describe: "(i32.const 2048)".into(),
             constructor: "(call $made)".into(),
             ask: ask.into(),
@@ -208,12 +211,13 @@ impl Fixture {
             ..
         } = self;
         let (frames, frames_host) = self.frames();
+        let libc = LIBC.replace("$before", &self.realloc);
         format!(
             r#"(component
                 {types}
                 (import "mediagraph:extension/types@0.1.0" (instance $types (type $types-type)))
                 {NAMES}
-                (core module $libc {LIBC})
+                (core module $libc {libc})
                 (core instance $libc (instantiate $libc))
                 (alias core export $libc "memory" (core memory $memory))
                 (alias core export $libc "realloc" (core func $realloc))
@@ -456,6 +460,7 @@ const LIBC: &str = r#"
     (global $heap (export "heap") (mut i32) (i32.const 65536))
     (func (export "realloc") (param $old i32) (param $old-size i32) (param $align i32) (param $size i32)
         (result i32) (local $at i32)
+        $before
         (local.set $at (i32.and (i32.add (global.get $heap) (i32.const 15)) (i32.const -16)))
         (global.set $heap (i32.add (local.get $at) (local.get $size)))
         (block $fits

@@ -50,10 +50,22 @@ impl Reply {
 
 impl Host {
     pub(crate) fn start(state: &Path) -> Self {
+        Self::start_with(state, &[])
+    }
+
+    /// One that loads components from a folder, whoever names them.
+    pub(crate) fn loading_from(state: &Path, folder: &Path) -> Self {
+        let config = folder.join("mediagraph.toml");
+        std::fs::write(&config, format!("[paths]\nload_roots = [{folder:?}]\n")).unwrap();
+        Self::start_with(state, &["--config", config.to_str().unwrap()])
+    }
+
+    fn start_with(state: &Path, arguments: &[&str]) -> Self {
         let mut command = mediagraph();
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--state-dir"])
-            .arg(state);
+            .arg(state)
+            .args(arguments);
         let process = Process::start("the host", &mut command);
         let address = process.wait_stderr_for("address", START, |lines| {
             let rest = lines.iter().find_map(|line| line.split(LISTENS).nth(1))?;

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use mediagraph::extension::limits::MAX_COMPONENT_BYTES;
+use mediagraph::extension::limits::{MAX_COMPONENT_BYTES, MAX_KEPT_COMPILED};
 use mediagraph::extension::{Engine, EngineOptions};
 
 use crate::fixture;
@@ -207,6 +207,7 @@ fn cached(dir: &std::path::Path) -> Result<Engine, String> {
     let options = EngineOptions {
         cache_dir: Some(dir.to_owned()),
         limits: limits(),
+        ..EngineOptions::default()
     };
     Engine::new(options).map_err(|error| error.to_string())
 }
@@ -242,6 +243,28 @@ fn compiled_code_is_kept_privately_and_used_again() {
         written,
         "it was compiled again"
     );
+}
+
+#[test]
+fn the_folder_of_compiled_code_does_not_grow_for_ever() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = dir.path().join("compiled");
+    let engine = cached(&cache).unwrap();
+    let files = || std::fs::read_dir(&cache).unwrap().count();
+    for number in 0..MAX_KEPT_COMPILED {
+        std::fs::write(cache.join(format!("{number}.cwasm")), "older").unwrap();
+    }
+    let mut last = None;
+    for number in 0..2 {
+        let mut one = fixture::detector();
+        one.summary = format!("number {number}");
+        last = Some(engine.load(&one.bytes(), "one").unwrap());
+        assert_eq!(files(), MAX_KEPT_COMPILED);
+    }
+    let last = last.unwrap();
+    assert!(engine.is_compiled(&last.sha256));
+    engine.forget(&last.sha256);
+    assert_eq!(files(), MAX_KEPT_COMPILED - 1);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Components that load well and then misbehave.
 
 use mediagraph::extension::limits::{MAX_LOG_LINE_BYTES, MAX_LOG_LINES_PER_SECOND};
-use mediagraph::extension::{CallError, Cause, Detector, Gate};
+use mediagraph::extension::{CallError, Cause, Detector, Gate, Processor};
 use mediagraph::media::MediaTime;
 use serde_json::Value;
 
@@ -21,18 +21,6 @@ fn timed_out(error: &CallError) -> bool {
     matches!(error, CallError::TimedOut { .. })
 }
 
-/// Waits at most this many polls for the epoch.
-const MAX_POLLS: u32 = 1_000_000_000;
-
-#[test]
-fn the_epoch_really_ticks() {
-    let first = engine().epochs();
-    assert!((0..MAX_POLLS).any(|_| {
-        std::thread::yield_now();
-        engine().epochs() > first
-    }));
-}
-
 #[tokio::test]
 async fn an_endless_loop_is_stopped_wherever_it_is() {
     let mut constructing = fixture::detector();
@@ -42,6 +30,28 @@ async fn an_endless_loop_is_stopped_wherever_it_is() {
     asking.ask = LOOP.into();
     assert!(timed_out(&start(&asking).await.unwrap_err()));
     assert!(timed_out(&detect(&detecting(LOOP)).await.unwrap_err()));
+    // Also where the host asks for room in its memory, and before anything of it is called.
+    let mut allocating = detecting("(call $pixels (local.get $frame) (i32.const 4096))");
+    allocating.realloc = LOOP.into();
+    assert!(timed_out(&start(&allocating).await.unwrap_err()));
+    let mut starting = fixture::detector();
+    starting.extra = format!("(func $never {LOOP}) (start $never)");
+    let refused = engine()
+        .load(&starting.bytes(), "starting")
+        .unwrap_err()
+        .to_string();
+    assert!(refused.contains("gave no answer within"), "{refused}");
+    let mut asking = fixture::gate();
+    asking.ask = LOOP.into();
+    let asked = Gate::new(&load(&asking), &node().context, &Value::Null, limits()).await;
+    assert!(timed_out(&asked.unwrap_err()));
+    let mut processing = fixture::processor();
+    processing.act = LOOP.into();
+    let mut processor = Processor::new(&load(&processing), &node().context, &Value::Null, limits())
+        .await
+        .unwrap();
+    let processed = processor.process(&Cause::Elapsed(MediaTime::MIN)).await;
+    assert!(timed_out(&processed.unwrap_err()));
     let mut considering = fixture::gate();
     considering.act = LOOP.into();
     let mut gate = Gate::new(&load(&considering), &node().context, &Value::Null, limits())
@@ -83,9 +93,32 @@ async fn crashes_are_named() {
         ("(drop (i32.load (i32.const -4)))", "out of bounds memory access"),
         ("(call $deeper)", "call stack exhausted"),
         ("(call_indirect $nothing (i32.const 0))", "uninitialized element"),
+        ("(call_indirect $nothing (i32.const 9))", "undefined element"),
+        (
+            "(call_indirect $wrong (i32.const 0))",
+            "indirect call type mismatch",
+        ),
+        (
+            "(drop (i32.div_s (i32.const 0x80000000) (i32.const -1)))",
+            "integer overflow",
+        ),
+        (
+            "(drop (i32.trunc_f32_s (f32.const nan)))",
+            "invalid conversion to integer",
+        ),
+        (
+            "(drop (table.get $nothing (i32.const 9)))",
+            "out of bounds table access",
+        ),
+        (
+            "(memory.fill (i32.const -4) (i32.const 0) (i32.const 8))",
+            "out of bounds memory access",
+        ),
     ] {
         let mut crashing = detecting(what);
-        crashing.extra = "(func $deeper (call $deeper)) (table $nothing 1 funcref)".into();
+        crashing.extra = "(func $deeper (call $deeper)) (table $nothing 1 funcref)
+            (func $number (result i32) (i32.const 1)) (table $wrong funcref (elem $number))"
+            .into();
         let error = detect(&crashing).await.unwrap_err();
         let CallError::Trap(text) = &error else {
             panic!("{what}: {error}")

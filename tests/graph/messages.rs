@@ -111,8 +111,9 @@ impl Host {
         let graph = resolve(&doc, &bindings, instance, TABLE).unwrap_or_else(|errors| panic!("{errors}"));
         let environment = Environment {
             state: Arc::clone(&self.state),
-            recordings: Arc::clone(&self.recordings),
+            recordings: Some(Arc::clone(&self.recordings)),
             engine: LazyEngine::new(EngineOptions::default()),
+            installed: Arc::default(),
             clock: Arc::clone(&self.clock) as _,
             folder: self.folder.path().to_owned(),
         };

@@ -26,12 +26,15 @@ pub(crate) struct Arguments {
 enum Target {
     /// Topologies and values of parameters.
     Topology,
+    /// Components: loading them, calling them, and what they answer.
+    Component,
 }
 
 impl Target {
     fn name(self) -> &'static str {
         match self {
             Self::Topology => "topology",
+            Self::Component => "component",
         }
     }
 }
@@ -65,7 +68,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     for made in [&corpus, &findings] {
         std::fs::create_dir_all(made).with_context(|| format!("cannot make {}", made.display()))?;
     }
-    seed(&corpus)?;
+    match arguments.target {
+        Target::Topology => seed(&corpus)?,
+        // It makes components of anything.
+        Target::Component => {}
+    }
     let status = std::process::Command::new(program)
         .arg(&corpus)
         .arg(format!("-max_total_time={}", arguments.seconds))

@@ -16,6 +16,7 @@ mod measure;
 mod order;
 mod process;
 mod project;
+mod soak;
 mod test;
 mod time;
 
@@ -38,6 +39,7 @@ enum Chore {
     Audit(audit::Arguments),
     Measure(measure::Arguments),
     Fuzz(fuzz::Arguments),
+    Soak(soak::Arguments),
     /// Draw the demo's clip anew (needs Debian's ffmpeg).
     Clip,
     /// Look which functions a recorder runs, so that they stand together in releases (needs Debian's valgrind).
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Chore::Audit(arguments) => audit::run(&arguments),
         Chore::Measure(arguments) => measure::run(&arguments),
         Chore::Fuzz(arguments) => fuzz::run(&arguments),
+        Chore::Soak(arguments) => soak::run(&arguments),
         Chore::Clip => clip::run(),
         Chore::Order => order::run(),
     };

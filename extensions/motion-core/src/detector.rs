@@ -8,7 +8,8 @@ use crate::light::{self, Light, Sample};
 use crate::regions::{self, Finder, Patch, Region};
 use crate::sensitivity::Sensitivity;
 use crate::tracks::Tracks;
-use crate::verify;
+use crate::verify::{self, Place};
+use crate::view::View;
 use crate::{CELL, TICKS_PER_SECOND};
 
 /// Smallest width and height in pixels.
@@ -90,6 +91,8 @@ pub struct MotionDetector {
     finder: Finder,
     tracks: Tracks,
     scratch: Scratch,
+    /// Which pixels of each cell count; none: all of all cells.
+    view: Option<View>,
 }
 
 /// What is known of the scene.
@@ -147,7 +150,14 @@ impl MotionDetector {
             finder: Finder::default(),
             tracks: Tracks::default(),
             scratch: Scratch::default(),
+            view: None,
         })
+    }
+
+    /// From now on looks only at the pixels that are watched; each is asked for by its middle, in fractions of the picture.
+    /// What lies beyond still tells what the light does.
+    pub fn watch(&mut self, watched: impl Fn(f32, f32) -> bool) {
+        self.view = Some(View::new(self.shape, self.width, watched));
     }
 
     /// Width and height in pixels.
@@ -299,14 +309,29 @@ impl MotionDetector {
         for (at, (cell, ((sums, threshold), sample))) in state.cells.iter_mut().zip(known).enumerate() {
             cell.clear();
             let (column, row) = (at % columns, at / columns);
-            let pixels = shape.lines(row) * CELL;
+            let mut pixels = shape.lines(row) * CELL;
+            let mut watched = None;
+            if let Some(view) = &self.view {
+                let seen = view.of(at);
+                if seen.pixels == 0 {
+                    continue;
+                }
+                if seen.pixels < pixels {
+                    (pixels, watched) = (seen.pixels, Some(seen.bits));
+                }
+            }
             let expected = light.change(sample.was);
             let limit = shift_limit(*threshold, self.sensitivity);
             let weak = WEAK * pixels as f32;
-            if f32::from(sums.count) < weak && (shift(sums, shape.lines(row)) - expected).abs() < limit {
+            // In a cell of which only a part counts, the sums say too little.
+            if watched.is_none()
+                && f32::from(sums.count) < weak
+                && (shift(sums, shape.lines(row)) - expected).abs() < limit
+            {
                 continue;
             }
-            let rest = verify::with_shift(shape, picture, &state.background, column, row, *threshold);
+            let place = Place { column, row, watched };
+            let rest = verify::with_shift(shape, picture, &state.background, place, *threshold);
             let shifted = (rest.sum as f32 / pixels as f32 - expected).abs() >= limit;
             if f32::from(rest.count) < weak && !shifted {
                 continue;
@@ -323,7 +348,7 @@ impl MotionDetector {
                 rest.extent
             };
             let noisy = (f32::from(*threshold) * std::f32::consts::SQRT_2) as u8;
-            let (count, sum) = verify::against(shape, picture, &state.earlier, column, row, noisy);
+            let (count, sum) = verify::against(shape, picture, &state.earlier, place, noisy);
             let moved = (sum as f32 / pixels as f32 - expected).abs();
             cell.live = count >= LIVE_PIXELS || moved >= LIVE_SHIFT.max(f32::from(*threshold) / 4.0);
         }
@@ -333,7 +358,8 @@ impl MotionDetector {
     fn changed_at_once(&mut self, seconds: f32) -> bool {
         let cells = &self.state.cells;
         let changed = cells.iter().filter(|cell| cell.changed > 0).count();
-        let share = changed as f32 / cells.len().max(1) as f32;
+        let watched = self.view.as_ref().map_or(cells.len(), |view| view.cells);
+        let share = changed as f32 / watched.max(1) as f32;
         let history = &mut self.state.changed;
         for (ago, _) in history.iter_mut() {
             *ago += seconds;

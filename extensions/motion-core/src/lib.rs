@@ -27,6 +27,7 @@ mod regions;
 mod sensitivity;
 mod tracks;
 mod verify;
+mod view;
 
 pub use aggregate::Aggregator;
 pub use detector::{Error, MAX_SIDE, MIN_SIDE, MotionDetector};

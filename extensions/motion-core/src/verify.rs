@@ -7,6 +7,21 @@ use crate::kernel::Shape;
 /// blurred, so half of what they exceed this by is tolerated as well. The texture of grass or asphalt stays below.
 const SHARP: u8 = 32;
 
+/// A cell.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) column: usize,
+    pub(crate) row: usize,
+    /// A bit for each pixel that counts; none: all do.
+    pub(crate) watched: Option<u64>,
+}
+
+impl Place {
+    fn is_watched(&self, line: usize, x: usize) -> bool {
+        self.watched.is_none_or(|bits| bits >> (line * CELL + x) & 1 == 1)
+    }
+}
+
 /// What is left of a cell's difference.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Remainder {
@@ -23,10 +38,24 @@ pub(crate) fn with_shift(
     shape: Shape,
     current: &[u8],
     background: &[u8],
-    column: usize,
-    row: usize,
+    place: Place,
     threshold: u8,
 ) -> Remainder {
+    match place.watched {
+        None => shifted::<false>(shape, current, background, place, threshold),
+        Some(_) => shifted::<true>(shape, current, background, place, threshold),
+    }
+}
+
+/// Where all pixels count, nothing is asked of each.
+fn shifted<const MASKED: bool>(
+    shape: Shape,
+    current: &[u8],
+    background: &[u8],
+    place: Place,
+    threshold: u8,
+) -> Remainder {
+    let Place { column, row, .. } = place;
     let mut remainder = Remainder {
         extent: [CELL as u8, CELL as u8, 0, 0],
         ..Remainder::default()
@@ -39,6 +68,9 @@ pub(crate) fn with_shift(
             continue;
         };
         for (x, (now, (low, high))) in now.iter().zip(low.into_iter().zip(high)).enumerate() {
+            if MASKED && !place.is_watched(line, x) {
+                continue;
+            }
             let (up, down) = (now.saturating_sub(high), low.saturating_sub(*now));
             remainder.sum += i32::from(up) - i32::from(down);
             if up.max(down) > threshold {
@@ -92,17 +124,33 @@ pub(crate) fn against(
     shape: Shape,
     current: &[u8],
     earlier: &[u8],
-    column: usize,
-    row: usize,
+    place: Place,
     threshold: u8,
 ) -> (u16, i32) {
+    match place.watched {
+        None => differing::<false>(shape, current, earlier, place, threshold),
+        Some(_) => differing::<true>(shape, current, earlier, place, threshold),
+    }
+}
+
+fn differing<const MASKED: bool>(
+    shape: Shape,
+    current: &[u8],
+    earlier: &[u8],
+    place: Place,
+    threshold: u8,
+) -> (u16, i32) {
+    let Place { column, row, .. } = place;
     let (mut count, mut sum) = (0, 0);
     for line in 0..shape.lines(row) {
         let at = (row * CELL + line) * shape.stride + column * CELL;
         let (Some(now), Some(was)) = (current.get(at..at + CELL), earlier.get(at..at + CELL)) else {
             continue;
         };
-        for (now, was) in now.iter().zip(was) {
+        for (x, (now, was)) in now.iter().zip(was).enumerate() {
+            if MASKED && !place.is_watched(line, x) {
+                continue;
+            }
             sum += i32::from(*now) - i32::from(*was);
             count += u16::from(now.abs_diff(*was) > threshold);
         }

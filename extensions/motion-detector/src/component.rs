@@ -4,6 +4,8 @@ use std::cell::RefCell;
 
 use motion_core::{Aggregator, MotionDetector, Region};
 
+use shapes::Point;
+
 use self::bindings::exports::mediagraph::extension::about::{Description, Guest as About};
 use self::bindings::exports::mediagraph::extension::detection::{
     Guest as Detection, GuestDetector, Inference, InputSpec,
@@ -97,7 +99,7 @@ impl GuestDetector for Detector {
         let info = frame.info();
         let mut state = self.state.borrow_mut();
         let State { motion, aggregator } = &mut *state;
-        let motion = for_size(motion, &info, self.config)?;
+        let motion = for_size(motion, &info, &self.config)?;
         let regions = motion
             .detect(info.timestamp, &frame.pixels())
             .map_err(|error| error.to_string())?;
@@ -110,7 +112,7 @@ impl GuestDetector for Detector {
 fn for_size<'a>(
     motion: &'a mut Option<MotionDetector>,
     info: &FrameInfo,
-    config: Config,
+    config: &Config,
 ) -> Result<&'a mut MotionDetector, String> {
     let size = (info.size.width as usize, info.size.height as usize);
     if motion.as_ref().is_some_and(|known| known.size() != size) {
@@ -119,8 +121,11 @@ fn for_size<'a>(
     match motion {
         Some(known) => Ok(known),
         None => {
-            let fresh =
+            let mut fresh =
                 MotionDetector::new(size.0, size.1, config.sensitivity).map_err(|error| error.to_string())?;
+            if !config.watches_everything() {
+                fresh.watch(|x, y| config.watches(Point { x, y }));
+            }
             Ok(motion.insert(fresh))
         }
     }

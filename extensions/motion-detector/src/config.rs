@@ -2,6 +2,7 @@
 
 use motion_core::Sensitivity;
 use serde::Deserialize;
+use shapes::{MAX_SHAPES, Point, Polygon, Zone};
 
 /// JSON Schema of the configuration.
 pub const SCHEMA: &str = include_str!("../config.schema.json");
@@ -10,7 +11,7 @@ pub const SCHEMA: &str = include_str!("../config.schema.json");
 const MAX_WINDOW_SECONDS: i64 = 3600;
 
 /// What was configured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// How much must change.
     pub sensitivity: Sensitivity,
@@ -18,6 +19,25 @@ pub struct Config {
     pub output_regions: bool,
     /// Ticks in which motion is reported once at most; 0: every frame with motion.
     pub aggregation_window: u64,
+    /// Only in these; none: everywhere.
+    pub zones: Vec<Polygon>,
+    /// Not in these.
+    pub masks: Vec<Polygon>,
+}
+
+impl Config {
+    /// Whether all of the picture counts.
+    #[must_use]
+    pub fn watches_everything(&self) -> bool {
+        self.zones.is_empty() && self.masks.is_empty()
+    }
+
+    /// Whether a place counts.
+    #[must_use]
+    pub fn watches(&self, at: Point) -> bool {
+        let within = |shapes: &[Polygon]| shapes.iter().any(|shape| shape.contains(at));
+        (self.zones.is_empty() || within(&self.zones)) && !within(&self.masks)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -29,6 +49,10 @@ struct Written {
     output_motion_region: Option<bool>,
     #[serde(default)]
     event_aggregation_window: Option<String>,
+    #[serde(default)]
+    zones: Option<Vec<Zone>>,
+    #[serde(default)]
+    masks: Option<Vec<Zone>>,
 }
 
 /// Reads and checks a configuration; an empty text means the defaults.
@@ -45,7 +69,17 @@ pub fn parse(json: &str) -> Result<Config, String> {
         sensitivity: sensitivity(written.sensitivity)?,
         output_regions: written.output_motion_region.unwrap_or(true),
         aggregation_window: window(written.event_aggregation_window)?,
+        zones: polygons("zones", written.zones)?,
+        masks: polygons("masks", written.masks)?,
     })
+}
+
+fn polygons(name: &str, zones: Option<Vec<Zone>>) -> Result<Vec<Polygon>, String> {
+    let zones = zones.unwrap_or_default();
+    if zones.len() > MAX_SHAPES {
+        return Err(format!("{name} are {}; there may be {MAX_SHAPES}", zones.len()));
+    }
+    Ok(zones.into_iter().map(|zone| zone.polygon).collect())
 }
 
 fn sensitivity(text: Option<String>) -> Result<Sensitivity, String> {
@@ -76,13 +110,15 @@ mod tests {
             sensitivity: Sensitivity::Medium,
             output_regions: true,
             aggregation_window: 0,
+            zones: Vec::new(),
+            masks: Vec::new(),
         };
         for json in [
             "",
             "{}",
             r#"{"sensitivity": null, "eventAggregationWindow": null}"#,
         ] {
-            assert_eq!(parse(json), Ok(defaults), "{json}");
+            assert_eq!(parse(json).as_ref(), Ok(&defaults), "{json}");
         }
     }
 
@@ -94,11 +130,32 @@ mod tests {
             sensitivity: Sensitivity::High,
             output_regions: false,
             aggregation_window: 90_000,
+            zones: Vec::new(),
+            masks: Vec::new(),
         };
         assert_eq!(parse(json), Ok(expected));
         assert_eq!(
             parse(r#"{"sensitivity": "Low"}"#).unwrap().sensitivity,
             Sensitivity::Low
+        );
+    }
+
+    #[test]
+    fn a_mask_goes_before_a_zone() {
+        let config = parse(
+            r#"{
+                "zones": [{"name": "left", "polygon": [[0, 0], [0.5, 0], [0.5, 1], [0, 1]]}],
+                "masks": [{"name": "tree", "polygon": [[0, 0], [0.5, 0], [0.5, 0.5], [0, 0.5]]}]
+            }"#,
+        )
+        .unwrap();
+        let watches = |x, y| config.watches(Point { x, y });
+        assert!(watches(0.25, 0.75) && !watches(0.25, 0.25) && !watches(0.75, 0.75));
+        assert!(!config.watches_everything());
+        assert!(
+            parse(r#"{"masks": [{"name": "a", "polygon": []}]}"#)
+                .unwrap_err()
+                .contains("0 corners")
         );
     }
 
@@ -133,7 +190,7 @@ mod tests {
     fn the_schema_is_json_and_knows_the_same_names() {
         let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
         let properties = schema["properties"].as_object().unwrap();
-        assert_eq!(properties.len(), 3);
+        assert_eq!(properties.len(), 5);
         for (name, property) in properties {
             let example = serde_json::json!({ name.as_str(): property["default"] });
             parse(&example.to_string()).unwrap();

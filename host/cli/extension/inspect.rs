@@ -11,7 +11,6 @@ use crate::cli::print;
 use crate::extension::{
     Detector, Gate, Import, Inspection, Limits, NodeContext, RequestedInput, TracingLog, World,
 };
-use crate::media::image::{Fit, PixelFormat};
 use crate::media::{SystemClock, TICKS_PER_SECOND};
 
 /// Say what a component is, what it may reach, and what it wants
@@ -89,10 +88,10 @@ fn as_json(inspection: &Inspection, wants: &Wants) -> Result<Value, crate::cli::
 fn input_json(input: &RequestedInput) -> Value {
     let image = &input.image;
     json!({
-        "format": format_name(image.format),
+        "format": image.format.name(),
         "width": image.size.map(|size| size.width),
         "height": image.size.map(|size| size.height),
-        "fit": fit_name(image.fit),
+        "fit": image.fit.name(),
         "fill": image.fill,
         "maxRate": input.max_rate,
     })
@@ -174,31 +173,9 @@ fn input_text(input: &RequestedInput) -> String {
         || "as many as come".to_owned(),
         |rate| format!("at most {rate} a second"),
     );
-    format!(
-        "{size} as {} ({}), {rate}",
-        format_name(image.format),
-        fit_name(image.fit)
-    )
+    format!("{size} as {} ({}), {rate}", image.format.name(), image.fit.name())
 }
 
 fn seconds(ticks: i64) -> f64 {
     ticks as f64 / TICKS_PER_SECOND as f64
-}
-
-fn format_name(format: PixelFormat) -> &'static str {
-    match format {
-        PixelFormat::Gray8 => "gray8",
-        PixelFormat::Rgb24 => "rgb24",
-        PixelFormat::Bgr24 => "bgr24",
-        PixelFormat::I420 => "i420",
-    }
-}
-
-fn fit_name(fit: Fit) -> &'static str {
-    match fit {
-        Fit::Stretch => "stretch",
-        Fit::PadCentre => "pad-centre",
-        Fit::PadTopLeft => "pad-top-left",
-        Fit::Inside => "inside",
-    }
 }

@@ -2,7 +2,10 @@
 
 mod component;
 mod inspect;
+mod list;
 mod new;
+mod offline;
+mod set;
 mod templates;
 mod test;
 
@@ -24,6 +27,9 @@ enum What {
     Inspect(inspect::InspectArgs),
     /// Run a component on a recorded clip and compare what it says with what it should say
     Test(test::TestArgs),
+    Set(set::SetArgs),
+    List(list::ListArgs),
+    Remove(set::RemoveArgs),
 }
 
 /// Runs the command.
@@ -35,5 +41,8 @@ pub async fn run(args: ExtensionArgs) -> Outcome {
         What::New(args) => new::run(&args),
         What::Inspect(args) => inspect::run(&args).await,
         What::Test(args) => test::run(&args).await,
+        What::Set(args) => set::set(args).await,
+        What::List(args) => list::run(args).await,
+        What::Remove(args) => set::remove(args).await,
     }
 }

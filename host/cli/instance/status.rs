@@ -29,7 +29,7 @@ const PREFIXES: [&str; 3] = [
 /// Print how an instance is, node by node; how all are, without a name
 ///
 /// IN, OUT and DROPPED count media units, frames or signals since the instance was activated. LAST says how long ago
-/// something came in. DROPPED counts what a node was too slow for.
+/// something came in. DROPPED counts what a node was too slow for; what is skipped was needed by nobody.
 #[derive(Debug, clap::Args)]
 pub(super) struct StatusArgs {
     /// Its name
@@ -256,6 +256,7 @@ fn doing(node: &Value) -> String {
     if let Some(interval) = node.at("keyframeInterval").as_f64() {
         parts.push(format!("keyframe every {interval:.2} s"));
     }
+    parts.extend(looked_at(node));
     match node.at("reconnects").as_u64() {
         Some(0) | None => {}
         Some(1) => parts.push("1 reconnect".to_owned()),
@@ -265,6 +266,17 @@ fn doing(node: &Value) -> String {
         parts.push(format!("writes {name}"));
     }
     parts.join(", ")
+}
+
+/// How many pictures are decoded behind a source, or seen by a detector, and how many are not.
+fn looked_at(node: &Value) -> Option<String> {
+    let count = |name: &str| node.at(name).as_u64().unwrap_or(0);
+    let (done, skipped, scaled) = (count("processed"), count("skipped"), count("scaled"));
+    match node.at("decoding").as_str() {
+        Some(mode) => Some(format!("decodes {mode}: {done} decoded, {skipped} skipped")),
+        None if done + skipped > 0 => Some(format!("{done} seen, {skipped} skipped, {scaled} scaled")),
+        None => None,
+    }
 }
 
 #[cfg(test)]
@@ -283,16 +295,21 @@ mod tests {
             "since": "2026-11-21T09:00:00.5Z", "nodes": [
             {"node": "camera", "nodeType": "#Microsoft.Media.MediaGraphRtspSource", "state": "waiting",
              "received": 100, "sent": 99, "dropped": 1, "errors": 2, "reconnects": 3,
+             "decoding": "keyframes", "processed": 4, "skipped": 96,
              "lastUnit": "2026-11-21T09:00:00Z", "lastError": "no route\u{7} to host"},
+            {"node": "motion", "nodeType": "#Microsoft.Media.MediaGraphMotionDetectionProcessor", "state": "running",
+             "received": 4, "sent": 1, "dropped": 0, "errors": 0, "processed": 3, "skipped": 1, "scaled": 3},
             {"node": "gate", "nodeType": "#MediaGraph.GateProcessor", "state": "running", "gate": "open",
              "received": 5, "sent": 5, "dropped": 0, "errors": 0}]});
         let text = one(&body, at("2026-11-21T09:00:12Z"), Paint::Plain);
         assert_eq!(
             text,
             "yard: Active since 2026-11-21T09:00:00, topology T\n\
-             NODE    TYPE           STATE     IN  OUT  DROPPED  ERRORS  LAST  NOW\n\
-             camera  RtspSource     waiting  100   99        1       2  12 s  3 reconnects\n\
-             gate    GateProcessor  open       5    5        0       0     -  -\n\
+             NODE    TYPE                      STATE     IN  OUT  DROPPED  ERRORS  LAST  NOW\n\
+             camera  RtspSource                waiting  100   99        1       2  12 s  \
+             decodes keyframes: 4 decoded, 96 skipped, 3 reconnects\n\
+             motion  MotionDetectionProcessor  running    4    1        0       0     -  3 seen, 1 skipped, 3 scaled\n\
+             gate    GateProcessor             open       5    5        0       0     -  -\n\
              last error of camera: no route\u{fffd} to host\n"
         );
     }

@@ -1,6 +1,7 @@
 //! What came from the camera, and what detectors made of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -22,10 +23,14 @@ impl Chain {
             } else {
                 ("reached it", "were answered")
             };
-            let message = format!(
+            let mut message = format!(
                 "in {} s around: {} {came}, {} {done}, {} were left out",
                 frames.seconds, frames.received, frames.processed, frames.dropped
             );
+            // That not all were decoded or looked at is as it should be then.
+            if frames.skipped > 0 {
+                let _ = write!(message, ", {} were not needed", frames.skipped);
+            }
             if source {
                 sources += 1;
                 silent += u32::from(nothing);

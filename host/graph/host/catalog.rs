@@ -3,7 +3,8 @@
 //! The registry on the disk holds the same, but for states. Nobody waits for anything while it is locked.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::watch;
@@ -18,8 +19,10 @@ use crate::graph::Instance;
 use crate::graph::instance::Watch;
 use crate::graph::registry::{InstanceRow, TopologyRow};
 use crate::media::MediaTime;
-use crate::topology::TopologyDoc;
+use crate::nodes::Config;
+use crate::nodes::context::{NodeStats, NodeStatus};
 use crate::topology::diagnostics::{did_you_mean, shown};
+use crate::topology::{ResolvedNode, TopologyDoc};
 
 /// A topology, read once.
 #[derive(Debug)]
@@ -86,6 +89,32 @@ pub(super) struct Retry {
     pub(super) failures: u32,
 }
 
+/// The nodes of an instance whose components are being compiled for it: name and type.
+#[derive(Debug, Default)]
+pub(super) struct Compilations(Mutex<Vec<(String, &'static str)>>);
+
+impl Compilations {
+    fn lock(&self) -> MutexGuard<'_, Vec<(String, &'static str)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// That one has begun, or ended.
+    pub(super) fn tell(&self, node: &ResolvedNode<Config>, begun: bool) {
+        let mut nodes = self.lock();
+        nodes.retain(|(name, _)| *name != node.name);
+        if begun {
+            nodes.push((node.name.clone(), node.config.type_name()));
+        }
+    }
+
+    pub(super) fn status(&self) -> Vec<NodeStatus> {
+        let nodes = self.lock();
+        let status =
+            |(name, of): &(String, &'static str)| NodeStats::of(of, "compiling").status(name, Duration::ZERO);
+        nodes.iter().map(status).collect()
+    }
+}
+
 /// A graph instance.
 #[derive(Debug)]
 pub(super) struct Entry {
@@ -94,6 +123,7 @@ pub(super) struct Entry {
     pub(super) since: MediaTime,
     pub(super) last_error: Option<String>,
     pub(super) retry: Option<Retry>,
+    pub(super) compiling: Arc<Compilations>,
 }
 
 impl Entry {
@@ -104,6 +134,7 @@ impl Entry {
             since: now,
             last_error: None,
             retry: None,
+            compiling: Arc::default(),
         }
     }
 
@@ -133,7 +164,10 @@ impl Entry {
             state: self.phase.state(),
             wanted: self.row.wanted,
             since: self.since.iso(),
-            nodes: self.phase.watch().map(|watch| watch.status()).unwrap_or_default(),
+            nodes: match self.phase.watch() {
+                Some(watch) => watch.status(),
+                None => self.compiling.status(),
+            },
             last_error: self.last_error.clone(),
         }
     }

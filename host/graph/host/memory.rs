@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::error::{ControlError, Detail, Kind, MODULE_VALIDATION};
-use crate::graph::{Plan, PlannedKind};
+use crate::graph::Plan;
 
 /// What is promised to all graphs, in MiB.
 #[derive(Debug, Default)]
@@ -44,13 +44,10 @@ impl Promised {
 }
 
 fn memory_mib(plan: &Plan) -> u64 {
-    let of = |kind: &PlannedKind| match kind {
-        PlannedKind::Detector { component, .. } | PlannedKind::Gate(component) => {
-            u64::from(component.limits.memory_mib)
-        }
-        _ => 0,
-    };
-    plan.nodes.iter().map(|node| of(&node.kind)).sum()
+    let components = plan.nodes.iter().filter_map(|node| node.kind.component());
+    components
+        .map(|component| u64::from(component.limits.memory_mib))
+        .sum()
 }
 
 fn refusal(instance: &str, mib: u64, all: u64, most: u64) -> ControlError {

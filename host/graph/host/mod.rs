@@ -9,6 +9,7 @@
 //! gone away; transitions run as tasks of their own.
 
 mod catalog;
+pub mod components;
 mod echo;
 pub mod error;
 mod instances;
@@ -35,13 +36,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::catalog::{Catalog, Entry, Topology};
+pub use self::components::Installation;
 pub use self::error::{ControlError, Detail, Kind};
 use self::page::Page;
 pub use self::page::PageRequest;
 pub use self::status::{InstanceState, InstanceStatus, Wanted};
 use self::transition::{Asked, Begun};
+use super::components::Installed;
 use super::registry::{REGISTRY_FILE, Registry, RegistryError};
-use super::{Environment, Plan, PlannedKind, Recordings, Runtime};
+use super::{Environment, Plan, Recordings, Runtime};
 use crate::extension::{Extension, LazyEngine};
 use crate::media::MediaTime;
 use crate::nodes::Graph;
@@ -166,6 +169,7 @@ pub struct GraphHost {
 #[derive(Debug)]
 struct Options {
     runtime: Runtime,
+    recordings: Arc<Recordings>,
     load_roots: Vec<PathBuf>,
     limits: HostLimits,
     policy: Arc<dyn Policy>,
@@ -184,6 +188,8 @@ struct Shared {
     changes: Arc<Semaphore>,
     activations: Semaphore,
     memory: memory::Promised,
+    /// Held while a component is installed or removed.
+    installing: tokio::sync::Mutex<()>,
     tasks: TaskTracker,
     closing: CancellationToken,
 }
@@ -205,7 +211,7 @@ impl Shared {
     fn keep_components(&self, plan: &Plan) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         for node in &plan.nodes {
-            if let PlannedKind::Detector { component, .. } | PlannedKind::Gate(component) = &node.kind {
+            if let Some(component) = node.kind.component() {
                 kept.retain(|one| !Arc::ptr_eq(one, &component.extension));
                 kept.push_front(Arc::clone(&component.extension));
             }
@@ -244,20 +250,24 @@ impl GraphHost {
     /// When the registry cannot be read.
     pub fn open(options: HostOptions) -> Result<Self, RegistryError> {
         let registry = Registry::open(&options.state.path().join(REGISTRY_FILE))?;
+        options.engine.memory().set(options.policy.max_guest_memory_mib());
         let catalog = load(&registry, options.runtime.clock.media())?;
+        let installed = Installed::new(options.state.components(), registry.components()?);
         let environment = Environment {
+            installed: Arc::new(installed),
             clock: Arc::clone(&options.runtime.clock),
             engine: options.engine,
             // Components are found before: their paths are absolute by then.
             folder: options.state.path().to_owned(),
             state: options.state,
-            recordings: options.recordings,
+            recordings: Some(Arc::clone(&options.recordings)),
         };
         let activations = Semaphore::new(options.limits.concurrent_activations.max(1));
         Ok(Self {
             shared: Arc::new(Shared {
                 options: Options {
                     runtime: options.runtime,
+                    recordings: options.recordings,
                     load_roots: options.load_roots,
                     limits: options.limits,
                     policy: options.policy,
@@ -271,6 +281,7 @@ impl GraphHost {
                 changes: Arc::new(Semaphore::new(MAX_CONCURRENT_CHANGES)),
                 activations,
                 memory: memory::Promised::default(),
+                installing: tokio::sync::Mutex::default(),
                 tasks: TaskTracker::new(),
                 closing: CancellationToken::new(),
             }),
@@ -302,7 +313,7 @@ impl GraphHost {
     /// What the host has for recording.
     #[must_use]
     pub fn recordings(&self) -> &Arc<Recordings> {
-        &self.shared.environment.recordings
+        &self.shared.options.recordings
     }
 
     /// Drains all running graphs; wanted states stay. Ends within twice the time that a graph may drain.
@@ -481,7 +492,7 @@ impl GraphHost {
     /// # Errors
     /// When the index of recordings cannot be read.
     pub async fn uploads(&self) -> Result<Vec<UploadStatus>, ControlError> {
-        let recordings = Arc::clone(&self.shared.environment.recordings);
+        let recordings = Arc::clone(&self.shared.options.recordings);
         let asked = tokio::task::spawn_blocking(move || recordings.uploads()).await;
         asked
             .map_err(ControlError::internal)?

@@ -45,7 +45,8 @@ pub struct InstanceStatus {
     pub wanted: Wanted,
     /// Since when it is in this state; ISO 8601, UTC.
     pub since: String,
-    /// Its nodes, parents before children; none while nothing runs.
+    /// Its nodes, parents before children; none while nothing runs. While it is activated, those whose components are
+    /// being compiled.
     pub nodes: Vec<NodeStatus>,
     /// Why it does not run although it is wanted, or what went wrong when it last stopped.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -18,7 +18,9 @@ use crate::graph::Instance;
 use crate::graph::instance::InstanceError;
 use crate::graph::logging;
 use crate::graph::registry::{InstanceRow, Wanted};
+use crate::nodes::Config;
 use crate::recording::upload::Remaining;
+use crate::topology::ResolvedNode;
 
 /// A graph that is wanted and does not start is tried again after this, then after twice as long, and so on.
 pub const FIRST_RETRY: Duration = Duration::from_secs(5);
@@ -128,7 +130,9 @@ async fn start(
         turn = shared.activations.acquire() => turn.map_err(|_| stopping())?,
     };
     let (host, of, what) = (Arc::clone(&shared), Arc::clone(&topology), Arc::clone(&row));
+    let told = Arc::clone(&shared.catalog().instance(&row.name)?.compiling);
     let planning = move || {
+        let compiling = |node: &ResolvedNode<Config>, begun| told.tell(node, begun);
         let candidate = Candidate {
             topology: &of,
             row: &what,
@@ -136,7 +140,9 @@ async fn start(
         };
         let secrets = candidate.secrets(&host);
         (
-            candidate.plan(&host).map_err(|error| secrets.scrub(error)),
+            candidate
+                .plan(&host, &compiling)
+                .map_err(|error| secrets.scrub(error)),
             secrets,
         )
     };
@@ -145,6 +151,8 @@ async fn start(
         .map_err(ControlError::internal)?;
     let plan = plan?;
     let most = shared.options.policy.max_guest_memory_mib();
+    // The policy may have changed since the last one.
+    shared.environment.engine.memory().set(most);
     let promise = shared.memory.promise(&plan, most)?;
     let instance = Instance::start(plan, &shared.options.runtime).await;
     drop(turn);
@@ -367,7 +375,7 @@ async fn upload(shared: &Shared, instance: &str, bound: Duration) -> Remaining {
     if shared.closing.is_cancelled() {
         return Remaining::default();
     }
-    shared.environment.recordings.flush(Some(instance), bound).await
+    shared.options.recordings.flush(Some(instance), bound).await
 }
 
 #[cfg(test)]

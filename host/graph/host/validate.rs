@@ -8,8 +8,9 @@ use super::Shared;
 use super::catalog::Topology;
 use super::error::{ControlError, Detail, Kind, MODULE_VALIDATION, json_path, mistakes};
 use super::secrets::{Secrets, member};
+use crate::graph::prepare::Compiling;
 use crate::graph::registry::{InstanceRow, ParameterValue};
-use crate::graph::{Plan, Problem, prepare};
+use crate::graph::{Plan, Problem, prepare, prepare_and_tell};
 use crate::nodes::{Config, Graph, TABLE};
 use crate::topology::diagnostics::shown;
 use crate::topology::{Bindings, Code, Diagnostic, Diagnostics, Severity, Status, TopologyDoc, check};
@@ -81,7 +82,7 @@ impl Candidate<'_> {
     }
 
     /// Checks it for running, and loads what it needs. Compiles components: blocks.
-    pub(super) fn plan(&self, shared: &Shared) -> Result<Plan, ControlError> {
+    pub(super) fn plan(&self, shared: &Shared, compiling: Compiling<'_>) -> Result<Plan, ControlError> {
         let graph = self.graph(shared)?;
         let early = graph
             .warnings
@@ -101,7 +102,7 @@ impl Candidate<'_> {
             let message = format!("{} cannot be activated: {}", self.what(), first.message);
             return Err(ControlError::with(Kind::BadRequest, message, details));
         }
-        let plan = prepare(&graph, &shared.environment).map_err(|problems| {
+        let plan = prepare_and_tell(&graph, &shared.environment, compiling).map_err(|problems| {
             let details: Vec<Detail> = problems.iter().map(|problem| self.problem(problem)).collect();
             let message = mistakes(&self.what(), details.len(), &details);
             ControlError::with(Kind::BadRequest, message, details)

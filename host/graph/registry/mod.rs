@@ -1,4 +1,4 @@
-//! The registry: topologies, graph instances and what is wanted of them, in SQLite.
+//! The registry: topologies, graph instances and what is wanted of them, names of components, in SQLite.
 //!
 //! Invariants: one transaction per change, and a change that was acknowledged is on the disk (WAL with
 //! `synchronous=FULL`). A topology that an instance refers to cannot go. The file holds secrets (values of
@@ -134,6 +134,25 @@ pub struct InstanceRow {
     pub modified_at: String,
 }
 
+/// A component that was installed under a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ComponentRow {
+    /// By which topologies refer to it; its own name for itself may be another.
+    pub name: String,
+    /// Of its bytes, in hexadecimal: names its file.
+    pub sha256: String,
+    /// What it is.
+    pub world: String,
+    /// Its own version.
+    pub version: String,
+    /// Its size.
+    pub bytes: u64,
+    /// ISO 8601, UTC.
+    pub created_at: String,
+    /// ISO 8601, UTC.
+    pub modified_at: String,
+}
+
 /// The open registry.
 #[derive(Debug)]
 pub struct Registry {
@@ -251,6 +270,58 @@ impl Registry {
         self.change("DELETE FROM instance WHERE name = ?1", params![name])
     }
 
+    /// The components of a registry that another process may have open. Changes nothing.
+    ///
+    /// # Errors
+    /// When it cannot be read, or knows nothing of components yet.
+    pub fn look(path: &Path) -> Result<Vec<ComponentRow>, RegistryError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(RegistryError::Read)?;
+        Self { connection }.components()
+    }
+
+    /// All components that were installed, by name.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn components(&self) -> Result<Vec<ComponentRow>, RegistryError> {
+        let rows = self.rows(
+            "SELECT name, sha256, world, version, bytes, created_at, modified_at FROM component ORDER BY name",
+            component,
+        );
+        rows.map_err(RegistryError::Read)
+    }
+
+    /// Lets a name point to a component, instead of what it pointed to.
+    ///
+    /// # Errors
+    /// When the change is not on the disk.
+    pub fn put_component(&mut self, row: &ComponentRow) -> Result<(), RegistryError> {
+        self.change(
+            "INSERT INTO component (name, sha256, world, version, bytes, created_at, modified_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (name) DO UPDATE SET sha256 = ?2, world = ?3, version = ?4, bytes = ?5, created_at = ?6,
+             modified_at = ?7",
+            params![
+                row.name,
+                row.sha256,
+                row.world,
+                row.version,
+                i64::try_from(row.bytes).unwrap_or(i64::MAX),
+                row.created_at,
+                row.modified_at
+            ],
+        )
+    }
+
+    /// Takes a name away.
+    ///
+    /// # Errors
+    /// When the change is not on the disk.
+    pub fn delete_component(&mut self, name: &str) -> Result<(), RegistryError> {
+        self.change("DELETE FROM component WHERE name = ?1", params![name])
+    }
+
     /// Whether a change could be begun: the file is there, and its disk takes writes.
     ///
     /// # Errors
@@ -340,9 +411,47 @@ fn instance(row: &Row<'_>) -> rusqlite::Result<InstanceRow> {
     })
 }
 
+fn component(row: &Row<'_>) -> rusqlite::Result<ComponentRow> {
+    Ok(ComponentRow {
+        name: row.get(0)?,
+        sha256: row.get(1)?,
+        world: row.get(2)?,
+        version: row.get(3)?,
+        bytes: row
+            .get::<_, i64>(4)
+            .map(|bytes| u64::try_from(bytes).unwrap_or(0))?,
+        created_at: row.get(5)?,
+        modified_at: row.get(6)?,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_components_point_to_what_was_said_last() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(REGISTRY_FILE);
+        let row = |name: &str, sha256: &str| ComponentRow {
+            name: name.into(),
+            sha256: sha256.into(),
+            world: "detector".into(),
+            version: "1.2.3".into(),
+            bytes: 7,
+            created_at: "2026-01-01T00:00:00.000Z".into(),
+            modified_at: "2026-01-02T00:00:00.000Z".into(),
+        };
+        let mut registry = Registry::open(&path).unwrap();
+        registry.put_component(&row("b", "1")).unwrap();
+        registry.put_component(&row("a", "1")).unwrap();
+        registry.put_component(&row("b", "2")).unwrap();
+        drop(registry);
+        let mut registry = Registry::open(&path).unwrap();
+        assert_eq!(registry.components().unwrap(), [row("a", "1"), row("b", "2")]);
+        registry.delete_component("a").unwrap();
+        assert_eq!(registry.components().unwrap(), [row("b", "2")]);
+    }
 
     #[test]
     fn nobody_else_may_read_it_also_when_an_earlier_version_let_them() {

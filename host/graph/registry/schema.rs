@@ -23,6 +23,16 @@ pub(super) const MIGRATIONS: &[&str] = &[
         created_at TEXT NOT NULL,
         modified_at TEXT NOT NULL
     ) STRICT;",
+    // 2: components that were installed under a name.
+    "CREATE TABLE component (
+        name TEXT PRIMARY KEY NOT NULL,
+        sha256 TEXT NOT NULL,
+        world TEXT NOT NULL,
+        version TEXT NOT NULL,
+        bytes INTEGER NOT NULL,
+        created_at TEXT NOT NULL,
+        modified_at TEXT NOT NULL
+    ) STRICT;",
 ];
 
 /// The version that this program writes.

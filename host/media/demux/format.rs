@@ -4,7 +4,7 @@ use bytes::Bytes;
 use mp4_atom::esds::{DecoderConfig, DecoderSpecific, EsDescriptor, SLConfig};
 use mp4_atom::{Atom, Audio, Avc1, Avcc, Encode, Esds, Mp4a, Visual};
 
-use crate::media::{StreamFormat, TrackKind};
+use crate::media::{StreamFormat, TrackKind, mp4};
 
 /// Object type indication of MPEG-4 audio (ISO/IEC 14496-1, table 5).
 const OBJECT_TYPE_AAC: u8 = 0x40;
@@ -14,6 +14,36 @@ const STREAM_TYPE_AUDIO: u8 = 5;
 const SAMPLE_RATES: [u32; 13] = [
     96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350,
 ];
+
+/// What a whole sample entry box says.
+///
+/// # Errors
+/// When it is none that we know, or is damaged.
+pub fn of_sample_entry(entry: &[u8]) -> Result<StreamFormat, String> {
+    let (kind, body) = (entry.get(4..8), entry.get(8..).unwrap_or_default());
+    let bad = |error: mp4_atom::Error| format!("a sample entry that cannot be read: {error}");
+    match kind {
+        Some(b"avc1") => h264(Avc1::decode_body(&mut &*body).map_err(bad)?).map(|(format, _)| format),
+        Some(b"mp4a") => aac(Mp4a::decode_body(&mut &*body).map_err(bad)?).map(|(format, _)| format),
+        Some(b"hvc1" | b"hev1") => h265(entry),
+        _ => Err("a sample entry that is neither H.264, H.265 nor AAC".to_owned()),
+    }
+}
+
+/// H.265 is recorded but not decoded: its sample entry is handed on as it is.
+fn h265(entry: &[u8]) -> Result<StreamFormat, String> {
+    let codec = mp4::codec(entry).ok_or("H.265 with a bad `hvcC`")?;
+    let (config, width, height) = mp4::visual(entry, b"hvcC").ok_or("H.265 with a bad `hvcC`")?;
+    Ok(StreamFormat {
+        kind: TrackKind::Video,
+        codec,
+        sample_entry: Bytes::copy_from_slice(entry),
+        decoder_config: Bytes::copy_from_slice(config),
+        width: width.into(),
+        height: height.into(),
+        sample_rate: 0,
+    })
+}
 
 /// H.264 from its sample entry. The returned `length_size` is that of the file; the format says 4.
 pub(super) fn h264(mut entry: Avc1) -> Result<(StreamFormat, u8), String> {

@@ -15,7 +15,7 @@ use bytes::Bytes;
 
 use super::{StreamFormat, TrackKind};
 
-mod format;
+pub mod format;
 mod mkv;
 mod mp4;
 mod mp4_samples;

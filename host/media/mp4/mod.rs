@@ -12,6 +12,21 @@ pub mod write;
 
 use std::io;
 
+/// The codec string of RFC 6381 of a whole sample entry box, as far as it tells.
+#[must_use]
+pub fn codec(sample_entry: &[u8]) -> Option<String> {
+    movie::codec(sample_entry)
+}
+
+/// The payload of the box `kind` in a whole sample entry box of video, and its width and height in pixels.
+#[must_use]
+pub fn visual<'a>(sample_entry: &'a [u8], kind: &[u8; 4]) -> Option<(&'a [u8], u16, u16)> {
+    // VisualSampleEntry (ISO/IEC 14496-12, 12.1.3.2): two 16-bit numbers at byte 32 of the box, boxes from byte 86 on.
+    let [a, b, c, d]: [u8; 4] = sample_entry.get(32..36)?.try_into().ok()?;
+    let config = boxes::find(sample_entry.get(86..)?, kind).ok()??;
+    Some((config, u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
+}
+
 /// Ticks per second of every track that is written.
 pub const TIMESCALE: u32 = 90_000;
 /// `track_ID` of video.

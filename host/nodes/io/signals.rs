@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use super::pace::InFlight;
 use crate::media::inference::Observation;
 use crate::media::{MediaTime, Ticks};
 
@@ -28,29 +29,86 @@ pub enum Signal {
 pub struct SignalSender {
     input: usize,
     channel: mpsc::Sender<(usize, Signal)>,
+    in_flight: Option<Arc<InFlight>>,
 }
 
 impl SignalSender {
     /// Waits for room, then sends. What nobody reads any more is dropped.
     pub async fn send(&self, signal: Signal) {
+        if let Some(in_flight) = &self.in_flight {
+            in_flight.add();
+        }
         // The reader is gone only when its node has ended, and then nobody wants the signal.
-        let _ = self.channel.send((self.input, signal)).await;
+        if self.channel.send((self.input, signal)).await.is_err()
+            && let Some(in_flight) = &self.in_flight
+        {
+            in_flight.done();
+        }
     }
 }
 
 /// The reading end: what comes from all inputs, each with its input's number.
-pub type SignalReceiver = mpsc::Receiver<(usize, Signal)>;
+#[derive(Debug)]
+pub struct SignalReceiver {
+    channel: mpsc::Receiver<(usize, Signal)>,
+    in_flight: Option<Arc<InFlight>>,
+    /// What was read last still counts as being on its way.
+    in_hand: bool,
+}
+
+impl SignalReceiver {
+    /// The next signal; None once all writers are gone and everything was read. Cancel-safe.
+    pub async fn recv(&mut self) -> Option<(usize, Signal)> {
+        self.dealt_with();
+        let signal = self.channel.recv().await;
+        self.in_hand = signal.is_some();
+        signal
+    }
+
+    fn dealt_with(&mut self) {
+        if std::mem::take(&mut self.in_hand)
+            && let Some(in_flight) = &self.in_flight
+        {
+            in_flight.done();
+        }
+    }
+}
+
+impl Drop for SignalReceiver {
+    fn drop(&mut self) {
+        self.channel.close();
+        self.dealt_with();
+        while self.channel.try_recv().is_ok() {
+            self.in_hand = true;
+            self.dealt_with();
+        }
+    }
+}
 
 /// Makes the queue in front of a node with so many inputs.
 #[must_use]
 pub fn channel(inputs: usize) -> (Vec<SignalSender>, SignalReceiver) {
+    channel_of(inputs, None)
+}
+
+/// As [`channel`]; what is on its way is counted.
+pub(super) fn channel_of(
+    inputs: usize,
+    in_flight: Option<Arc<InFlight>>,
+) -> (Vec<SignalSender>, SignalReceiver) {
     let (channel, receiver) = mpsc::channel(MAX_QUEUED_SIGNALS);
     let senders = (0..inputs)
         .map(|input| SignalSender {
             input,
             channel: channel.clone(),
+            in_flight: in_flight.clone(),
         })
         .collect();
+    let receiver = SignalReceiver {
+        channel: receiver,
+        in_flight,
+        in_hand: false,
+    };
     (senders, receiver)
 }
 
@@ -60,6 +118,9 @@ pub fn channel(inputs: usize) -> (Vec<SignalSender>, SignalReceiver) {
 /// detector is faster; the same media gives the same decisions. Only an input more than [`MAX_LAG`] behind the
 /// media is not waited for, and an input of messages from outside is never waited for: nobody knows whether
 /// one will come, so what it says counts from the moment it is heard.
+///
+/// A gate also tells how far its media has come ([`Merge::wait_for_media`]): what was observed beyond waits, so that the
+/// gate is asked in the same order whether signals or media are faster.
 #[derive(Debug)]
 pub struct Merge {
     watermarks: Vec<MediaTime>,
@@ -68,6 +129,10 @@ pub struct Merge {
     pending: BTreeMap<(MediaTime, usize, u64), Arc<Observation>>,
     count: u64,
     media: MediaTime,
+    /// Observations beyond wait.
+    due: MediaTime,
+    /// Every input is waited for, however far it is behind.
+    patient: bool,
 }
 
 impl Merge {
@@ -86,7 +151,29 @@ impl Merge {
             pending: BTreeMap::new(),
             count: 0,
             media: MediaTime::MIN,
+            due: MediaTime::MAX,
+            patient: false,
         }
+    }
+
+    /// For a node each of whose inputs is waited for, however far it is behind.
+    #[must_use]
+    pub fn patient(inputs: usize) -> Self {
+        Self {
+            patient: true,
+            ..Self::new(inputs)
+        }
+    }
+
+    /// Whether nothing is decided before it is certain what was observed.
+    #[must_use]
+    pub fn is_patient(&self) -> bool {
+        self.patient
+    }
+
+    /// Media has come up to here: what was observed later waits until it has come, too.
+    pub fn wait_for_media(&mut self, reached: MediaTime) {
+        self.due = reached;
     }
 
     /// Takes a signal.
@@ -130,6 +217,9 @@ impl Merge {
             .filter(|(_, awaited)| **awaited)
             .map(|(watermark, _)| *watermark);
         let slowest = awaited.min().unwrap_or(MediaTime::MAX);
+        if self.patient {
+            return slowest;
+        }
         slowest.max(self.media.offset(Ticks(-MAX_LAG.0)))
     }
 
@@ -137,7 +227,7 @@ impl Merge {
     #[must_use]
     pub fn next_time(&self) -> Option<MediaTime> {
         let (&(time, ..), _) = self.pending.first_key_value()?;
-        (time <= self.reached()).then_some(time)
+        (time <= self.reached().min(self.due)).then_some(time)
     }
 
     /// Takes out the next observation that is in order.

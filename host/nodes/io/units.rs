@@ -5,6 +5,8 @@
 //! that what the reader gets is always decodable. That counts for each recording by itself. The beginning and end
 //! of a recording are never left out, unless all between them was.
 //!
+//! In replay nothing is left out, and the player does not hand on more than a portion at a time ([`super::pace`]).
+//!
 //! A queue for analysis also stays near the present: what is more than [`MAX_BEHIND`] behind makes room for a new random
 //! access point, since nobody waits for what a detector would say of it, and a graph that stops would have to look at
 //! all of it.
@@ -15,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::pace::Busy;
 use crate::media::{AccessUnit, MediaTime, Ticks, TrackKind};
 
 /// The most media that waits in one queue: four seconds of a 64 Mbit/s camera.
@@ -74,6 +77,7 @@ struct Queue {
     /// point.
     skipping: BTreeSet<RecordingId>,
     closed: bool,
+    busy: Busy,
 }
 
 impl Queue {
@@ -154,22 +158,29 @@ pub struct UnitReceiver {
 
 /// Makes a queue for a consumer of these tracks.
 #[must_use]
-pub fn queue(tracks: Tracks) -> (UnitSender, UnitReceiver) {
-    make(tracks, false)
+pub(super) fn queue(tracks: Tracks, busy: Busy) -> (UnitSender, UnitReceiver) {
+    make(tracks, false, busy)
 }
 
 /// Makes a queue for someone who looks at pictures, and wants to see the present ones.
 #[must_use]
-pub fn queue_for_analysis() -> (UnitSender, UnitReceiver) {
+pub(super) fn queue_for_analysis(busy: Busy) -> (UnitSender, UnitReceiver) {
     let pictures = Tracks {
         video: true,
         audio: false,
     };
-    make(pictures, true)
+    make(pictures, true, busy)
 }
 
-fn make(tracks: Tracks, near: bool) -> (UnitSender, UnitReceiver) {
-    let shared = Arc::new(Shared::default());
+fn make(tracks: Tracks, near: bool, busy: Busy) -> (UnitSender, UnitReceiver) {
+    let queue = Queue {
+        busy,
+        ..Queue::default()
+    };
+    let shared = Arc::new(Shared {
+        queue: Mutex::new(queue),
+        ..Shared::default()
+    });
     let sender = UnitSender {
         shared: Arc::clone(&shared),
         tracks,
@@ -195,7 +206,7 @@ impl UnitSender {
     pub fn push(&self, item: MediaItem) -> u64 {
         let left_out = {
             let mut queue = self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner);
-            match item {
+            let left_out = match item {
                 MediaItem::Lost if self.ends => {
                     queue.end(CONTINUOUS);
                     0
@@ -214,7 +225,11 @@ impl UnitSender {
                     queue.items.push_back(other);
                     0
                 }
+            };
+            if !queue.items.is_empty() {
+                queue.busy.begin();
             }
+            left_out
         };
         self.shared.dropped.fetch_add(left_out, Ordering::Relaxed);
         self.shared.ready.notify_one();
@@ -223,11 +238,12 @@ impl UnitSender {
 
     fn push_unit(&self, queue: &mut Queue, recording: RecordingId, mut unit: Arc<AccessUnit>) -> u64 {
         let mut left_out = 0;
-        if self.near && unit.random_access && queue.behind(unit.time) > MAX_BEHIND {
+        let keeps_all = queue.busy.keeps_all();
+        if !keeps_all && self.near && unit.random_access && queue.behind(unit.time) > MAX_BEHIND {
             left_out = queue.skip();
             queue.skipping.insert(recording);
         }
-        let full = queue.bytes.saturating_add(unit.weight()) > MAX_QUEUED_BYTES;
+        let full = !keeps_all && queue.bytes.saturating_add(unit.weight()) > MAX_QUEUED_BYTES;
         let resumes = unit.random_access && (unit.kind() == TrackKind::Video || !self.tracks.video);
         if full || (queue.skipping.contains(&recording) && !resumes) {
             queue.skipping.insert(recording);
@@ -275,6 +291,7 @@ impl UnitReceiver {
                     }
                     return Some(item);
                 }
+                queue.busy.end();
                 if queue.closed {
                     return None;
                 }
@@ -284,9 +301,44 @@ impl UnitReceiver {
     }
 }
 
+impl Drop for UnitReceiver {
+    fn drop(&mut self) {
+        let mut queue = self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.busy.retire();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nodes::io::pace::{InFlight, Pace};
+
+    fn queue(tracks: Tracks) -> (UnitSender, UnitReceiver) {
+        Pace::Live.units(tracks)
+    }
+
+    fn queue_for_analysis() -> (UnitSender, UnitReceiver) {
+        Pace::Live.units_for_analysis()
+    }
+
+    #[tokio::test]
+    async fn in_replay_nothing_is_left_out_however_much_waits() {
+        let in_flight = Arc::new(InFlight::default());
+        let (sender, mut receiver) = Pace::Replay(Arc::clone(&in_flight)).units_for_analysis();
+        for second in 0..9 {
+            let large = AccessUnit {
+                data: vec![0; MAX_QUEUED_BYTES / 4].into(),
+                ..unit(f64::from(second), true)
+            };
+            assert_eq!(sender.push(item(large)), 0);
+        }
+        for _ in 0..9 {
+            assert!(matches!(receiver.next().await, Some(MediaItem::Unit { .. })));
+            assert!(futures::poll!(std::pin::pin!(in_flight.idle())).is_pending());
+        }
+        assert!(futures::poll!(std::pin::pin!(receiver.next())).is_pending());
+        in_flight.idle().await;
+    }
     use crate::nodes::testing::unit;
 
     const BOTH: Tracks = Tracks {

@@ -1,5 +1,6 @@
 //! What looks at media, and what decides.
 
+pub mod causes;
 pub mod component;
 pub mod detector;
 pub mod extension;
@@ -12,5 +13,7 @@ pub mod input;
 pub mod line_crossing;
 pub mod motion;
 pub mod object_tracking;
+pub mod processor;
 pub mod signal_gate;
 pub mod vision_extension;
+pub mod wakes;

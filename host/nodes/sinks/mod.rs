@@ -4,4 +4,5 @@ pub mod asset;
 pub mod file;
 pub mod hub;
 pub mod recorder;
+pub mod told;
 pub(super) mod video;

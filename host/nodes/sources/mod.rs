@@ -1,4 +1,5 @@
 //! Where media and messages come from.
 
 pub mod hub;
+pub mod replay;
 pub mod rtsp;

@@ -16,6 +16,7 @@ pub(super) mod content;
 pub(in crate::recording) mod lock;
 pub mod name;
 pub mod playlist;
+pub mod reader;
 pub(super) mod recover;
 pub mod scan;
 pub(super) mod segment;

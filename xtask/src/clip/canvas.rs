@@ -98,6 +98,19 @@ impl Canvas {
         seen
     }
 
+    /// The same picture from a camera that was moved by so many pixels; at the border the last pixel goes on.
+    pub(crate) fn moved(&self, across: i32, down: i32) -> Self {
+        let from = |at: usize, by: i32, limit: usize| at.saturating_add_signed(by as isize).min(limit - 1);
+        let places = (0..HEIGHT).flat_map(|y| (0..WIDTH).map(move |x| (x, y)));
+        let pixels = places.filter_map(|(x, y)| {
+            let at = from(y, down, HEIGHT) * WIDTH + from(x, across, WIDTH);
+            self.pixels.get(at).copied()
+        });
+        Self {
+            pixels: pixels.collect(),
+        }
+    }
+
     /// Paints a rectangle.
     pub(crate) fn rect(&mut self, area: Area, depth: u8, paint: Paint) -> usize {
         self.draw(area, depth, |_, _, _| Some(paint))

@@ -8,6 +8,7 @@ mod canvas;
 mod random;
 mod scene;
 pub(crate) mod truth;
+pub(crate) mod weather;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -46,7 +47,7 @@ pub(crate) fn truth_file() -> PathBuf {
 /// Without `ffmpeg`, or when it fails.
 pub(crate) fn run() -> Result<()> {
     let path = file();
-    let mut encoder = start_encoder(&path)?;
+    let mut encoder = start_encoder(&path, FPS, Some(SECONDS))?;
     let stdin = encoder.stdin.take().context("ffmpeg has no standard input")?;
     let drawn = render(stdin);
     let status = encoder.wait()?;
@@ -90,12 +91,12 @@ fn render(mut out: ChildStdin) -> Result<Truth> {
         fps: FPS,
         frames,
         seconds: f64::from(SECONDS),
-        movements: movements(&sightings),
+        movements: movements(&sightings, f64::from(FPS)),
     })
 }
 
-fn movements(sightings: &[Vec<u32>]) -> Vec<Movement> {
-    let second = |frame: u32| f64::from(frame) / f64::from(FPS);
+fn movements(sightings: &[Vec<u32>], fps: f64) -> Vec<Movement> {
+    let second = |frame: u32| f64::from(frame) / fps;
     let seen = actors::PASSAGES.iter().zip(sightings);
     seen.filter_map(|(passage, frames)| {
         Some(Movement {
@@ -107,7 +108,8 @@ fn movements(sightings: &[Vec<u32>]) -> Vec<Movement> {
     .collect()
 }
 
-fn start_encoder(path: &Path) -> Result<Child> {
+/// With a tone of so many seconds, if any.
+fn start_encoder(path: &Path, fps: u32, tone: Option<u32>) -> Result<Child> {
     let mut command = Command::new("ffmpeg");
     command.args(["-hide_banner", "-loglevel", "error", "-y"]);
     command.args(["-f", "rawvideo", "-pix_fmt", "yuv420p"]);
@@ -115,11 +117,13 @@ fn start_encoder(path: &Path) -> Result<Child> {
         "-video_size",
         &format!("{WIDTH}x{HEIGHT}"),
         "-framerate",
-        &FPS.to_string(),
+        &fps.to_string(),
     ]);
     command.args(["-i", "pipe:0"]);
-    let tone = format!("sine=frequency=220:sample_rate=48000:duration={SECONDS}");
-    command.args(["-f", "lavfi", "-i", &tone, "-af", "volume=0.05"]);
+    if let Some(seconds) = tone {
+        let tone = format!("sine=frequency=220:sample_rate=48000:duration={seconds}");
+        command.args(["-f", "lavfi", "-i", &tone, "-af", "volume=0.05"]);
+    }
     command.args([
         "-c:v",
         "libx264",
@@ -131,7 +135,7 @@ fn start_encoder(path: &Path) -> Result<Child> {
         "24",
     ]);
     // One thread, no B-frames, a fixed GOP: the file depends on nothing but the frames and the encoder.
-    let gop = (FPS * GOP_SECONDS).to_string();
+    let gop = (fps * GOP_SECONDS).to_string();
     command.args([
         "-threads",
         "1",
@@ -144,7 +148,9 @@ fn start_encoder(path: &Path) -> Result<Child> {
         "-sc_threshold",
         "0",
     ]);
-    command.args(["-c:a", "aac", "-b:a", "32k", "-ac", "1"]);
+    if tone.is_some() {
+        command.args(["-c:a", "aac", "-b:a", "32k", "-ac", "1"]);
+    }
     command.args([
         "-fflags",
         "+bitexact",

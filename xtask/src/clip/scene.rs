@@ -16,13 +16,18 @@ const SEED: u64 = 0x5EED_0FA7;
 
 /// The yard with nobody in it.
 pub(crate) fn yard() -> Canvas {
+    yard_in_wind(0.0)
+}
+
+/// The same with trees that the wind has moved by so many pixels.
+pub(crate) fn yard_in_wind(sway: f32) -> Canvas {
     let mut canvas = Canvas::new(Paint::rgb(150.0, 165.0, 180.0));
     sky(&mut canvas);
     ground(&mut canvas);
     street(&mut canvas);
     house(&mut canvas);
     for (x, y, size) in [(22.0, 40.0, 120.0), (560.0, 52.0, 100.0)] {
-        tree(&mut canvas, x, y, size);
+        tree(&mut canvas, x + sway, y, size);
     }
     shed(&mut canvas);
     van(&mut canvas);

@@ -60,6 +60,51 @@ pub(super) fn ratio(comparison: &Comparison) -> Result<Reading> {
     reading(&runs, comparison)
 }
 
+/// One figure of a bench that is not compared with anything.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Figure {
+    /// What `cargo bench --bench` is given.
+    pub(super) bench: &'static str,
+    /// The name of the function that was measured.
+    pub(super) function: &'static str,
+    /// How many nanoseconds the unit of the figure has.
+    pub(super) unit_ns: f64,
+    /// What else is to be known of it.
+    pub(super) note: &'static str,
+}
+
+/// Runs a bench several times and gives the median of one of its figures.
+///
+/// # Errors
+/// When the bench fails or has no such figure.
+pub(super) fn figure(figure: &Figure) -> Result<Reading> {
+    let Figure {
+        bench,
+        function,
+        unit_ns,
+        note,
+    } = *figure;
+    let mut samples = Vec::new();
+    for run in 1..=RUNS {
+        eprintln!("the bench `{bench}`, run {run} of {RUNS}");
+        samples.extend(of(&estimates(bench)?, function).map(|ns| ns / unit_ns));
+    }
+    if samples.len() != RUNS {
+        bail!("the bench `{bench}` has no figure `{function}`");
+    }
+    Ok(Reading {
+        value: median(&samples)?,
+        against: note.to_owned(),
+        samples,
+        ..Reading::default()
+    })
+}
+
+fn of(estimates: &[Estimate], function: &str) -> Option<f64> {
+    let found = estimates.iter().find(|estimate| estimate.path == [function]);
+    found.map(|estimate| estimate.median_ns)
+}
+
 /// Runs the bench once.
 fn estimates(bench: &str) -> Result<Vec<Estimate>> {
     let begin = SystemTime::now();
@@ -208,6 +253,13 @@ mod tests {
             "native: motion/320x180 0.03 us to 0.02 us (1.500); motion/640x360 0.05 us to 0.02 us (2.400); \
              other/1x1 0.90 us to 0.00 us (900.000, does not count)"
         );
+    }
+
+    #[test]
+    fn a_figure_is_found_by_the_whole_name_of_its_function() {
+        let estimates = [estimate("group/guest-call", 1.0), estimate("guest-call", 130.0)];
+        assert_eq!(of(&estimates, "guest-call"), Some(130.0));
+        assert_eq!(of(&estimates, "group"), None);
     }
 
     #[test]

@@ -3,12 +3,15 @@
 //! Each measure ends with one JSON object: what was measured, the goal, whether it is met, and against what.
 
 mod activation;
+mod analysis;
 mod chance;
 mod criterion;
+mod hot_swap;
 mod idle_instances;
 mod kill9;
 mod many_cameras;
 mod method_latency;
+mod motion_quality;
 mod power_cut;
 mod recall;
 mod record;

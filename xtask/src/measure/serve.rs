@@ -1,5 +1,6 @@
 //! A running `mediagraph serve`, and as much of HTTP as it takes to drive it.
 
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -44,17 +45,37 @@ impl Host {
         Ok(host)
     }
 
+    /// As [`Host::start`], with a configuration, which is written beside the state directory.
+    ///
+    /// # Errors
+    /// As [`Host::start`].
+    pub(super) fn start_with(binary: &Path, state: &Path, config: &str) -> Result<Self> {
+        let file = state.with_extension("toml");
+        std::fs::write(&file, config)?;
+        let mut host = Self::spawn_with(
+            Command::new(binary),
+            state,
+            &[OsStr::new("--config"), file.as_os_str()],
+        )?;
+        host.ready()?;
+        Ok(host)
+    }
+
     /// Starts one and does not wait for it. `command` is the binary, or a program that runs it as its last argument.
     ///
     /// # Errors
     /// When it cannot be started.
-    pub(super) fn spawn(mut command: Command, state: &Path) -> Result<Self> {
+    pub(super) fn spawn(command: Command, state: &Path) -> Result<Self> {
+        Self::spawn_with(command, state, &[])
+    }
+
+    fn spawn_with(mut command: Command, state: &Path, arguments: &[&OsStr]) -> Result<Self> {
         let address = free_address()?;
         let log = log_of(state);
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&log);
         let file = file.with_context(|| format!("cannot write {}", log.display()))?;
         command.arg("serve").arg("--state-dir").arg(state);
-        command.args(["--listen", &address.to_string()]);
+        command.args(["--listen", &address.to_string()]).args(arguments);
         command
             .current_dir(project::root())
             .stdout(Stdio::from(file.try_clone()?))
@@ -203,15 +224,33 @@ impl Host {
         })
     }
 
+    /// Lets a name point to a component.
+    ///
+    /// # Errors
+    /// When the host refuses it.
+    pub(super) fn set_extension(&self, name: &str, component: &[u8]) -> Result<Value> {
+        let path = format!("/api/extensions/{name}");
+        let (status, body) = self.send("PUT", &path, "application/wasm", component)?;
+        if !matches!(status, 200 | 201) {
+            bail!("PUT {path}: status {status}: {body}");
+        }
+        serde_json::from_str(&body).with_context(|| format!("PUT {path} gave no JSON"))
+    }
+
     fn ask(&self, method: &str, path: &str, body: &str) -> Result<(u16, String)> {
+        self.send(method, path, "application/json", body.as_bytes())
+    }
+
+    fn send(&self, method: &str, path: &str, kind: &str, body: &[u8]) -> Result<(u16, String)> {
         let mut stream = TcpStream::connect(self.address)?;
         stream.set_read_timeout(Some(REPLY))?;
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
             self.address,
             body.len()
         );
-        stream.write_all(format!("{head}{body}").as_bytes())?;
+        stream.write_all(head.as_bytes())?;
+        stream.write_all(body)?;
         let mut text = Vec::new();
         stream.take(MAX_REPLY_BYTES).read_to_end(&mut text)?;
         parse(&String::from_utf8_lossy(&text)).with_context(|| format!("{method} {path}: no reply of HTTP"))

@@ -13,9 +13,7 @@ use crate::cli::failure::Failure;
 use crate::extension::{Action, CallError, Cause, Gate, Processor, World};
 use crate::media::inference::{Finding, Inference, Observation};
 use crate::media::{MediaTime, TICKS_PER_SECOND, Ticks};
-
-/// So many calls in a row because of `wake`, without an observation between them; then the next observation comes first.
-const MAX_WAKES_IN_A_ROW: u32 = 100;
+use crate::nodes::processors::wakes::Wakes;
 
 /// Whose observations they are, where the file does not say.
 const DEFAULT_ORIGIN: &str = "detector";
@@ -91,11 +89,11 @@ pub(super) async fn run(bench: &mut Bench<'_>, path: &Path) -> Result<Golden, Fa
     let end = at(input.seconds);
     let mut wake: Option<MediaTime> = None;
     let mut observations = input.observations.into_iter().peekable();
-    let mut wakes = 0;
+    let mut wakes = Wakes::default();
     loop {
         let next = observations.peek().map(|next| next.time);
         // Strictly: what was observed at that very moment is told first.
-        let elapsed = wake.filter(|wake| *wake < next.unwrap_or(end) && wakes < MAX_WAKES_IN_A_ROW);
+        let elapsed = wake.filter(|wake| *wake < next.unwrap_or(end));
         let cause = match elapsed {
             Some(moment) => Cause::Elapsed(moment),
             None => match observations.next() {
@@ -103,10 +101,12 @@ pub(super) async fn run(bench: &mut Bench<'_>, path: &Path) -> Result<Golden, Fa
                 None => return Ok(golden),
             },
         };
-        wakes = if elapsed.is_some() { wakes + 1 } else { 0 };
         golden.shown += 1;
         bench.reach(cause.time());
         wake = tell(bench, &mut told, &cause, &mut golden).await?;
+        if wakes.too_often(&cause) {
+            wake = None;
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::extension::{CallError, Detector, World};
 use crate::media::image::{CropSource, FrameView, ImageSpec};
 use crate::media::inference::Inference;
 use crate::media::picture::Picture;
-use crate::nodes::io::frames::Sampler;
+use crate::nodes::io::demand::{Demand, Sampler};
 
 /// Shows each frame that the detector wants, and takes down what it says.
 ///
@@ -26,7 +26,7 @@ pub(super) async fn run(bench: &mut Bench<'_>, path: &Path) -> Result<Golden, Fa
         .await
         .map_err(|error| Failure::failed(format!("the component cannot be constructed: {error}")))?;
     let wanted = *detector.input();
-    let mut sampler = Sampler::new(wanted.max_rate.map(f64::from));
+    let mut sampler = Sampler::new(Demand::at_most(wanted.max_rate.map(f64::from)));
     let mut clip = Clip::open(path)?;
     let mut golden = Golden::new(World::Detector);
     let mut frame = 0_u64;

@@ -1,5 +1,6 @@
 //! The host as a control plane sees it. Cameras are away: an instance is active all the same.
 
+mod components;
 mod many;
 mod model;
 mod secrets;

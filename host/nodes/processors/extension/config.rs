@@ -45,6 +45,10 @@ pub struct ComponentRef {
     /// A file.
     #[schemars(length(min = 1, max = 4096))]
     pub path: Option<String>,
+    /// With `path`: what replaces the file is put in while the graph runs, between two frames. A version that does not
+    /// start is not, and the one before it goes on.
+    #[serde(default)]
+    pub watch: bool,
     /// The SHA-256 that the component must have, in hexadecimal.
     #[schemars(length(min = 64, max = 64))]
     pub sha256: Option<String>,
@@ -56,6 +60,15 @@ impl ComponentRef {
         if self.name.is_some() == self.path.is_some() {
             let message = "needs exactly one of `name` and `path`";
             found.push(finding(Code::PropertyValueInvalid, "/extension", message));
+        }
+        if self.watch && self.path.is_none() {
+            let message =
+                "goes with `path`; what a name points to is changed with `mediagraph extension set`";
+            found.push(finding(Code::PropertyValueInvalid, "/extension/watch", message));
+        }
+        if self.watch && self.sha256.is_some() {
+            let message = "makes no sense with `sha256`, which allows one version only";
+            found.push(finding(Code::PropertyValueInvalid, "/extension/watch", message));
         }
         if self
             .sha256

@@ -14,6 +14,9 @@ use crate::nodes::io::units::{CONTINUOUS, MediaItem, RecordingId};
 /// The most media that one gate holds: a minute of an 8 Mbit/s camera. Units are shared with whoever else has them.
 pub const MAX_HELD_BYTES: usize = 64 << 20;
 
+/// The same in replay: [`MAX_HISTORY`] of a camera of 64 Mbit/s.
+const MAX_HELD_IN_REPLAY: usize = 1 << 30;
+
 /// The furthest back that an activation can begin.
 pub const MAX_HISTORY: Ticks = Ticks::from_secs(120);
 
@@ -33,6 +36,8 @@ const MAX_ORPHANED: Ticks = Ticks::from_secs(120);
 #[derive(Debug)]
 pub struct Buffer {
     history: Ticks,
+    /// The most bytes that are held.
+    limit: usize,
     units: VecDeque<Arc<AccessUnit>>,
     /// The number of the first unit in `units`; numbers never repeat.
     first: u64,
@@ -102,6 +107,7 @@ impl Buffer {
     pub fn new(history: Ticks) -> Self {
         Self {
             history: history.clamp(Ticks::ZERO, MAX_HISTORY),
+            limit: MAX_HELD_BYTES,
             units: VecDeque::new(),
             first: 0,
             bytes: 0,
@@ -113,6 +119,15 @@ impl Buffer {
             gone: false,
             overflowed: 0,
             missed: 0,
+        }
+    }
+
+    /// Holds more bytes: in replay, where how much is held depends on which part of the graph is faster, and nothing else may.
+    #[must_use]
+    pub fn with_room(self) -> Self {
+        Self {
+            limit: MAX_HELD_IN_REPLAY,
+            ..self
         }
     }
 
@@ -146,7 +161,7 @@ impl Buffer {
         }
         self.bytes += unit.weight();
         self.units.push_back(unit);
-        while self.bytes > MAX_HELD_BYTES {
+        while self.bytes > self.limit {
             self.overflowed += 1;
             self.pop_front();
         }

@@ -10,11 +10,9 @@ use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::context::{Dropped, NodeContext, NodeStats};
 use crate::nodes::io::signals::{Merge, SignalReceiver};
 use crate::nodes::io::units::{MediaItem, UnitReceiver, UnitSender};
-use crate::nodes::processors::component::{note_unanswered, tell_change};
-
-/// So many calls in a row because of `wake`, without an observation between them; then it is not woken any more
-/// before the next observation. A gate that always wants to be woken at once must not be called for ever.
-const MAX_WAKES_IN_A_ROW: u32 = 100;
+use crate::nodes::processors::causes;
+use crate::nodes::processors::component::{note_unanswered, tell_change, tell_swapped};
+use crate::nodes::processors::wakes::Wakes;
 
 /// A gate.
 #[derive(Debug)]
@@ -39,6 +37,8 @@ pub struct GateNode {
     pub pool: AnalysisPool,
     /// When the component wants to be called next.
     pub wake: Option<MediaTime>,
+    /// How often it was, of late.
+    pub wakes: Wakes,
     /// What it decided, for the journal.
     pub decisions: Decisions,
     /// Whether it lets something through, as was told last.
@@ -50,12 +50,18 @@ impl GateNode {
     pub async fn run(mut self) {
         self.context.stats.set_gate_open(false);
         let (mut media_open, mut signals_open) = (true, true);
+        self.merge.wait_for_media(MediaTime::MIN);
         while media_open || signals_open {
             tokio::select! {
+                () = self.gate.offered() => self.exchange(self.final_until()),
                 // Either may come first; `Merge` puts them in order.
                 item = self.media.next(), if media_open => match item {
                     Some(item) => self.item(item).await,
-                    None => media_open = false,
+                    None => {
+                        media_open = false;
+                        self.merge.wait_for_media(MediaTime::MAX);
+                        self.advance().await;
+                    }
                 },
                 signal = self.signals.recv(), if signals_open => match signal {
                     Some((input, signal)) => {
@@ -81,6 +87,10 @@ impl GateNode {
                 // Detectors are still to see its last pictures, which may be the ones that matter.
                 self.buffer.gone();
                 self.merge.media(self.buffer.reached());
+                if !self.merge.is_patient() {
+                    // A message from outside does not wait for a camera that may never come back.
+                    self.merge.wait_for_media(MediaTime::MAX);
+                }
                 self.advance().await;
             }
             MediaItem::Begin { .. } | MediaItem::End { .. } => {}
@@ -88,7 +98,8 @@ impl GateNode {
     }
 
     async fn unit(&mut self, unit: Arc<AccessUnit>) {
-        self.context.came(unit.time);
+        // Not the node's clock: that shows what the gate was asked about.
+        self.context.stats.came(unit.time, self.context.clock.monotonic());
         if self.buffer.goes_back(&unit) {
             self.begin_anew().await;
         } else if self.buffer.is_gone() {
@@ -96,12 +107,14 @@ impl GateNode {
         }
         self.buffer.unit(unit);
         self.merge.media(self.buffer.reached());
+        self.merge.wait_for_media(self.buffer.reached());
         self.advance().await;
     }
 
     /// The timeline begins anew, earlier: decides about all of the old one, and forgets it.
     async fn begin_anew(&mut self) {
         self.merge.finish();
+        self.merge.wait_for_media(MediaTime::MAX);
         self.buffer.gone();
         self.advance().await;
         self.merge.restart();
@@ -111,11 +124,12 @@ impl GateNode {
 
     /// Asks the component about everything that is in order by now, then lets out what is final.
     async fn advance(&mut self) {
-        let mut wakes = 0;
-        while let Some(cause) = self.next_cause() {
-            let elapsed = matches!(cause, Cause::Elapsed(_));
+        let until = self.final_until();
+        while let Some(cause) = causes::next(&mut self.merge, &mut self.wake, until) {
+            self.context.clock.reached(cause.time());
+            self.exchange(cause.time());
             let about = About::of(&cause);
-            wakes = if elapsed { wakes + 1 } else { 0 };
+            let too_often = self.wakes.too_often(&cause);
             let called = self.pool.call(self.gate.consider(&cause)).await;
             tell_change(&self.context, &self.extension, called.change);
             if let Some(gate) = self.gate.instance() {
@@ -132,7 +146,7 @@ impl GateNode {
                     note_unanswered(&self.context, &unanswered);
                 }
             }
-            if wakes >= MAX_WAKES_IN_A_ROW && self.wake.take().is_some() {
+            if too_often && self.wake.take().is_some() {
                 self.context
                     .error(&"the gate asks to be called again and again: it waits for the next observation");
             }
@@ -147,28 +161,23 @@ impl GateNode {
         }
     }
 
+    /// Takes over another version of the component if one waits. It knows nothing of what the one before opened, and
+    /// numbers its activations anew: as after a crash.
+    fn exchange(&mut self, at: MediaTime) {
+        if let Some(swapped) = self.gate.exchange() {
+            self.buffer.orphan(at);
+            self.wake = None;
+            tell_swapped(&self.context, &swapped);
+            self.extension.clone_from(&swapped.extension.name);
+        }
+    }
+
     fn tell_open(&mut self, until: MediaTime) {
         let open = self.decisions.passed(&self.context, until);
         if open != self.open {
             self.open = open;
             self.context.stats.set_gate_open(open);
         }
-    }
-
-    /// What the component is to be called for next: its `wake` or an observation, whichever was earlier.
-    fn next_cause(&mut self) -> Option<Cause> {
-        let until = self.final_until();
-        let observed = self.merge.next_time();
-        let elapsed = self.wake.filter(|wake| {
-            // It has passed, and nothing that was observed up to it is still to be told.
-            *wake < until && observed.is_none_or(|time| time > *wake)
-        });
-        if let Some(wake) = elapsed {
-            self.wake = None;
-            return Some(Cause::Elapsed(wake));
-        }
-        let observation = self.merge.pop()?;
-        Some(Cause::Observed((*observation).clone()))
     }
 
     /// Up to where both media and detectors have come.

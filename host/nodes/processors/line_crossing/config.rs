@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 /// Counts the objects that cross lines.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -10,6 +11,18 @@ pub struct LineCrossing {
     /// The lines.
     #[schemars(length(min = 1, max = 64))]
     pub lines: Vec<NamedLine>,
+}
+
+impl LineCrossing {
+    /// As the component `line-crossing` is configured.
+    #[must_use]
+    pub fn component_config(&self) -> Value {
+        let lines = self.lines.iter().map(|NamedLine::Text(line)| {
+            // Validation has found the ends; the component refuses a line without them.
+            json!({"name": line.name, "line": line.ends()})
+        });
+        json!({"lines": lines.collect::<Vec<_>>()})
+    }
 }
 
 /// A line in the picture.

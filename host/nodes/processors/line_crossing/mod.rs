@@ -15,9 +15,7 @@ pub(in crate::nodes) const TYPE: NodeType<Config> = NodeType {
     class: Class::LineCrossing,
     summary: "Counts the objects that cross lines in the picture",
     since: "AVA 1.0",
-    status: Status::Planned {
-        use_instead: "`#MediaGraph.ExtensionProcessor` with a detector that counts itself",
-    },
+    status: Status::Runs,
     schema: schema_of::<LineCrossing>,
     parse: |value| parse(value, Config::LineCrossing),
     check,

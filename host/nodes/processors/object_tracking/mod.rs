@@ -14,9 +14,7 @@ pub(in crate::nodes) const TYPE: NodeType<Config> = NodeType {
     class: Class::Tracker,
     summary: "Follows the objects that an extension finds from frame to frame",
     since: "AVA 1.0",
-    status: Status::Planned {
-        use_instead: "`#MediaGraph.ExtensionProcessor` with a detector that follows objects itself",
-    },
+    status: Status::Runs,
     schema: schema_of::<ObjectTracking>,
     parse: |value| parse(value, Config::ObjectTracking),
     check: nothing_more,

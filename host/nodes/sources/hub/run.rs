@@ -69,7 +69,9 @@ impl MessageSource {
             };
             let Some(message) = message else { break };
             self.tell_full();
-            if let Some(observation) = self.observation(&message) {
+            let received = self.context.clock.media();
+            self.context.came(received);
+            if let Some(observation) = observation_of(&self.context, &message, received) {
                 findings.add(&self.context, observation.time, &observation.inferences);
                 self.hand_on(observation).await;
             }
@@ -94,28 +96,30 @@ impl MessageSource {
             self.context.lost_now(Dropped::Messages, full, message);
         }
     }
+}
 
-    /// None for a message that comes too late for any gate.
-    fn observation(&self, message: &HubMessage) -> Option<Observation> {
-        let received = self.context.clock.media();
-        self.context.came(received);
-        let time = match time(message, received) {
-            Ok(time) => time,
-            Err(error) => {
-                self.context.error(&error);
-                error.fallback(received)?
-            }
-        };
-        Some(Observation {
-            time,
-            origin: Arc::clone(&self.context.name),
-            inferences: vec![Inference::new(Finding::Event {
-                name: NAME.to_owned(),
-                properties: properties(message),
-                area: None,
-            })],
-        })
-    }
+/// What a message received at a moment says; none for one that comes too late for any gate.
+pub fn observation_of(
+    context: &NodeContext,
+    message: &HubMessage,
+    received: MediaTime,
+) -> Option<Observation> {
+    let time = match time(message, received) {
+        Ok(time) => time,
+        Err(error) => {
+            context.error(&error);
+            error.fallback(received)?
+        }
+    };
+    Some(Observation {
+        time,
+        origin: Arc::clone(&context.name),
+        inferences: vec![Inference::new(Finding::Event {
+            name: NAME.to_owned(),
+            properties: properties(message),
+            area: None,
+        })],
+    })
 }
 
 /// The moment that a message speaks of. Nothing is observed before it happens: a sender whose clock is ahead means now.

@@ -44,8 +44,11 @@ typedef struct mediagraph_extension_types_size_t {
   uint32_t   height;
 } mediagraph_extension_types_size_t;
 
-// A rectangle in fractions of the source picture, 0.0 to 1.0, so that it is valid at
-// every resolution: left, top, width, height.
+// A rectangle in fractions of a picture, 0.0 to 1.0, so that it is valid at every
+// resolution: left, top, width, height. For a detector the picture is the one that
+// `frame.pixels` shows, with its border if it has one: in what it says, in the area of a
+// crop, and in annotations. The host maps all of them from and to the source's picture,
+// which is what a rectangle is of everywhere else.
 typedef struct mediagraph_extension_types_rect_t {
   float   l;
   float   t;
@@ -336,7 +339,7 @@ extern void mediagraph_extension_logging_log(mediagraph_extension_logging_level_
 extern void mediagraph_extension_frames_method_frame_info(mediagraph_extension_frames_borrow_frame_t self, mediagraph_extension_frames_frame_info_t *ret);
 // The pixels in the format and size agreed through `input-spec`.
 extern void mediagraph_extension_frames_method_frame_pixels(mediagraph_extension_frames_borrow_frame_t self, detector_list_u8_t *ret);
-// A part of the frame, cut from the full-size source and scaled to `size`.
+// What is under a part of the frame, cut from the full-size source and scaled to `size`.
 extern bool mediagraph_extension_frames_method_frame_crop(mediagraph_extension_frames_borrow_frame_t self, mediagraph_extension_frames_rect_t *area, mediagraph_extension_frames_size_t *size, mediagraph_extension_frames_pixel_format_t format, detector_list_u8_t *ret, detector_string_t *err);
 // What nodes upstream have said of this frame.
 extern void mediagraph_extension_frames_method_frame_annotations(mediagraph_extension_frames_borrow_frame_t self, mediagraph_extension_frames_list_inference_t *ret);

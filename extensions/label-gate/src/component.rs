@@ -1,0 +1,128 @@
+//! The interface of world `gate`.
+
+use std::cell::RefCell;
+
+use label_core::{Gate, Said, Thing};
+use shapes::Area;
+
+use self::bindings::exports::mediagraph::extension::about::{Description, Guest as About};
+use self::bindings::exports::mediagraph::extension::gating::{
+    Action, Activation, Cause, Decision, Guest as Gating, GuestGate, Span,
+};
+use self::bindings::mediagraph::extension::types::{Finding, Inference, Rect};
+
+#[allow(
+    unsafe_code,
+    missing_docs,
+    unreachable_pub,
+    missing_debug_implementations,
+    clippy::undocumented_unsafe_blocks,
+    reason = "generated from wit/"
+)]
+mod bindings {
+    wit_bindgen::generate!({ path: "../../wit", world: "gate" });
+    use super::Extension;
+    export!(Extension);
+}
+
+/// What moves has no label of its own.
+const MOTION: &str = "motion";
+
+#[derive(Debug)]
+struct Extension;
+
+#[derive(Debug)]
+struct LabelGate(RefCell<Gate>);
+
+impl About for Extension {
+    fn describe() -> Description {
+        Description {
+            name: env!("CARGO_PKG_NAME").into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            summary: "Opens on labels, by confidence, zone, count and dwell, and on start and stop events"
+                .into(),
+            config_schema: crate::SCHEMA.into(),
+        }
+    }
+}
+
+impl Gating for Extension {
+    type Gate = LabelGate;
+}
+
+impl GuestGate for LabelGate {
+    fn new(config: String) -> Result<Self, String> {
+        Ok(Self(RefCell::new(Gate::new(crate::parse(&config)?))))
+    }
+
+    fn history(&self) -> u64 {
+        self.0.borrow().history()
+    }
+
+    fn consider(&self, cause: Cause) -> Decision {
+        let mut decision = Decision {
+            actions: Vec::new(),
+            // All it does, it does when something is seen: what is open ends by itself.
+            wake: None,
+        };
+        if let Cause::Observed(observation) = cause {
+            let made = self
+                .0
+                .borrow_mut()
+                .observed(observation.timestamp, &said(&observation.inferences));
+            decision.actions.extend(made.close.map(Action::Close));
+            decision.actions.extend(made.open.map(open));
+        }
+        decision
+    }
+}
+
+fn open(opened: label_core::Activation) -> Action {
+    let label_core::Activation { id, start, end } = opened;
+    Action::Open(Activation {
+        id,
+        span: Span { start, end },
+    })
+}
+
+fn said(inferences: &[Inference]) -> Said<'_> {
+    let mut said = Said::default();
+    for inference in inferences {
+        let name = inference.sequence_id.as_deref();
+        match &inference.finding {
+            Finding::Entity(entity) => said.things.push(Thing {
+                label: &entity.tag.value,
+                confidence: entity.tag.confidence,
+                area: Some(area(&entity.box_)),
+                id: name.or(entity.id.as_deref()),
+            }),
+            Finding::Motion(motion) => said.things.push(Thing {
+                label: MOTION,
+                confidence: 1.0,
+                area: Some(area(&motion.box_)),
+                id: name,
+            }),
+            Finding::Classification(classification) => said.things.push(Thing {
+                label: &classification.tag.value,
+                confidence: classification.tag.confidence,
+                area: None,
+                id: name,
+            }),
+            Finding::Event(event) => {
+                said.events.push(&event.name);
+                said.events.extend(inference.subtype.as_deref());
+            }
+            _ => {}
+        }
+    }
+    said
+}
+
+fn area(rect: &Rect) -> Area {
+    Area {
+        left: rect.l,
+        top: rect.t,
+        width: rect.w,
+        height: rect.h,
+    }
+}
