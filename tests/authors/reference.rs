@@ -11,7 +11,7 @@ const HEIGHT: usize = 90;
 const THRESHOLD: u8 = 25;
 const PIXELS: usize = 12;
 /// ffmpeg scales another way, so sides may be off by so many pixels of the small picture, and times by rounding.
-const SLACK: f64 = 6.0;
+const SLACK: f64 = 3.0;
 const SAME_TIME: f64 = 0.02;
 
 /// Something that moved.
@@ -37,11 +37,9 @@ impl Seen {
     /// Whether both are one and the same.
     pub(crate) fn is(&self, other: &Self) -> bool {
         let scale = [WIDTH, HEIGHT, WIDTH, HEIGHT].map(|side| side as f64);
-        let sides = self.sides.iter().zip(&other.sides).zip(scale);
+        let mut sides = self.sides.iter().zip(&other.sides).zip(scale);
         (self.seconds - other.seconds).abs() < SAME_TIME
-            && sides
-                .into_iter()
-                .all(|((one, other), scale)| (one - other).abs() * scale <= SLACK)
+            && sides.all(|((one, other), scale)| (one - other).abs() * scale <= SLACK)
     }
 }
 

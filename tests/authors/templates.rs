@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::common::clip::{cut, yard};
+use crate::common::repository;
 use crate::project::Project;
 use crate::reference::{self, Seen};
 
@@ -77,4 +78,41 @@ fn a_processor_in_rust_passes_its_own_test() {
     let project = Project::new("rust", "processor");
     project.follow_the_readme();
     assert_eq!(project.inspect().json()["world"], "processor");
+}
+
+/// Where the square of the templates' clip was drawn: its left side, in pixels of 320; it is 40 wide and moves 80 a second.
+fn drawn(seconds: f64) -> Option<f64> {
+    (1.95..=4.95)
+        .contains(&seconds)
+        .then_some(20.0 + (seconds - 2.0) * 80.0)
+}
+
+#[test]
+fn the_templates_expect_what_was_drawn() {
+    let golden = repository("host/cli/extension/templates/common/detector.golden.json");
+    let golden: Value = serde_json::from_str(&std::fs::read_to_string(golden).unwrap()).unwrap();
+    let said = golden["said"].as_array().unwrap();
+    assert_eq!(
+        said.len(),
+        16,
+        "fifteen moves and an appearance, at every second frame"
+    );
+    for one in said {
+        let seconds = one["seconds"].as_f64().unwrap();
+        let both: Vec<f64> = [drawn(seconds - 0.2), drawn(seconds)]
+            .into_iter()
+            .flatten()
+            .collect();
+        let (left, right) = (both[0], both[both.len() - 1] + 40.0);
+        let motion = &one["inferences"][0]["motion"]["box"];
+        for (side, pixels, of) in [
+            ("l", left, 320.0),
+            ("w", right - left, 320.0),
+            ("t", 60.0, 180.0),
+            ("h", 40.0, 180.0),
+        ] {
+            let got = motion[side].as_f64().unwrap() * of;
+            assert!((got - pixels).abs() < 2.0, "{one}: {side} {got}, drawn {pixels}");
+        }
+    }
 }

@@ -2,7 +2,7 @@
 //! that the templates themselves name.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
@@ -78,7 +78,7 @@ impl Wanted {
     }
 }
 
-fn text(path: &PathBuf) -> Result<String> {
+fn text(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
