@@ -95,7 +95,7 @@ fn the_templates_expect_what_was_drawn() {
     assert_eq!(
         said.len(),
         16,
-        "fifteen moves and an appearance, at every second frame"
+        "it appears, moves fourteen times and is gone"
     );
     for one in said {
         let seconds = one["seconds"].as_f64().unwrap();
