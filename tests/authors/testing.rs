@@ -104,7 +104,8 @@ fn another_clip_than_that_of_the_golden_is_noticed() {
 
 #[test]
 fn the_same_component_says_the_same_of_the_same_clip() {
-    let clip = yard();
+    let folder = tempfile::tempdir().unwrap();
+    let clip = cut(&yard(), 8, 8, &folder.path().join("clip.mp4"));
     let arguments = ["test", "motion-detector", clip.to_str().unwrap()];
     let first = extension(&arguments).good();
     assert!(first.contains("\"motion\""), "{first}");
