@@ -92,11 +92,7 @@ fn the_templates_expect_what_was_drawn() {
     let golden = repository("host/cli/extension/templates/common/detector.golden.json");
     let golden: Value = serde_json::from_str(&std::fs::read_to_string(golden).unwrap()).unwrap();
     let said = golden["said"].as_array().unwrap();
-    assert_eq!(
-        said.len(),
-        16,
-        "it appears, moves fourteen times and is gone"
-    );
+    assert_eq!(said.len(), 16, "it appears, moves fourteen times and is gone");
     for one in said {
         let seconds = one["seconds"].as_f64().unwrap();
         let both: Vec<f64> = [drawn(seconds - 0.2), drawn(seconds)]

@@ -21,11 +21,8 @@ pub struct ExtensionArgs {
 /// What to do with them.
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Write a new component: a folder that builds, with a test that passes
     New(new::NewArgs),
-    /// Say what a component is, what it may reach, and what it wants
     Inspect(inspect::InspectArgs),
-    /// Run a component on a recorded clip and compare what it says with what it should say
     Test(test::TestArgs),
     Set(set::SetArgs),
     List(list::ListArgs),

@@ -40,7 +40,10 @@ pub(super) struct NewArgs {
 pub(super) fn run(args: &NewArgs) -> Outcome {
     check_name(&args.name)?;
     let template = templates::find(args.language, args.world).ok_or_else(|| not_offered(args))?;
-    let folder = args.parent.join(&args.name);
+    let folder = match args.parent.as_path() {
+        here if here == Path::new(".") => PathBuf::from(&args.name),
+        elsewhere => elsewhere.join(&args.name),
+    };
     make(&folder)?;
     write(&folder, &args.name, template)
         .map_err(|error| Failure::failed(format!("cannot write all of `{}`: {error}", folder.display())))?;
