@@ -22,7 +22,12 @@ pub(crate) struct Arguments {
 }
 
 /// What every checkout has.
-const LOCK_FILES: [&str; 3] = ["Cargo.lock", "extensions/Cargo.lock", "fuzz/Cargo.lock"];
+const LOCK_FILES: [&str; 4] = [
+    "Cargo.lock",
+    "extensions/Cargo.lock",
+    "fuzz/Cargo.lock",
+    "host/cli/extension/templates/rust/Cargo.lock",
+];
 /// Crates that stand by themselves, each with a lock file.
 const ALONE: &str = "tests/detectors";
 

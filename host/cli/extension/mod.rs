@@ -1,10 +1,12 @@
 //! `mediagraph extension`: components, for those who write them and for those who run them.
 
+mod component;
 mod inspect;
 mod list;
 mod new;
 mod offline;
 mod set;
+mod templates;
 mod test;
 
 use super::failure::Outcome;
@@ -19,11 +21,8 @@ pub struct ExtensionArgs {
 /// What to do with them.
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Write a new component: a folder that builds, with a test that passes
     New(new::NewArgs),
-    /// Say what a component is, what it may reach, and what it wants
     Inspect(inspect::InspectArgs),
-    /// Run a component on a recorded clip and compare what it says with what it should say
     Test(test::TestArgs),
     Set(set::SetArgs),
     List(list::ListArgs),

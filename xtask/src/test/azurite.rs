@@ -23,7 +23,7 @@ pub(crate) fn ensure() -> Result<()> {
     if installed(&folder).as_deref() == Some(VERSION) {
         return Ok(());
     }
-    if !runs("node") || !runs("npm") {
+    if !packages::runs("node") || !packages::runs("npm") {
         packages::install(&PROGRAMS)?;
     }
     eprintln!("installing Azurite {VERSION}");
@@ -54,11 +54,6 @@ pub(crate) fn ensure() -> Result<()> {
 /// Where it is.
 pub(crate) fn folder() -> PathBuf {
     project::root().join(FOLDER)
-}
-
-fn runs(program: &str) -> bool {
-    let asked = Command::new(program).arg("--version").output();
-    asked.is_ok_and(|asked| asked.status.success())
 }
 
 fn installed(folder: &Path) -> Option<String> {

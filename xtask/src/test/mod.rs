@@ -2,6 +2,7 @@
 //!
 //! Invariant: nothing is skipped in silence. A step that cannot run has failed.
 
+mod authors;
 pub(crate) mod azurite;
 mod packages;
 mod steps;
@@ -54,6 +55,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     if chosen.iter().any(|step| step.area == Area::Test) {
         azurite::ensure()?;
+        authors::ensure()?;
     }
     project::ensure_component_target()?;
     let done: Vec<Done> = chosen.into_iter().map(perform).collect();

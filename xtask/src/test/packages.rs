@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 /// What the tests need, by the names that Debian gives them.
-const PACKAGES: [&str; 19] = [
+const PACKAGES: [&str; 20] = [
     "e2fsprogs",
     "ffmpeg",
     "gir1.2-gst-plugins-base-1.0",
@@ -17,6 +17,7 @@ const PACKAGES: [&str; 19] = [
     "gstreamer1.0-plugins-ugly",
     "gstreamer1.0-rtsp",
     "gstreamer1.0-tools",
+    "make",
     "mount",
     "strace",
     "systemd",
@@ -64,6 +65,12 @@ pub(super) fn install(packages: &[&str]) -> Result<()> {
     let mut install = vec!["install", "-q", "-y", "--no-install-recommends"];
     install.extend(packages);
     apt(&install)
+}
+
+/// Whether a program is there and starts.
+pub(super) fn runs(program: &str) -> bool {
+    let asked = Command::new(program).arg("--version").output();
+    asked.is_ok_and(|asked| asked.status.success())
 }
 
 /// Those that `dpkg` does not know as installed; none on a system without `dpkg`.
