@@ -5,7 +5,7 @@
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, IoSlice, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt as _, OpenOptionsExt};
 use std::path::Path;
 
 /// What a camera saw is nobody's business but the owner's.
@@ -219,6 +219,20 @@ impl StorageFile for DiskFile {
         } else {
             Err(io::ErrorKind::UnexpectedEof.into())
         }
+    }
+}
+
+/// Which file stands at a path, by device and inode; none when the operating system does not say.
+pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
+    let found = fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
+}
+
+/// Whether a file that was opened there still stands at a path. One that cannot be asked for may.
+pub(super) fn is_still(path: &Path, known: Option<(u64, u64)>) -> bool {
+    match fs::metadata(path) {
+        Ok(found) => known.is_none_or(|known| known == (found.dev(), found.ino())),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
     }
 }
 

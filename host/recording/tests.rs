@@ -134,6 +134,58 @@ fn a_file_is_sound_before_and_after_it_is_closed() {
     assert_eq!(closed.duration, Ticks::from_secs(9));
 }
 
+#[derive(Debug)]
+struct ByTheSecond;
+
+impl FileNames for ByTheSecond {
+    fn name(&self, start: MediaTime) -> String {
+        format!("clip-{}", start.since(MediaTime::from_ticks(BASE)).0 / 90_000)
+    }
+}
+
+#[test]
+fn a_file_that_somebody_takes_away_is_a_gap_and_the_next_is_begun() {
+    let root = tempfile::tempdir().unwrap();
+    let options = FileOptions {
+        segments: Some(Segments {
+            length: Ticks::from_secs(6),
+            names: Arc::new(ByTheSecond),
+        }),
+        ..file_options(root.path(), "clip-0")
+    };
+    let mut writer = FileWriter::open(options, disk()).unwrap();
+    feed(&mut writer, &stream(0, 4, false));
+    std::fs::remove_file(root.path().join("clip-0.mp4")).unwrap();
+    let mut notices = feed(&mut writer, &stream(90_000 * 4, 16, false));
+    notices.extend(writer.close().unwrap());
+    let gaps: Vec<_> = notices
+        .iter()
+        .filter_map(|notice| match notice {
+            Notice::Gap { start, units, .. } => Some((*start, *units)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(gaps.len(), 1, "{notices:?}");
+    assert_eq!(gaps[0].0, MediaTime::from_ticks(BASE));
+    let kept: u64 = std::fs::read_dir(root.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "mp4"))
+        .map(|path| {
+            let report = verify(&path).unwrap();
+            assert_eq!(report.problems, Vec::<String>::new());
+            count(&report, "video")
+        })
+        .sum();
+    assert_eq!(kept + gaps[0].1, 20 * 25, "there, or a gap");
+    assert!(kept >= 10 * 25, "{kept}");
+    let told = |wanted: fn(&Notice) -> bool| notices.iter().filter(|notice| wanted(notice)).count();
+    let started = told(|notice| matches!(notice, Notice::Started { .. }));
+    let stopped = told(|notice| matches!(notice, Notice::Stopped { .. }));
+    // The first was begun before.
+    assert_eq!(started + 1, stopped);
+}
+
 #[test]
 fn whichever_operation_fails_the_file_stays_sound() {
     for operation in 0.. {

@@ -5,7 +5,6 @@
 //! came back has files of its own there.
 
 use std::io::{IoSlice, Read as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -17,7 +16,7 @@ use crate::media::{MediaTime, Ticks, TrackKind};
 use crate::recording::RecordingError;
 use crate::recording::fragmenter::Fragment;
 use crate::recording::index::FragmentEntry;
-use crate::recording::storage::{Storage, StorageFile};
+use crate::recording::storage::{Storage, StorageFile, identity, is_still};
 
 /// How much of a file is read at a time, in bytes.
 const READ_AT_A_TIME: usize = 64 << 10;
@@ -152,12 +151,7 @@ impl Side {
 
     /// Whether the file that is written still has its name. One that cannot be asked for may have.
     fn is_current(&self) -> bool {
-        match std::fs::metadata(&self.path) {
-            Ok(found) => self
-                .identity
-                .is_none_or(|known| known == (found.dev(), found.ino())),
-            Err(error) => error.kind() != std::io::ErrorKind::NotFound,
-        }
+        is_still(&self.path, self.identity)
     }
 
     /// Gives the header that it wrote before the media.
@@ -213,11 +207,6 @@ impl Side {
         (self.identity, self.file) = (identity(&self.path), file);
         Ok(true)
     }
-}
-
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    let found = std::fs::metadata(path).ok()?;
-    Some((found.dev(), found.ino()))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -129,6 +129,38 @@ impl FileWriter {
         Ok(())
     }
 
+    /// Writes what waits; what failed because somebody has taken the file away goes on in another.
+    fn write_again(&mut self) -> Result<(), RecordingError> {
+        let written = self.write_waiting();
+        if written.is_err() && self.leave_what_is_gone() {
+            return self.write_waiting();
+        }
+        written
+    }
+
+    /// The file that is being written is gone from its directory: what stood in it is lost. False when it is there, or when the
+    /// directory is gone as well: then its disk may come back.
+    fn leave_what_is_gone(&mut self) -> bool {
+        let gone = |open: &OpenFile| !open.is_current() && self.options.directory.is_dir();
+        let Some(open) = self.open.take_if(|open| gone(open)) else {
+            return false;
+        };
+        let (output, at) = (open.output(), self.end.take().unwrap_or_default());
+        tracing::warn!(
+            path = output,
+            "The file that was being written is gone; another one is begun"
+        );
+        let totals = Totals {
+            dropped: std::mem::take(&mut self.dropped),
+            ..Totals::default()
+        };
+        self.dropped = open.units();
+        self.lost = Some((MediaTime::from_ticks(open.origin()), open.units()));
+        (self.sound, self.further) = (open.sound(), true);
+        self.notices.push(Notice::Stopped { output, at, totals });
+        true
+    }
+
     fn write(&mut self, fragment: &Fragment) -> Result<(), RecordingError> {
         let video = fragment.kind() == TrackKind::Video;
         let after_loss = self.lost.is_some() || self.open.is_none();
@@ -279,7 +311,7 @@ impl Recorder for FileWriter {
     }
 
     fn flush(&mut self) -> Result<Vec<Notice>, RecordingError> {
-        self.write_waiting()?;
+        self.write_again()?;
         Ok(std::mem::take(&mut self.notices))
     }
 
@@ -289,8 +321,11 @@ impl Recorder for FileWriter {
         self.fragmenter.finish(&mut fragments);
         self.dropped = self.dropped.saturating_add(self.fragmenter.take_dropped());
         self.enqueue(fragments);
-        self.write_waiting()?;
-        self.finish()?;
+        self.write_again()?;
+        let finished = self.finish();
+        if finished.is_err() && !self.leave_what_is_gone() {
+            finished?;
+        }
         Ok(std::mem::take(&mut self.notices))
     }
 }

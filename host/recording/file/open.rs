@@ -13,13 +13,16 @@ use crate::media::mp4::write::{
 use crate::media::mp4::{Mp4Error, VIDEO_TRACK};
 use crate::media::{StreamFormat, Ticks, TrackKind};
 use crate::recording::fragmenter::Fragment;
-use crate::recording::storage::{Storage, StorageFile};
+use crate::recording::storage::{Storage, StorageFile, identity, is_still};
 use crate::recording::{RecordingError, Totals};
 
 #[derive(Debug)]
 pub(super) struct OpenFile {
     path: PathBuf,
     file: Box<dyn StorageFile>,
+    /// Which file it is.
+    identity: Option<(u64, u64)>,
+    units: u64,
     formats: Vec<Arc<StreamFormat>>,
     // Written with the first fragment, in one go.
     head: Vec<u8>,
@@ -43,6 +46,8 @@ impl OpenFile {
         let all: Vec<&StreamFormat> = formats.iter().map(Arc::as_ref).collect();
         fragmented_moov(&all, &mut head).map_err(RecordingError::media(&path))?;
         Ok(Self {
+            identity: identity(&path),
+            units: 0,
             path,
             file,
             formats,
@@ -53,6 +58,16 @@ impl OpenFile {
             end: origin,
             sequence: 1,
         })
+    }
+
+    /// Whether it still has its name: people remove files, and disks are pulled out.
+    pub(super) fn is_current(&self) -> bool {
+        is_still(&self.path, self.identity)
+    }
+
+    /// How many access units were written to it.
+    pub(super) fn units(&self) -> u64 {
+        self.units
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -107,6 +122,7 @@ impl OpenFile {
             .map_err(RecordingError::io("write", &self.path))?;
         self.length = self.length.saturating_add(bytes);
         self.sequence = self.sequence.wrapping_add(1);
+        self.units = self.units.saturating_add(fragment.samples.len() as u64);
         if fragment.kind() == TrackKind::Video {
             self.end = fragment.end;
         }
