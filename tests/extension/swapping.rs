@@ -105,6 +105,9 @@ async fn of_two_versions_that_wait_the_newer_is_taken() {
     assert!(detector.exchange().is_none());
 }
 
+/// Whether an error is the one that it must be.
+type Expected = fn(&SwapError) -> bool;
+
 #[tokio::test]
 async fn a_version_that_cannot_be_used_leaves_the_one_before() {
     let config = json!({"old": 1});
@@ -115,7 +118,7 @@ async fn a_version_that_cannot_be_used_leaves_the_one_before() {
         load(&fixture)
     };
     let loops = "(loop (br 0)) unreachable";
-    let cases: [(Arc<Extension>, fn(&SwapError) -> bool); 7] = [
+    let cases: [(Arc<Extension>, Expected); 7] = [
         (load(&fixture::gate()), |error| {
             matches!(error, SwapError::World { .. })
         }),

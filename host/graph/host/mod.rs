@@ -502,7 +502,7 @@ impl GraphHost {
     /// How all stores are. Cheap; waits for nobody.
     #[must_use]
     pub fn stores(&self) -> Vec<StoreHealth> {
-        self.shared.environment.recordings.stores()
+        self.shared.options.recordings.stores()
     }
 
     /// How all instances are, by name. Cheap; waits for nobody.

@@ -282,8 +282,7 @@ impl Registry {
     /// # Errors
     /// When it cannot be read, or knows nothing of components yet.
     pub fn look(path: &Path) -> Result<Vec<ComponentRow>, RegistryError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(RegistryError::Read)?;
+        let connection = database::open_to_read(path, schema::VERSION)?;
         Self { connection }.components()
     }
 

@@ -71,10 +71,10 @@ impl DecodeStage {
             match item {
                 MediaItem::Unit { unit, .. } if unit.kind() == TrackKind::Video => {
                     self.context.clock.reached(unit.time);
-                    let changed = self
-                        .outputs
-                        .iter_mut()
-                        .fold(false, |any, one| one.refresh() || any);
+                    let mut changed = false;
+                    for output in &mut self.outputs {
+                        changed |= output.refresh();
+                    }
                     if changed {
                         self.ask();
                     }

@@ -3,20 +3,18 @@
 //! Each measure ends with one JSON object: what was measured, the goal, whether it is met, and against what.
 
 mod activation;
+mod analysis;
 mod azurite;
 mod chance;
 mod criterion;
 mod drain;
-mod analysis;
-mod chance;
-mod criterion;
 mod hot_swap;
 mod idle_instances;
 mod kill9;
 mod many_cameras;
 mod method_latency;
-mod outage;
 mod motion_quality;
+mod outage;
 mod power_cut;
 mod recall;
 mod record;

@@ -2,8 +2,8 @@
 
 use super::criterion::{self, Comparison, Figure};
 use super::{
-    Measure, activation, analysis, drain, hot_swap, idle_instances, kill9, many_cameras, method_latency, motion_quality,
-    outage, power_cut, recall, record_cost, replay_speed, thirty_days,
+    Measure, activation, analysis, drain, hot_swap, idle_instances, kill9, many_cameras, method_latency,
+    motion_quality, outage, power_cut, recall, record_cost, replay_speed, thirty_days,
 };
 
 /// All measures.

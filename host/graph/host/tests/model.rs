@@ -196,21 +196,49 @@ impl Model {
     }
 
     fn seen(&self) -> Seen {
-        let topologies = self
-            .topologies
-            .keys()
-            .map(|t| TOPOLOGIES[*t].to_owned())
-            .collect();
-        let instances = self.instances.iter();
-        let instances = instances
-            .map(|(i, one)| (INSTANCES[*i].to_owned(), one.state.name().to_owned()))
-            .collect();
-        (topologies, instances)
+        let topologies = self.topologies.iter();
+        let instances = self.instances.iter().map(|(i, one)| SeenInstance {
+            name: INSTANCES[*i].to_owned(),
+            topology: TOPOLOGIES[one.topology].to_owned(),
+            given: one.given,
+            state: one.state.name().to_owned(),
+        });
+        Seen {
+            topologies: topologies
+                .map(|(t, parameter)| (TOPOLOGIES[*t].to_owned(), *parameter))
+                .collect(),
+            instances: instances.collect(),
+        }
     }
 }
 
-/// Names of topologies; names and states of instances.
-type Seen = (Vec<String>, Vec<(String, String)>);
+/// All that is there: of several orders that give the same answers only one leaves this.
+#[derive(Debug, PartialEq, Eq)]
+struct Seen {
+    topologies: Vec<(String, Parameter)>,
+    instances: Vec<SeenInstance>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct SeenInstance {
+    name: String,
+    topology: String,
+    given: bool,
+    state: String,
+}
+
+impl Parameter {
+    fn declared(topology: &Value) -> Self {
+        match topology["properties"]["parameters"]
+            .as_array()
+            .and_then(|all| all.first())
+        {
+            None => Self::None,
+            Some(parameter) if parameter["default"].is_null() => Self::Required,
+            Some(_) => Self::Optional,
+        }
+    }
+}
 
 async fn seen(host: &GraphHost) -> Seen {
     let (topologies, instances) = (
@@ -219,13 +247,22 @@ async fn seen(host: &GraphHost) -> Seen {
     );
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let all = |list: &Value| list["value"].as_array().unwrap().clone();
-    (
-        all(&topologies).iter().map(|one| text(&one["name"])).collect(),
-        all(&instances)
+    let instances = all(&instances);
+    let instances = instances.iter().map(|one| SeenInstance {
+        name: text(&one["name"]),
+        topology: text(&one["properties"]["topologyName"]),
+        given: one["properties"]["parameters"]
+            .as_array()
+            .is_some_and(|all| !all.is_empty()),
+        state: text(&one["properties"]["state"]),
+    });
+    Seen {
+        topologies: all(&topologies)
             .iter()
-            .map(|one| (text(&one["name"]), text(&one["properties"]["state"])))
+            .map(|one| (text(&one["name"]), Parameter::declared(one)))
             .collect(),
-    )
+        instances: instances.collect(),
+    }
 }
 
 async fn ask(host: &GraphHost, op: &Op) -> u16 {
@@ -386,10 +423,16 @@ fn the_model_tells_wrong_answers_from_right_ones() {
     model.set_instance(0, 0, false);
     let ops = [Op::Activate(0), Op::DeleteInstance(0)];
     let explain = |told: [u16; 2], instances: &[(&str, &str)]| {
-        let instances = instances
-            .iter()
-            .map(|(name, state)| ((*name).to_owned(), (*state).to_owned()));
-        let seen = (vec!["t0".to_owned()], instances.collect());
+        let instances = instances.iter().map(|(name, state)| SeenInstance {
+            name: (*name).to_owned(),
+            topology: "t0".to_owned(),
+            given: false,
+            state: (*state).to_owned(),
+        });
+        let seen = Seen {
+            topologies: vec![("t0".to_owned(), Parameter::None)],
+            instances: instances.collect(),
+        };
         model
             .explain(&ops, &[Progress::Waiting; 2], &told, &seen)
             .is_some()

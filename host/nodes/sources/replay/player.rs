@@ -45,7 +45,7 @@ pub enum PlayError {
         /// The source.
         node: String,
         /// What is wrong.
-        error: FeedError,
+        error: Box<FeedError>,
     },
     /// Events cannot be written.
     #[error("the events cannot be written: {0}")]
@@ -328,7 +328,7 @@ impl Camera {
     fn read(&mut self) -> Result<(), PlayError> {
         self.next = self.of.feed.read_next().map_err(|error| PlayError::Feed {
             node: self.of.context.name.to_string(),
-            error,
+            error: Box::new(error),
         })?;
         Ok(())
     }
