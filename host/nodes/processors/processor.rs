@@ -46,23 +46,23 @@ impl ProcessorNode {
     pub async fn run(mut self) {
         while let Some((input, signal)) = self.input.recv().await {
             match &signal {
-                Signal::Observed(observation) => {
-                    if self.merge.goes_back(input, observation.time) {
-                        self.begin_anew().await;
-                    }
-                    if observation.time < self.told {
-                        // From an input that was not waited for any more: the order is worth more than what it says.
-                        self.context.skipped(1);
-                        continue;
-                    }
-                    self.context.came(observation.time);
-                }
+                Signal::Observed(observation) => self.context.came(observation.time),
                 Signal::Watermark(reached) => {
                     if self.merge.goes_back(input, *reached) {
                         self.begin_anew().await;
                     }
                     // An input that hangs is not waited for longer than others are ahead of it.
                     self.merge.media(*reached);
+                }
+            }
+            if let Signal::Observed(observation) = &signal {
+                if self.merge.goes_back(input, observation.time) {
+                    self.begin_anew().await;
+                }
+                if observation.time < self.told {
+                    // From an input that was not waited for any more: the order is worth more than what it says.
+                    self.context.skipped(1);
+                    continue;
                 }
             }
             let is_watermark = matches!(signal, Signal::Watermark(_));
