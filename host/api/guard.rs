@@ -24,7 +24,7 @@ use super::table::{
     Bound, COMPONENT_TYPE, Content, LONG_TIMEOUT, Need, REQUEST_TIMEOUT, ROUTES, Route, Scope,
 };
 use super::{Api, Shared};
-use crate::extension::limits::MAX_COMPONENT_BYTES;
+use crate::graph::components::MAX_COMPONENT_BYTES;
 use crate::topology::diagnostics::shown;
 use crate::topology::limits::MAX_DOCUMENT_BYTES;
 

@@ -11,6 +11,8 @@ use std::sync::{PoisonError, RwLock};
 
 use serde::Serialize;
 
+pub use crate::extension::limits::MAX_COMPONENT_BYTES;
+
 use super::registry::{ComponentRow, REGISTRY_FILE, Registry, RegistryError};
 use crate::extension::{Extension, Inspection, builtin, sha256};
 use crate::state::{StateDir, write_whole};
@@ -248,7 +250,7 @@ pub fn read_component(path: &Path) -> io::Result<Vec<u8>> {
     }
     let mut bytes = Vec::new();
     std::fs::File::open(path)?
-        .take(crate::extension::limits::MAX_COMPONENT_BYTES as u64 + 1)
+        .take(MAX_COMPONENT_BYTES as u64 + 1)
         .read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -59,16 +59,8 @@ impl ProcessorNode {
                 },
             };
             match &signal {
+                // Not the node's clock: that shows what the component was asked about.
                 Signal::Observed(observation) => {
-                    if self.merge.goes_back(input, observation.time) {
-                        self.begin_anew().await;
-                    }
-                    if observation.time < self.told {
-                        // From an input that was not waited for any more: the order is worth more than what it says.
-                        self.context.skipped(1);
-                        continue;
-                    }
-                    // Not the node's clock: that shows what the component was asked about.
                     let now = self.context.clock.monotonic();
                     self.context.stats.came(observation.time, now);
                 }
@@ -78,6 +70,16 @@ impl ProcessorNode {
                     }
                     // An input that hangs is not waited for longer than others are ahead of it.
                     self.merge.media(*reached);
+                }
+            }
+            if let Signal::Observed(observation) = &signal {
+                if self.merge.goes_back(input, observation.time) {
+                    self.begin_anew().await;
+                }
+                if observation.time < self.told {
+                    // From an input that was not waited for any more: the order is worth more than what it says.
+                    self.context.skipped(1);
+                    continue;
                 }
             }
             let is_watermark = matches!(signal, Signal::Watermark(_));
