@@ -13,6 +13,7 @@
 
 mod clip;
 mod golden;
+mod natively;
 mod run;
 
 use mediagraph::media::inference::{Finding, Inference};
