@@ -24,6 +24,8 @@ fn an_asset_with_a_hole_is_played_as_it_was_recorded() {
     graph.recorded(100_000);
     drop(camera);
     graph.event("CameraLost", START);
+    // Its end, and an attempt in vain: a hole that is long enough to be one.
+    graph.nth("NetworkError", 2, START);
     let before = crate::common::graph::size(&state);
     let _camera = Camera::ours_at(&yard(), port, &[]);
     graph.event("CameraRestored", START);

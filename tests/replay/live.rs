@@ -15,8 +15,10 @@ use crate::replay;
 /// everything beside.
 fn topology(folder: &Path) -> String {
     let motion = json!({
-        "@type": "#Microsoft.Media.MediaGraphMotionDetectionProcessor", "name": "motion",
-        "inputs": [{"nodeName": "fewer"}],
+        "@type": "#MediaGraph.ExtensionProcessor", "name": "motion",
+        "inputs": [{"nodeName": "camera"}],
+        "extension": {"name": "motion-detector"},
+        "samplingOptions": {"maximumSamplesPerSecond": "5"},
     });
     let gate = json!({
         "@type": "#Microsoft.Media.MediaGraphSignalGateProcessor", "name": "gate",
@@ -27,7 +29,7 @@ fn topology(folder: &Path) -> String {
     let mut clips = topology::asset_sink("gate");
     clips["name"] = "recorder".into();
     clips["assetNamePattern"] = "motion-${System.DateTime}".into();
-    let processors = [topology::frame_rate_filter(5.0, "camera"), motion, gate];
+    let processors = [motion, gate];
     let sinks = [
         clips,
         topology::asset_sink("camera"),
