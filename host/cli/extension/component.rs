@@ -9,7 +9,10 @@ use serde_json::Value;
 
 use crate::cli::failure::Failure;
 use crate::extension::limits::{MAX_COMPONENT_BYTES, MAX_CONFIG_BYTES};
-use crate::extension::{Engine, EngineOptions, Extension, builtin};
+use crate::extension::{Engine, EngineOptions, Extension, ExtensionError, LoadProblem, builtin};
+
+/// So often a component may take the time in which a host wants it compiled.
+const PATIENCE: u32 = 9;
 
 /// Names a component and what it is configured with.
 #[derive(Debug, clap::Args)]
@@ -48,8 +51,8 @@ impl ComponentArgs {
         let load = move || {
             let engine = Engine::new(options).map_err(Failure::failed)?;
             let loaded = match bytes(&path)? {
-                Bytes::Read(bytes) => engine.load(&bytes, &origin),
-                Bytes::Builtin(bytes) => engine.load_builtin(bytes, &origin),
+                Bytes::Read(bytes) => patiently(|| engine.load(&bytes, &origin)),
+                Bytes::Builtin(bytes) => patiently(|| engine.load_builtin(bytes, &origin)),
             };
             loaded.map_err(Failure::failed)
         };
@@ -77,6 +80,24 @@ impl ComponentArgs {
             })
         })
     }
+}
+
+/// Waits on while a component is compiled: a host has other work, but whoever gave this command has only this one, and
+/// can end it.
+fn patiently(
+    load: impl Fn() -> Result<Arc<Extension>, ExtensionError>,
+) -> Result<Arc<Extension>, ExtensionError> {
+    let mut loaded = load();
+    for _ in 0..PATIENCE {
+        match &loaded {
+            Err(error) if matches!(error.problem, LoadProblem::TooSlow { .. }) => {
+                tracing::info!("The component is still being compiled");
+                loaded = load();
+            }
+            _ => break,
+        }
+    }
+    loaded
 }
 
 enum Bytes {
