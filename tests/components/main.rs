@@ -19,7 +19,7 @@ mod run;
 use mediagraph::media::inference::{Finding, Inference};
 use serde_json::json;
 
-use crate::run::{Said, gate, motion, processor, seconds};
+use crate::run::{MOTION, Said, gate, motion, processor, seconds};
 
 /// From the second at which a movement of the truth begins to where the detector may still see it.
 const LATE: f64 = 1.0;
@@ -46,7 +46,7 @@ fn events(said: &[Said]) -> Vec<(f64, &Inference)> {
 
 #[test]
 fn the_motion_detector_sees_each_movement_and_nothing_else() {
-    let said = motion(&json!({}));
+    let said = &*MOTION;
     let movements = clip::truth();
     assert_eq!(movements.len(), 8);
     for (start, end) in &movements {
@@ -61,7 +61,7 @@ fn the_motion_detector_sees_each_movement_and_nothing_else() {
             .any(|(start, end)| (*start..end + LATE).contains(&at));
         assert!(moves, "motion at {at}, where nothing moves");
     }
-    golden::check("motion-detector", &golden::stretches(&said));
+    golden::check("motion-detector", &golden::stretches(said));
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn zones_and_masks_choose_among_the_movements() {
 
 #[test]
 fn the_tracker_gives_each_movement_a_name_of_its_own() {
-    let tracked = processor("object-tracker", &json!({}), &motion(&json!({})));
+    let tracked = processor("object-tracker", &json!({}), &MOTION);
     let truth = clip::truth();
     for (start, end) in &truth {
         // Parts are known for parts once they have gone the same way for a while.
@@ -118,7 +118,7 @@ fn the_tracker_gives_each_movement_a_name_of_its_own() {
 
 #[test]
 fn the_line_counts_who_crosses_it_in_each_direction() {
-    let tracked = processor("object-tracker", &json!({}), &motion(&json!({})));
+    let tracked = processor("object-tracker", &json!({}), &MOTION);
     // Downwards at three tenths of the width: four go to the right of the picture, two to the left, two stay beyond.
     let config = json!({"lines": [{"name": "fence", "line": [[0.3, 0.0], [0.3, 1.0]]}]});
     let said = processor("line-crossing", &config, &tracked);
@@ -152,7 +152,7 @@ fn the_line_counts_who_crosses_it_in_each_direction() {
 
 #[test]
 fn the_zone_tells_who_stays_in_it() {
-    let tracked = processor("object-tracker", &json!({}), &motion(&json!({})));
+    let tracked = processor("object-tracker", &json!({}), &MOTION);
     // Before the shed: only the small figure stays there, for two and a half seconds.
     let zone = json!({"name": "shed", "polygon": [[0.52, 0.28], [0.8, 0.28], [0.8, 0.43], [0.52, 0.43]]});
     let config = json!({"zones": [zone], "threshold": "PT1S", "events": ["enter", "dwell", "exit"]});
@@ -175,7 +175,7 @@ fn the_zone_tells_who_stays_in_it() {
 
 #[test]
 fn the_label_gate_opens_for_what_moves_in_the_street_only() {
-    let tracked = processor("object-tracker", &json!({}), &motion(&json!({})));
+    let tracked = processor("object-tracker", &json!({}), &MOTION);
     let street = json!({"name": "street", "polygon": [[0, 0.6], [1, 0.6], [1, 0.77], [0, 0.77]]});
     let config = json!({
         "when": {"labels": ["motion"], "zones": [street], "minimumDwell": "PT0.5S"},
@@ -202,7 +202,7 @@ fn the_signal_gate_opens_for_each_movement() {
         "minimumActivationTime": "PT2S",
         "maximumActivationTime": "PT1M",
     });
-    let opened = gate("signal-gate", &config, &motion(&json!({})));
+    let opened = gate("signal-gate", &config, &MOTION);
     assert_eq!(opened.len(), clip::truth().len(), "{opened:?}");
     golden::check("signal-gate", &golden::spans(&opened));
 }

@@ -55,6 +55,9 @@ pub(crate) fn seconds(time: MediaTime) -> f64 {
     (time.ticks() - BEGIN) as f64 / 90_000.0
 }
 
+/// What the motion detector says of the clip without any settings.
+pub(crate) static MOTION: LazyLock<Vec<Said>> = LazyLock::new(|| motion(&serde_json::json!({})));
+
 /// What the motion detector says of the clip.
 pub(crate) fn motion(config: &Value) -> Vec<Said> {
     let (extension, context) = load("motion-detector", config);
