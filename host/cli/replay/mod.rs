@@ -71,7 +71,7 @@ pub struct ReplayArgs {
     /// numbers that they drew in an instance of this name
     #[arg(long, value_name = "NAME", default_value = "replay")]
     instance: String,
-    /// Where assets are looked for by name; only read, also beside a running host
+    /// Where assets and installed components are looked for by name; only read, also beside a running host
     #[arg(long, value_name = "DIR", default_value = "mediagraph-state")]
     state_dir: PathBuf,
     /// The configuration of the host: secrets by name, and with `--record` where paths lead
