@@ -271,8 +271,8 @@ fn the_plan_says_who_asks_what_is_decoded_and_which_scales() {
     std::fs::write(&wasm, component::detector().bytes()).unwrap();
     let only =
         json!({"samplingOptions": {"skipSamplesWithoutAnnotation": true, "maximumSamplesPerSecond": "0.1"}});
-    let motion = json!({"name": "motion", "@type": "#Microsoft.Media.MediaGraphMotionDetectionProcessor",
-        "inputs": [{"nodeName": "fewer"}]});
+    let motion = json!({"name": "motion", "@type": "#MediaGraph.ExtensionProcessor",
+        "extension": {"name": "motion-detector"}, "inputs": [{"nodeName": "fewer"}]});
     let processors = [
         detector("small", CAMERA, &wasm, &sampled("0.5")),
         detector("alike", CAMERA, &wasm, &sampled("0.25")),
@@ -328,11 +328,14 @@ fn the_plan_says_who_asks_what_is_decoded_and_which_scales() {
 fn every_topology_of_ours_can_be_planned_without_a_camera() {
     for entry in std::fs::read_dir(repository("topologies")).unwrap() {
         let path = entry.unwrap().path();
-        if path.ends_with("component-by-path") || !path.is_dir() {
+        let Ok(written) = std::fs::read_to_string(path.join("topology.json")) else {
+            continue;
+        };
+        // What such a component wants is known when it is named.
+        if written.contains("${component}") {
             continue;
         }
         let text = plan(&[], &path);
-        let written = std::fs::read_to_string(path.join("topology.json")).unwrap();
         let looks = ["MotionDetection", "ExtensionProcessor"]
             .iter()
             .any(|kind| written.contains(kind));
