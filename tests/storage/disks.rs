@@ -250,6 +250,8 @@ impl World {
     }
 
     fn camera_back(&mut self) {
+        // The end of the session, and an attempt in vain: a hole that is long enough to be a gap.
+        self.events.wait("sick", "NetworkError", 2, SOON);
         self.camera = Some(Camera::ours_at(&yard(), self.port, &[]));
         self.events.wait("sick", "CameraRestored", 1, SOON);
     }
@@ -341,6 +343,8 @@ fn a_disk_that_may_not_be_written_any_more_stops_its_sink_alone_until_it_may_be_
     world.end();
 }
 
+/// Bytes of a recording that is large beside what the databases write when it goes.
+const LARGE: u64 = 3 * ENOUGH;
 /// How long the reserve is looked at every few seconds, and the clock must be believed first.
 const KEPT: Duration = Duration::from_secs(90);
 
@@ -358,7 +362,7 @@ fn the_reserve_of_a_small_disk_is_kept_by_letting_the_oldest_go_and_it_is_said_w
         let mut command = command("topologies/cvr-asset", &[("rtspUrl", &camera.url)], &state);
         let graph = Graph::of(command.arg("--config").arg(&config), &state);
         graph.event("RecordingStarted", START);
-        graph.recorded(before + ENOUGH);
+        graph.recorded(before + LARGE);
         graph.stop();
     }
     let segments = || {
