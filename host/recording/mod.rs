@@ -37,6 +37,7 @@ pub use error::RecordingError;
 pub use file::{FileNames, FileOptions, FileWriter, Segments};
 pub use listener::{RecordingEvent, RecordingListener};
 
+use self::index::GapReason;
 use crate::media::{AccessUnit, MediaTime, Ticks};
 
 /// Takes the access units of one recording.
@@ -132,6 +133,8 @@ pub enum Notice {
         start: MediaTime,
         /// Where media goes on.
         end: MediaTime,
+        /// Why.
+        reason: GapReason,
         /// Units that were lost; 0 when they never came.
         units: u64,
     },

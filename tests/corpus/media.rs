@@ -71,7 +71,8 @@ fn is_whole(recorded: &Recorded, clip: &Path) {
     for (index, (hash, sent)) in hashes.iter().zip(sent.iter().cycle()).enumerate() {
         assert_eq!(hash, sent, "{clip:?}, picture {index}");
     }
-    assert!(recorded.finished.named("DataDropped").is_empty());
+    let dropped = recorded.finished.named("DataDropped");
+    assert!(dropped.is_empty(), "{clip:?}: {dropped:?}");
     assert!(!recorded.clips.is_empty(), "{clip:?}: no motion at all");
 }
 

@@ -12,6 +12,7 @@ use crate::media::{AccessUnit, MediaTime, Ticks};
 use crate::nodes::context::{Dropped, NodeContext, NodeStats};
 use crate::nodes::io::units::{CONTINUOUS, MediaItem, RecordingId, UnitReceiver};
 use crate::nodes::losses::Loss;
+use crate::recording::index::GapReason;
 use crate::recording::{Notice, Recorder, RecordingError};
 
 const OPERATIONAL: &str = "Microsoft.Media.Graph.Operational";
@@ -281,19 +282,24 @@ impl RecordingSink {
                 output,
                 start,
                 end,
+                reason,
                 units,
             } => {
                 open.gaps = open.gaps.saturating_add(units);
-                let message = if units > 0 {
-                    "the disk was too slow, or refused"
-                } else {
-                    "the camera sent nothing"
-                };
-                self.lost(start, end, units, message, Some(output));
+                self.gap(start, end, reason, units, output);
             }
             Notice::Removed { path, bytes } => {
                 tracing::info!(path = %path.display(), bytes, "An old file was removed");
             }
+        }
+    }
+
+    /// Nothing was dropped while the camera sent nothing: its source has told of that.
+    fn gap(&self, start: MediaTime, end: MediaTime, reason: GapReason, units: u64, output: String) {
+        if reason == GapReason::Camera && units == 0 {
+            tracing::info!(output, start = %start.iso(), end = %end.iso(), "The recording has a gap: {}", reason.text());
+        } else {
+            self.lost(start, end, units, reason.text(), Some(output));
         }
     }
 

@@ -24,6 +24,7 @@ pub use quota::Quota;
 pub use segments::{FileNames, Segments};
 
 use super::fragmenter::{Fragment, Fragmenter};
+use super::index::GapReason;
 use super::storage::Storage;
 use super::{Notice, Recorder, RecordingError, Totals};
 use crate::media::{AccessUnit, MediaTime, StreamFormat, Ticks, TrackKind};
@@ -266,6 +267,7 @@ impl FileWriter {
                 output: output.to_owned(),
                 start,
                 end: until,
+                reason: lost.map_or(GapReason::Camera, |_| GapReason::Disk),
                 units: lost.map_or(0, |(_, units)| units),
             });
         }

@@ -38,6 +38,8 @@ fn refused() -> RecordingError {
 struct Fake {
     failures: u32,
     started: bool,
+    /// What it reports when it is closed.
+    gap: Option<(GapReason, u64)>,
 }
 
 impl Recorder for Fake {
@@ -56,22 +58,30 @@ impl Recorder for Fake {
             return Err(refused());
         }
         let (output, totals) = ("asset".to_owned(), Totals::default());
-        let at = at(1.0);
-        Ok(vec![Notice::Stopped { output, at, totals }])
+        let gap = self.gap.map(|(reason, units)| Notice::Gap {
+            output: output.clone(),
+            start: at(1.0),
+            end: at(2.0),
+            reason,
+            units,
+        });
+        let stopped = Notice::Stopped {
+            output,
+            at: at(2.0),
+            totals,
+        };
+        Ok(gap.into_iter().chain([stopped]).collect())
     }
 }
 
-/// Gives, in turn, recorders that fail to close so often, or none.
+/// Gives, in turn, these recorders, or none.
 #[derive(Debug)]
-struct Openings(Mutex<VecDeque<Option<u32>>>);
+struct Openings(Mutex<VecDeque<Option<Fake>>>);
 
 impl Opener for Openings {
     fn open(&self, _start: MediaTime) -> Result<Box<dyn Recorder>, RecordingError> {
         match self.0.lock().unwrap().pop_front().flatten() {
-            Some(failures) => Ok(Box::new(Fake {
-                failures,
-                started: false,
-            })),
+            Some(fake) => Ok(Box::new(fake)),
             None => Err(refused()),
         }
     }
@@ -81,8 +91,18 @@ impl Opener for Openings {
     }
 }
 
-/// Records so many key frames and ends.
-async fn record(openings: impl IntoIterator<Item = Option<u32>>, units: u32) -> Vec<String> {
+/// Records so many key frames and ends, with recorders that fail to close so often, or none.
+async fn record(failures: impl IntoIterator<Item = Option<u32>>, units: u32) -> Vec<String> {
+    let fake = |failures| Fake {
+        failures,
+        started: false,
+        gap: None,
+    };
+    let openings = failures.into_iter().map(|failures| failures.map(fake));
+    record_with(openings.collect(), units).await
+}
+
+async fn record_with(openings: VecDeque<Option<Fake>>, units: u32) -> Vec<String> {
     let events = Arc::new(Events::default());
     let context = NodeContext {
         name: "sink".into(),
@@ -153,4 +173,20 @@ async fn what_came_while_nothing_could_be_opened_is_told_to_be_missing() {
         ]
     );
     assert_eq!(record([None], 1).await, ["StorageError", "DataDropped"]);
+}
+
+#[tokio::test]
+async fn a_gap_is_told_when_something_was_dropped_and_not_when_the_camera_was_away() {
+    let told = async |reason, units| {
+        let fake = Fake {
+            failures: 0,
+            started: false,
+            gap: Some((reason, units)),
+        };
+        let told = record_with(VecDeque::from([Some(fake)]), 1).await;
+        told.iter().any(|name| name == "DataDropped")
+    };
+    assert!(!told(GapReason::Camera, 0).await);
+    assert!(told(GapReason::Disk, 0).await);
+    assert!(told(GapReason::Disk, 3).await);
 }

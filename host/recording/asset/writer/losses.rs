@@ -133,6 +133,7 @@ impl AssetWriter {
                 output: self.spec.name.clone(),
                 start: gap.start,
                 end: gap.end,
+                reason: gap.reason,
                 units: gap.units,
             });
         }
