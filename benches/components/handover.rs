@@ -10,23 +10,12 @@
 //! Only an optimised build tells anything: wasmtime copies lists with a loop that LLVM makes a `memcpy`, and that
 //! loop is instantiated in this crate.
 
-#[path = "../tests/common/component.rs"]
-#[allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "written for tests; a bench needs only a part"
-)]
-mod fixture;
-mod support;
-
 use std::hint::black_box;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use super::support::{self, ThreadTime};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
 use mediagraph::extension::Detector;
 use mediagraph::media::image::{FrameView, PixelFormat, Size};
-use support::ThreadTime;
 use tokio::runtime::Runtime;
 
 /// Name, width, height, format and bytes for two pixels.
@@ -101,4 +90,3 @@ criterion_group! {
     config = support::criterion();
     targets = handover, guest_call
 }
-criterion_main!(benches);

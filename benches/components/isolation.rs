@@ -4,21 +4,10 @@
 //! component whose compiled code is on the disk to a detector that can be called. Both are waited for, so it is the
 //! clock that counts and not the time of a core.
 
-#[path = "../tests/common/component.rs"]
-#[allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "written for tests; a bench needs only a part"
-)]
-mod fixture;
-mod support;
-
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group};
 use mediagraph::extension::{
     CRASH_FORGOTTEN, Detector, Engine, EngineOptions, Limits, NodeContext, Supervised, TracingLog, builtin,
 };
@@ -116,4 +105,3 @@ criterion_group! {
     config = wall();
     targets = trap_recovery, cold_start
 }
-criterion_main!(benches);

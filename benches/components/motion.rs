@@ -4,17 +4,15 @@
 //! into its memory, the native side because what it compares with is a detector that keeps to itself), both end with
 //! the regions to report. Before anything is measured they are checked to find the same in every frame.
 
-mod support;
-
 use std::hint::black_box;
 
-use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use super::support::{self, ThreadTime};
+use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group};
 use mediagraph::extension::Detector;
 use mediagraph::extension::builtin;
 use mediagraph::media::image::{FrameView, PixelFormat, Size};
 use mediagraph::media::inference::{Finding, Inference};
 use motion_core::{Aggregator, MotionDetector, Region, Sensitivity};
-use support::ThreadTime;
 use tokio::runtime::Runtime;
 
 const SIZE: Size = Size {
@@ -208,4 +206,3 @@ criterion_group! {
     config = support::criterion();
     targets = motion
 }
-criterion_main!(benches);

@@ -1,11 +1,4 @@
 //! What the benches share: time that a noisy neighbour does not falsify, and a component in the real host.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    missing_docs,
-    missing_debug_implementations,
-    reason = "each bench uses a part"
-)]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -111,16 +111,6 @@ fn streams(corpus: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Instrumentation as `cargo fuzz` asks for it. Not for the machine that builds, hence `--target`.
-const INSTRUMENTATION: [&str; 7] = [
-    "-Cpasses=sancov-module",
-    "-Cllvm-args=-sanitizer-coverage-level=4",
-    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
-    "-Cllvm-args=-sanitizer-coverage-pc-table",
-    "-Cllvm-args=-sanitizer-coverage-trace-compares",
-    "-Ccodegen-units=1",
-    "--cfg=fuzzing",
-];
 /// The longest that one input may take, in seconds: far above what any takes, so that only a jump in cost is found.
 const INPUT_SECONDS: u32 = 5;
 /// Somewhat above `topology::limits::MAX_DOCUMENT_BYTES` would be slow to mutate; structure is what matters.
@@ -162,7 +152,7 @@ fn build(name: &str, folder: &Path) -> Result<PathBuf> {
         .arg(project::root().join("fuzz/Cargo.toml"))
         .args(["--bin", name, "--target", &target, "--target-dir"])
         .arg(folder)
-        .env("CARGO_ENCODED_RUSTFLAGS", INSTRUMENTATION.join("\u{1f}"))
+        .env("RUSTC_WRAPPER", project::root().join("fuzz/instrument.sh"))
         .status()?;
     if !status.success() {
         bail!("the fuzz target `{name}` does not build");

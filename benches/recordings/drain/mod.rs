@@ -4,17 +4,9 @@
 //! The container is named with `--container URL`, which holds a signature that allows everything. `cargo xtask measure drain` starts
 //! Azurite and runs this; it prints one line of JSON.
 
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    clippy::disallowed_methods,
-    reason = "it measures real time, prints to people, and one line to `cargo xtask measure`"
-)]
-
 mod backlog;
 mod plain;
 
-use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,10 +16,8 @@ use mediagraph::recording::store::AssetStore;
 use mediagraph::recording::store::azure::{AzureSettings, AzureStore, Credential};
 use url::Url;
 
+use super::{Result, argument};
 use backlog::{Backlog, Drained};
-
-/// Anything that keeps it from being measured.
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Even, so that each is as often the first as the other.
 const ROUNDS: usize = 10;
@@ -46,7 +36,11 @@ struct Round {
     plain: Duration,
 }
 
-fn main() -> Result<()> {
+/// Drains and loops in turns.
+///
+/// # Errors
+/// When something does not run.
+pub(super) fn run() -> Result<()> {
     let arguments = Arguments::read()?;
     // The plain loop's own client looks for one.
     rustls::crypto::ring::default_provider()
@@ -128,18 +122,13 @@ struct Arguments {
 }
 
 impl Arguments {
-    /// `cargo bench` adds arguments of its own.
     fn read() -> Result<Self> {
-        let of = |name: &str| {
-            let mut arguments = std::env::args().skip_while(|argument| argument != name);
-            arguments.nth(1)
-        };
-        let container = of("--container")
+        let container = argument("--container")
             .ok_or("this needs a container\nhint: `cargo xtask measure drain` starts one, and runs this")?;
         Ok(Self {
             container: container.parse()?,
-            folder: of("--folder").map_or_else(std::env::temp_dir, PathBuf::from),
-            rounds: of("--rounds").map_or(Ok(ROUNDS), |rounds| rounds.parse())?,
+            folder: argument("--folder").map_or_else(std::env::temp_dir, PathBuf::from),
+            rounds: argument("--rounds").map_or(Ok(ROUNDS), |rounds| rounds.parse())?,
         })
     }
 

@@ -6,33 +6,24 @@
 //! fragment that was given to the recorder. In the end ledger, index, disk and playlists must say the same, and neither
 //! memory nor the index may have grown since there was as much as there will be.
 //!
-//! Prints one line of JSON. `cargo xtask measure thirty-days` runs it; `cargo bench --bench thirty_days -- --days 12` is shorter.
-
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "it prints to people, and one line to `cargo xtask measure`"
-)]
+//! `cargo bench --bench recordings -- thirty-days --days 12` is shorter.
 
 mod cameras;
 mod chance;
 mod judge;
 mod recorder;
 
-use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use mediagraph::media::{Clock as _, ManualClock, MediaTime};
 
+use super::{Result, argument};
 use cameras::{Camera, Habit};
 use chance::Chance;
 use judge::{Verdict, judge};
 use recorder::Recorder;
-
-/// Anything that keeps the simulation from going on.
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const DAYS: u64 = 30;
 const DAY: Duration = Duration::from_secs(86_400);
@@ -61,7 +52,11 @@ struct Sizes {
     index: u64,
 }
 
-fn main() -> Result<()> {
+/// Simulates once.
+///
+/// # Errors
+/// When the simulation does not come to its end.
+pub(super) fn run() -> Result<()> {
     let days = days();
     let folder = Folder::new()?;
     let clock = Arc::new(ManualClock::new(BEGIN.parse()?));
@@ -181,10 +176,9 @@ fn print(days: u64, restarts: u64, verdict: &Verdict, steady: Sizes, last: Sizes
     println!("{value}");
 }
 
-/// As `--days` says. `cargo bench` adds arguments of its own.
+/// As `--days` says.
 fn days() -> u64 {
-    let mut arguments = std::env::args().skip_while(|argument| argument != "--days");
-    let given = arguments.nth(1).and_then(|days| days.parse().ok());
+    let given = argument("--days").and_then(|days| days.parse().ok());
     given.unwrap_or(DAYS)
 }
 

@@ -13,12 +13,12 @@ use crate::project;
 /// Runs of the whole bench. Both sides of a pair are of the same run, so that what slows the machine down for a
 /// while slows both.
 const RUNS: usize = 3;
+/// Which bench it is.
+const BENCH: &str = "components";
 
 /// Which figures are compared.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Comparison {
-    /// What `cargo bench --bench` is given.
-    pub(super) bench: &'static str,
     /// The group whose worst pair is the figure. Pairs of other groups are told, and do not count.
     pub(super) group: &'static str,
     /// The side that is judged.
@@ -54,8 +54,8 @@ type Runs = BTreeMap<String, Vec<Pair>>;
 pub(super) fn ratio(comparison: &Comparison) -> Result<Reading> {
     let mut runs = Runs::new();
     for run in 1..=RUNS {
-        eprintln!("the bench `{}`, run {run} of {RUNS}", comparison.bench);
-        add_pairs(&estimates(comparison.bench)?, comparison, &mut runs);
+        eprintln!("the bench `{}`, run {run} of {RUNS}", comparison.group);
+        add_pairs(&estimates(comparison.group)?, comparison, &mut runs);
     }
     reading(&runs, comparison)
 }
@@ -63,8 +63,6 @@ pub(super) fn ratio(comparison: &Comparison) -> Result<Reading> {
 /// One figure of a bench that is not compared with anything.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Figure {
-    /// What `cargo bench --bench` is given.
-    pub(super) bench: &'static str,
     /// The name of the function that was measured.
     pub(super) function: &'static str,
     /// How many nanoseconds the unit of the figure has.
@@ -79,18 +77,17 @@ pub(super) struct Figure {
 /// When the bench fails or has no such figure.
 pub(super) fn figure(figure: &Figure) -> Result<Reading> {
     let Figure {
-        bench,
         function,
         unit_ns,
         note,
     } = *figure;
     let mut samples = Vec::new();
     for run in 1..=RUNS {
-        eprintln!("the bench `{bench}`, run {run} of {RUNS}");
-        samples.extend(of(&estimates(bench)?, function).map(|ns| ns / unit_ns));
+        eprintln!("the bench `{function}`, run {run} of {RUNS}");
+        samples.extend(of(&estimates(function)?, function).map(|ns| ns / unit_ns));
     }
     if samples.len() != RUNS {
-        bail!("the bench `{bench}` has no figure `{function}`");
+        bail!("the bench `{BENCH}` has no figure `{function}`");
     }
     Ok(Reading {
         value: median(&samples)?,
@@ -105,16 +102,16 @@ fn of(estimates: &[Estimate], function: &str) -> Option<f64> {
     found.map(|estimate| estimate.median_ns)
 }
 
-/// Runs the bench once.
-fn estimates(bench: &str) -> Result<Vec<Estimate>> {
+/// Runs once what begins with this name.
+fn estimates(name: &str) -> Result<Vec<Estimate>> {
     let begin = SystemTime::now();
     // Criterion's own lines go to standard error: standard output is for the result alone.
     let status = project::cargo()
-        .args(["bench", "--bench", bench])
+        .args(["bench", "--bench", BENCH, "--", &format!("^{name}")])
         .stdout(std::io::stderr())
         .status()?;
     if !status.success() {
-        bail!("`cargo bench --bench {bench}` failed ({status})");
+        bail!("`cargo bench --bench {BENCH}` failed ({status})");
     }
     let folder = project::target_directory()?.join("criterion");
     let mut estimates = Vec::new();
@@ -148,12 +145,7 @@ fn add_pairs(estimates: &[Estimate], comparison: &Comparison, runs: &mut Runs) {
 
 /// The worst pair of the group; its ratios are the samples.
 fn reading(runs: &Runs, comparison: &Comparison) -> Result<Reading> {
-    let Comparison {
-        bench,
-        group,
-        ours,
-        theirs,
-    } = *comparison;
+    let Comparison { group, ours, theirs } = *comparison;
     let mut worst = Reading::default();
     let mut told = Vec::new();
     for (name, pairs) in runs {
@@ -166,7 +158,7 @@ fn reading(runs: &Runs, comparison: &Comparison) -> Result<Reading> {
         }
     }
     if worst.samples.is_empty() {
-        bail!("the bench `{bench}` has no pair of `{ours}` and `{theirs}` in the group `{group}`");
+        bail!("the bench `{BENCH}` has no pair of `{ours}` and `{theirs}` in the group `{group}`");
     }
     worst.against = format!("{theirs}: {}", told.join("; "));
     Ok(worst)
@@ -225,7 +217,6 @@ mod tests {
     }
 
     const COMPARISON: Comparison = Comparison {
-        bench: "sizes",
         group: "motion",
         ours: "component",
         theirs: "native",

@@ -1,19 +1,17 @@
-//! How fast a backlog goes up, beside a plain loop of PUTs: the bench `drain` does it, with an Azurite that this starts.
+//! How fast a backlog goes up, beside a plain loop of PUTs: the bench `recordings` does it, with an Azurite that this starts.
 //!
 //! Azurite keeps what it gets in memory, so that the disk of this machine is the recorder's own: what would be far away shall not
 //! compete with it.
 
 use std::path::PathBuf;
-use std::process::Stdio;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
 use super::azurite::Azurite;
-use super::{Besides, Context, Reading, median};
-use crate::project;
+use super::{Besides, Context, Reading, bench, median};
 
-const BENCH: &str = "drain";
+const PART: &str = "drain";
 /// In memory.
 const MEMORY: &str = "/dev/shm";
 
@@ -38,25 +36,12 @@ struct Found {
 pub(super) fn run(context: &Context) -> Result<Reading> {
     let cloud = Cloud::new()?;
     let azurite = Azurite::start(&cloud.0)?;
-    let mut command = project::cargo();
-    command.arg("bench");
-    if context.dev {
-        // With the workspace, as the tests: alone, its dependencies would have other features and be built again.
-        command.args(["--profile", "dev", "--workspace"]);
-    }
-    command.args(["--bench", BENCH, "--", "--container", &azurite.signed()]);
-    command.arg("--folder").arg(super::fresh_folder(BENCH)?);
+    let mut arguments = vec!["--container".into(), azurite.signed().into()];
+    arguments.extend(["--folder".into(), super::fresh_folder(PART)?.into()]);
     if let Some(rounds) = context.rounds {
-        command.args(["--rounds", &rounds.to_string()]);
+        arguments.extend(["--rounds".into(), rounds.to_string().into()]);
     }
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cannot run `cargo bench`")?;
-    if !output.status.success() {
-        bail!("`cargo bench --bench {BENCH}` failed ({})", output.status);
-    }
-    reading(&String::from_utf8_lossy(&output.stdout))
+    reading(bench::run(context, PART, arguments)?)
 }
 
 /// Gone in the end.
@@ -79,9 +64,7 @@ impl Drop for Cloud {
     }
 }
 
-fn reading(printed: &str) -> Result<Reading> {
-    let line = printed.lines().rfind(|line| line.starts_with('{'));
-    let found: Found = serde_json::from_str(line.context("the bench printed no result")?)?;
+fn reading(found: Found) -> Result<Reading> {
     Ok(Reading {
         value: median(&found.ratios)?,
         against: format!(
@@ -114,15 +97,16 @@ mod tests {
     #[test]
     fn the_figure_is_the_median_of_the_ratios_and_playlists_count() {
         let line = LINE.replace('\n', "");
-        let reading = reading(&format!("Running benches\n{line}\n")).unwrap();
+        let found = bench::found(&format!("Running benches\n{line}\n"));
+        let reading = reading(found.unwrap()).unwrap();
         assert_eq!(reading.value, 0.95);
         assert!(!reading.besides[0].met);
     }
 
     #[test]
     fn a_bench_that_measured_nothing_is_no_result() {
-        assert!(super::reading("").is_err());
+        assert!(bench::found::<Found>("").is_err());
         let line = LINE.replace('\n', "").replace("[0.8,0.95,1.0]", "[]");
-        assert!(super::reading(&line).is_err());
+        assert!(reading(bench::found(&line).unwrap()).is_err());
     }
 }

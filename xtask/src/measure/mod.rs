@@ -5,6 +5,7 @@
 mod activation;
 mod analysis;
 mod azurite;
+mod bench;
 mod chance;
 mod criterion;
 mod drain;

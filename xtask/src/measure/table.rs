@@ -193,28 +193,24 @@ pub(super) const MEASURES: [Measure; 21] = [
 pub(super) const AT_LEAST: [&str; 1] = ["drain"];
 
 const GUEST_CALL: Figure = Figure {
-    bench: "handover",
     function: "guest-call",
     unit_ns: 1e3,
     note: "with a frame of 320x180 that is not looked at; deadline, time-out, budget and checks in force",
 };
 
 const TRAP_RECOVERY: Figure = Figure {
-    bench: "isolation",
     function: "trap-recovery",
     unit_ns: 1e6,
     note: "the call itself, the end of the old instance, the new one with its constructor and `input`",
 };
 
 const COLD_START: Figure = Figure {
-    bench: "isolation",
     function: "cold-start",
     unit_ns: 1e6,
     note: "SHA-256 of the bytes, compiled code from the disk, `describe`, an instance with its constructor and `input`",
 };
 
 const MOTION: Comparison = Comparison {
-    bench: "motion",
     group: "motion",
     ours: "component",
     theirs: "native",
@@ -222,7 +218,6 @@ const MOTION: Comparison = Comparison {
 
 /// Small frames have a group of their own: there the call weighs as much as the copy.
 const HANDOVER: Comparison = Comparison {
-    bench: "handover",
     group: "frame-handover",
     ours: "component",
     theirs: "memcpy",

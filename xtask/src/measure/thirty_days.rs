@@ -1,14 +1,11 @@
-//! Thirty days of recording with a clock that is moved by hand: the bench `thirty_days` does it, this reads what it found.
+//! Thirty days of recording with a clock that is moved by hand: the bench `recordings` does it, this reads what it found.
 
-use std::process::Stdio;
-
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use serde::Deserialize;
 
-use super::{Besides, Context, Reading};
-use crate::project;
+use super::{Besides, Context, Reading, bench};
 
-const BENCH: &str = "thirty_days";
+const PART: &str = "thirty-days";
 
 /// The line that the bench prints.
 #[derive(Debug, Default, Deserialize)]
@@ -35,29 +32,13 @@ struct Found {
 /// # Errors
 /// When the simulation does not come to its end.
 pub(super) fn run(context: &Context) -> Result<Reading> {
-    let mut command = project::cargo();
-    command.arg("bench");
-    if context.dev {
-        // With the workspace, as the tests: alone, its dependencies would have other features and be built again.
-        command.args(["--profile", "dev", "--workspace"]);
-    }
-    command.args(["--bench", BENCH]);
-    if let Some(days) = context.rounds {
-        command.args(["--", "--days", &days.to_string()]);
-    }
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cannot run `cargo bench`")?;
-    if !output.status.success() {
-        bail!("`cargo bench --bench {BENCH}` failed ({})", output.status);
-    }
-    reading(&String::from_utf8_lossy(&output.stdout))
+    let days = context
+        .rounds
+        .map(|days| ["--days".into(), days.to_string().into()]);
+    reading(&bench::run(context, PART, days.into_iter().flatten())?)
 }
 
-fn reading(printed: &str) -> Result<Reading> {
-    let line = printed.lines().rfind(|line| line.starts_with('{'));
-    let found: Found = serde_json::from_str(line.context("the simulation printed no result")?)?;
+fn reading(found: &Found) -> Result<Reading> {
     if found.kept == 0 || found.fragments < found.kept {
         bail!("the simulation recorded nothing: {found:?}");
     }
@@ -107,7 +88,8 @@ mod tests {
     #[test]
     fn the_figure_is_the_number_of_disagreements_and_growth_counts() {
         let line = LINE.replace('\n', "");
-        let reading = reading(&format!("Running benches\n{line}\n")).unwrap();
+        let found = bench::found(&format!("Running benches\n{line}\n"));
+        let reading = reading(&found.unwrap()).unwrap();
         assert_eq!(reading.value, 1.0);
         let met: Vec<bool> = reading.besides.iter().map(|one| one.met).collect();
         assert_eq!(met, [false, true]);
@@ -116,6 +98,6 @@ mod tests {
     #[test]
     fn a_simulation_that_recorded_nothing_is_no_result() {
         let line = LINE.replace('\n', "").replace("\"kept\":5", "\"kept\":0");
-        assert!(reading(&line).is_err() && reading("").is_err());
+        assert!(reading(&bench::found(&line).unwrap()).is_err() && bench::found::<Found>("").is_err());
     }
 }

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Stands between cargo and rustc: what reads the bytes of strangers gets libFuzzer's counters, as `cargo fuzz` would add them.
+# The compiler of components stays without: instrumented, it takes an hour to build and slows each run down.
+name=
+previous=
+for argument; do
+  [ "$previous" = --crate-name ] && name=$argument
+  previous=$argument
+done
+case $name in
+mediagraph | component | decoder | rtsp | sdp | topology | h264_reader | jsonc_parser | retina | rtsp_types | rusty_h264_* | sdp_types | serde_json)
+  exec "$@" --cfg=fuzzing \
+    -Cpasses=sancov-module \
+    -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+    -Cllvm-args=-sanitizer-coverage-pc-table \
+    -Cllvm-args=-sanitizer-coverage-trace-compares
+  ;;
+*) exec "$@" ;;
+esac
