@@ -3,48 +3,24 @@
 use std::cell::RefCell;
 
 use label_core::{Gate, Said, Thing};
-use shapes::Area;
 
-use self::bindings::exports::mediagraph::extension::about::{Description, Guest as About};
 use self::bindings::exports::mediagraph::extension::gating::{
     Action, Activation, Cause, Decision, Guest as Gating, GuestGate, Span,
 };
-use self::bindings::mediagraph::extension::types::{Finding, Inference, Rect};
+use self::bindings::mediagraph::extension::types::{Finding, Inference};
 
-#[allow(
-    unsafe_code,
-    missing_docs,
-    unreachable_pub,
-    missing_debug_implementations,
-    clippy::undocumented_unsafe_blocks,
-    reason = "generated from wit/"
-)]
-mod bindings {
-    wit_bindgen::generate!({ path: "../../wit", world: "gate" });
-    use super::Extension;
-    export!(Extension);
+guest::component! {
+    world: "gate",
+    summary: "Opens on labels, by confidence, zone, count and dwell, and on start and stop events",
+    config_schema: crate::SCHEMA,
 }
+guest::boxes!();
 
 /// What moves has no label of its own.
 const MOTION: &str = "motion";
 
 #[derive(Debug)]
-struct Extension;
-
-#[derive(Debug)]
 struct LabelGate(RefCell<Gate>);
-
-impl About for Extension {
-    fn describe() -> Description {
-        Description {
-            name: env!("CARGO_PKG_NAME").into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            summary: "Opens on labels, by confidence, zone, count and dwell, and on start and stop events"
-                .into(),
-            config_schema: crate::SCHEMA.into(),
-        }
-    }
-}
 
 impl Gating for Extension {
     type Gate = LabelGate;
@@ -93,13 +69,13 @@ fn said(inferences: &[Inference]) -> Said<'_> {
             Finding::Entity(entity) => said.things.push(Thing {
                 label: &entity.tag.value,
                 confidence: entity.tag.confidence,
-                area: Some(area(&entity.box_)),
+                area: Some(entity.box_.into()),
                 id: name.or(entity.id.as_deref()),
             }),
             Finding::Motion(motion) => said.things.push(Thing {
                 label: MOTION,
                 confidence: 1.0,
-                area: Some(area(&motion.box_)),
+                area: Some(motion.box_.into()),
                 id: name,
             }),
             Finding::Classification(classification) => said.things.push(Thing {
@@ -116,13 +92,4 @@ fn said(inferences: &[Inference]) -> Said<'_> {
         }
     }
     said
-}
-
-fn area(rect: &Rect) -> Area {
-    Area {
-        left: rect.l,
-        top: rect.t,
-        width: rect.w,
-        height: rect.h,
-    }
 }

@@ -2,48 +2,25 @@
 
 use std::cell::RefCell;
 
-use shapes::Area;
 use track_core::{Crossing, LineCounter, Seen};
 
-use self::bindings::exports::mediagraph::extension::about::{Description, Guest as About};
 use self::bindings::exports::mediagraph::extension::processing::{
     Cause, Guest as Processing, GuestProcessor, Observation, Outcome,
 };
-use self::bindings::mediagraph::extension::types::{Event, Finding, Inference, Property, Rect};
+use self::bindings::mediagraph::extension::types::{Event, Finding, Inference, Property};
 
-#[allow(
-    unsafe_code,
-    missing_docs,
-    unreachable_pub,
-    missing_debug_implementations,
-    clippy::undocumented_unsafe_blocks,
-    reason = "generated from wit/"
-)]
-mod bindings {
-    wit_bindgen::generate!({ path: "../../wit", world: "processor" });
-    use super::Extension;
-    export!(Extension);
+guest::component! {
+    world: "processor",
+    summary: "Counts the things that cross lines, in each direction",
+    config_schema: crate::SCHEMA,
 }
+guest::boxes!();
 
 /// As Video Analyzer calls it.
 const SUBTYPE: &str = "lineCrossing";
 
 #[derive(Debug)]
-struct Extension;
-
-#[derive(Debug)]
 struct LineCrossing(RefCell<LineCounter>);
-
-impl About for Extension {
-    fn describe() -> Description {
-        Description {
-            name: env!("CARGO_PKG_NAME").into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            summary: "Counts the things that cross lines, in each direction".into(),
-            config_schema: crate::SCHEMA.into(),
-        }
-    }
-}
 
 impl Processing for Extension {
     type Processor = LineCrossing;
@@ -107,22 +84,11 @@ fn event(line: &str, id: &str, crosser: &Inference, crossing: &Crossing, own: St
         ("counterclockwiseTotal", totals.counterclockwise.to_string()),
         ("direction", direction.to_owned()),
     ];
-    let Area {
-        left,
-        top,
-        width,
-        height,
-    } = crossing.area;
     Inference {
         finding: Finding::Event(Event {
             name: line.to_owned(),
             properties: properties.map(property).into(),
-            box_: Some(Rect {
-                l: left,
-                t: top,
-                w: width,
-                h: height,
-            }),
+            box_: Some(crossing.area.into()),
         }),
         subtype: Some(SUBTYPE.into()),
         inference_id: Some(own),
@@ -136,17 +102,12 @@ fn event(line: &str, id: &str, crosser: &Inference, crossing: &Crossing, own: St
 fn named(inferences: &[Inference]) -> Vec<(usize, Seen<'_>)> {
     let named = inferences.iter().enumerate().filter_map(|(place, inference)| {
         let (own, rect) = match &inference.finding {
-            Finding::Entity(entity) => (entity.id.as_deref(), &entity.box_),
-            Finding::Motion(motion) => (None, &motion.box_),
+            Finding::Entity(entity) => (entity.id.as_deref(), entity.box_),
+            Finding::Motion(motion) => (None, motion.box_),
             _ => return None,
         };
         let id = inference.sequence_id.as_deref().or(own)?;
-        let area = Area {
-            left: rect.l,
-            top: rect.t,
-            width: rect.w,
-            height: rect.h,
-        };
+        let area = rect.into();
         Some((place, Seen { id, area }))
     });
     named.collect()

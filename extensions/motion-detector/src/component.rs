@@ -6,7 +6,6 @@ use motion_core::{Aggregator, MotionDetector, Region};
 
 use shapes::Point;
 
-use self::bindings::exports::mediagraph::extension::about::{Description, Guest as About};
 use self::bindings::exports::mediagraph::extension::detection::{
     Guest as Detection, GuestDetector, Inference, InputSpec,
 };
@@ -14,18 +13,10 @@ use self::bindings::mediagraph::extension::frames::{Frame, FrameInfo};
 use self::bindings::mediagraph::extension::types::{Finding, Fit, Motion, PixelFormat, Rect, Size};
 use crate::Config;
 
-#[allow(
-    unsafe_code,
-    missing_docs,
-    unreachable_pub,
-    missing_debug_implementations,
-    clippy::undocumented_unsafe_blocks,
-    reason = "generated from wit/"
-)]
-mod bindings {
-    wit_bindgen::generate!({ path: "../../wit", world: "detector" });
-    use super::Extension;
-    export!(Extension);
+guest::component! {
+    world: "detector",
+    summary: "Finds what moves, by a background model that knows noise and light",
+    config_schema: crate::SCHEMA,
 }
 
 /// What is asked for. Stretched, so that fractions of it are fractions of the source.
@@ -42,9 +33,6 @@ const WHOLE: Region = Region {
 };
 
 #[derive(Debug)]
-struct Extension;
-
-#[derive(Debug)]
 struct Detector {
     config: Config,
     state: RefCell<State>,
@@ -55,17 +43,6 @@ struct State {
     /// Made with the first frame, when its size is known.
     motion: Option<MotionDetector>,
     aggregator: Aggregator,
-}
-
-impl About for Extension {
-    fn describe() -> Description {
-        Description {
-            name: env!("CARGO_PKG_NAME").into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            summary: "Finds what moves, by a background model that knows noise and light".into(),
-            config_schema: crate::SCHEMA.into(),
-        }
-    }
 }
 
 impl Detection for Extension {

@@ -2,48 +2,25 @@
 
 use std::cell::RefCell;
 
-use shapes::Area;
 use track_core::{Followed, Sighting, Tracker};
 
-use self::bindings::exports::mediagraph::extension::about::{Description, Guest as About};
 use self::bindings::exports::mediagraph::extension::processing::{
     Cause, Guest as Processing, GuestProcessor, Observation, Outcome,
 };
-use self::bindings::mediagraph::extension::types::{Finding, Inference, Rect};
+use self::bindings::mediagraph::extension::types::{Finding, Inference};
 
-#[allow(
-    unsafe_code,
-    missing_docs,
-    unreachable_pub,
-    missing_debug_implementations,
-    clippy::undocumented_unsafe_blocks,
-    reason = "generated from wit/"
-)]
-mod bindings {
-    wit_bindgen::generate!({ path: "../../wit", world: "processor" });
-    use super::Extension;
-    export!(Extension);
+guest::component! {
+    world: "processor",
+    summary: "Names the same thing alike from frame to frame",
+    config_schema: crate::SCHEMA,
 }
+guest::boxes!();
 
 /// What moves has no label of its own.
 const MOTION: &str = "motion";
 
 #[derive(Debug)]
-struct Extension;
-
-#[derive(Debug)]
 struct ObjectTracker(RefCell<Tracker>);
-
-impl About for Extension {
-    fn describe() -> Description {
-        Description {
-            name: env!("CARGO_PKG_NAME").into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            summary: "Names the same thing alike from frame to frame".into(),
-            config_schema: crate::SCHEMA.into(),
-        }
-    }
-}
 
 impl Processing for Extension {
     type Processor = ObjectTracker;
@@ -98,7 +75,7 @@ fn name(inference: &mut Inference, followed: Followed, own: impl FnOnce() -> Str
         Finding::Entity(entity) => {
             entity.id.get_or_insert_with(|| name.clone());
         }
-        Finding::Motion(motion) => motion.box_ = rect(followed.area),
+        Finding::Motion(motion) => motion.box_ = followed.area.into(),
         _ => {}
     }
     // So that a crossing can refer to it.
@@ -109,35 +86,17 @@ fn name(inference: &mut Inference, followed: Followed, own: impl FnOnce() -> Str
 fn sighting(inference: &Inference) -> Option<Sighting<'_>> {
     match &inference.finding {
         Finding::Entity(entity) => Some(Sighting {
-            area: area(&entity.box_),
+            area: entity.box_.into(),
             class: &entity.tag.value,
             confidence: entity.tag.confidence,
             partial: false,
         }),
         Finding::Motion(motion) => Some(Sighting {
-            area: area(&motion.box_),
+            area: motion.box_.into(),
             class: MOTION,
             confidence: 1.0,
             partial: true,
         }),
         _ => None,
-    }
-}
-
-fn area(rect: &Rect) -> Area {
-    Area {
-        left: rect.l,
-        top: rect.t,
-        width: rect.w,
-        height: rect.h,
-    }
-}
-
-fn rect(area: Area) -> Rect {
-    Rect {
-        l: area.left,
-        t: area.top,
-        w: area.width,
-        h: area.height,
     }
 }

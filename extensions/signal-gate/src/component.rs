@@ -2,41 +2,18 @@
 
 use std::cell::RefCell;
 
-use self::bindings::exports::mediagraph::extension::about::{Description, Guest as About};
 use self::bindings::exports::mediagraph::extension::gating::{
     Action, Activation, Cause, Decision, Guest as Gating, GuestGate, Span,
 };
 
-#[allow(
-    unsafe_code,
-    missing_docs,
-    unreachable_pub,
-    missing_debug_implementations,
-    clippy::undocumented_unsafe_blocks,
-    reason = "generated from wit/"
-)]
-mod bindings {
-    wit_bindgen::generate!({ path: "../../wit", world: "gate" });
-    use super::Extension;
-    export!(Extension);
+guest::component! {
+    world: "gate",
+    summary: "Opens on any event for a configured time, with pre-roll",
+    config_schema: crate::SCHEMA,
 }
-
-#[derive(Debug)]
-struct Extension;
 
 #[derive(Debug)]
 struct SignalGate(RefCell<gate_core::Gate>);
-
-impl About for Extension {
-    fn describe() -> Description {
-        Description {
-            name: env!("CARGO_PKG_NAME").into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            summary: "Opens on any event for a configured time, with pre-roll".into(),
-            config_schema: crate::SCHEMA.into(),
-        }
-    }
-}
 
 impl Gating for Extension {
     type Gate = SignalGate;

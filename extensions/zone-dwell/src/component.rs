@@ -2,47 +2,23 @@
 
 use std::cell::RefCell;
 
-use shapes::Area;
 use track_core::{Report, Seen, Stage, TICKS_PER_SECOND};
 
-use self::bindings::exports::mediagraph::extension::about::{Description, Guest as About};
 use self::bindings::exports::mediagraph::extension::processing::{
     Cause, Guest as Processing, GuestProcessor, Observation, Outcome,
 };
-use self::bindings::mediagraph::extension::types::{Event, Finding, Inference, Property, Rect};
-
-#[allow(
-    unsafe_code,
-    missing_docs,
-    unreachable_pub,
-    missing_debug_implementations,
-    clippy::undocumented_unsafe_blocks,
-    reason = "generated from wit/"
-)]
-mod bindings {
-    wit_bindgen::generate!({ path: "../../wit", world: "processor" });
-    use super::Extension;
-    export!(Extension);
-}
-
+use self::bindings::mediagraph::extension::types::{Event, Finding, Inference, Property};
 use crate::config::Watch;
 
-#[derive(Debug)]
-struct Extension;
+guest::component! {
+    world: "processor",
+    summary: "Tells how long things stay in zones",
+    config_schema: crate::SCHEMA,
+}
+guest::boxes!();
 
 #[derive(Debug)]
 struct ZoneDwell(RefCell<Watch>);
-
-impl About for Extension {
-    fn describe() -> Description {
-        Description {
-            name: env!("CARGO_PKG_NAME").into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            summary: "Tells how long things stay in zones".into(),
-            config_schema: crate::SCHEMA.into(),
-        }
-    }
-}
 
 impl Processing for Extension {
     type Processor = ZoneDwell;
@@ -110,22 +86,11 @@ fn event(zone: &str, report: Report, own: String, seen: &[Inference]) -> Inferen
         .iter()
         .filter(|one| one.sequence_id.as_deref() == Some(&report.id))
         .filter_map(|one| one.inference_id.clone());
-    let Area {
-        left,
-        top,
-        width,
-        height,
-    } = report.area;
     Inference {
         finding: Finding::Event(Event {
             name: zone.to_owned(),
             properties: properties.map(property).into(),
-            box_: Some(Rect {
-                l: left,
-                t: top,
-                w: width,
-                h: height,
-            }),
+            box_: Some(report.area.into()),
         }),
         subtype: Some(subtype.into()),
         inference_id: Some(own),
@@ -139,17 +104,12 @@ fn event(zone: &str, report: Report, own: String, seen: &[Inference]) -> Inferen
 fn named(inferences: &[Inference]) -> Vec<(usize, Seen<'_>)> {
     let named = inferences.iter().enumerate().filter_map(|(place, inference)| {
         let (own, rect) = match &inference.finding {
-            Finding::Entity(entity) => (entity.id.as_deref(), &entity.box_),
-            Finding::Motion(motion) => (None, &motion.box_),
+            Finding::Entity(entity) => (entity.id.as_deref(), entity.box_),
+            Finding::Motion(motion) => (None, motion.box_),
             _ => return None,
         };
         let id = inference.sequence_id.as_deref().or(own)?;
-        let area = Area {
-            left: rect.l,
-            top: rect.t,
-            width: rect.w,
-            height: rect.h,
-        };
+        let area = rect.into();
         Some((place, Seen { id, area }))
     });
     named.collect()

@@ -134,11 +134,21 @@ const CLIP: [File; 3] = [
     file!("golden.json", "common/detector.golden.json"),
 ];
 
-const RUST: [File; 4] = [
+/// What gates and processors are told.
+const OBSERVATIONS: [File; 1] = [file!("observations.json", "common/observations.json")];
+
+const RUST: [File; 5] = [
     file!("Cargo.toml", "rust/Cargo.toml"),
     file!("Cargo.lock", "rust/Cargo.lock"),
     file!("rust-toolchain.toml", "rust/rust-toolchain.toml"),
     file!(".cargo/config.toml", "rust/cargo-config.toml"),
+    file!(".gitignore", "rust/gitignore"),
+];
+
+/// Of a component in Rust that is told observations.
+const RUST_TOLD: [&str; 2] = [
+    "cargo build --release",
+    "mediagraph extension test target/wasm32-wasip2/release/my_extension.wasm observations.json --expect golden.json",
 ];
 
 static TEMPLATES: [Template; 6] = [
@@ -155,43 +165,34 @@ static TEMPLATES: [Template; 6] = [
             &[
                 file!("src/lib.rs", "rust/detector.rs"),
                 file!("README.md", "rust/detector.md"),
-                file!(".gitignore", "rust/gitignore"),
             ],
         ],
     },
     Template {
         language: Language::Rust,
         world: WorldName::Gate,
-        commands: &[
-            "cargo build --release",
-            "mediagraph extension test target/wasm32-wasip2/release/my_extension.wasm observations.json --expect golden.json",
-        ],
+        commands: &RUST_TOLD,
         files: &[
             &RUST,
+            &OBSERVATIONS,
             &[
-                file!("observations.json", "common/observations.json"),
                 file!("golden.json", "rust/gate.golden.json"),
                 file!("src/lib.rs", "rust/gate.rs"),
                 file!("README.md", "rust/gate.md"),
-                file!(".gitignore", "rust/gitignore"),
             ],
         ],
     },
     Template {
         language: Language::Rust,
         world: WorldName::Processor,
-        commands: &[
-            "cargo build --release",
-            "mediagraph extension test target/wasm32-wasip2/release/my_extension.wasm observations.json --expect golden.json",
-        ],
+        commands: &RUST_TOLD,
         files: &[
             &RUST,
+            &OBSERVATIONS,
             &[
-                file!("observations.json", "common/observations.json"),
                 file!("golden.json", "rust/processor.golden.json"),
                 file!("src/lib.rs", "rust/processor.rs"),
                 file!("README.md", "rust/processor.md"),
-                file!(".gitignore", "rust/gitignore"),
             ],
         ],
     },
