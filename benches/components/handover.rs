@@ -12,6 +12,7 @@
 
 use std::hint::black_box;
 
+use super::fixture;
 use super::support::{self, ThreadTime};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
 use mediagraph::extension::Detector;

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::{fixture, support};
 use criterion::{Criterion, criterion_group};
 use mediagraph::extension::{
     CRASH_FORGOTTEN, Detector, Engine, EngineOptions, Limits, NodeContext, Supervised, TracingLog, builtin,

@@ -14,7 +14,7 @@ use rustix::time::{ClockId, clock_gettime};
 /// Time that the benchmarking thread has spent on a core. Everything measured here happens on that thread; what
 /// other processes take of the machine does not count.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct ThreadTime;
+pub(crate) struct ThreadTime;
 
 static WALL: WallTime = WallTime;
 
@@ -60,7 +60,7 @@ impl Measurement for ThreadTime {
 
 /// Criterion with the thread's own time, and short enough that a measure can run it several times.
 #[must_use]
-pub fn criterion() -> Criterion<ThreadTime> {
+pub(crate) fn criterion() -> Criterion<ThreadTime> {
     Criterion::default()
         .with_measurement(ThreadTime)
         .warm_up_time(Duration::from_secs(1))
@@ -72,7 +72,7 @@ pub fn criterion() -> Criterion<ThreadTime> {
 ///
 /// # Errors
 /// When the operating system refuses.
-pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
@@ -82,7 +82,7 @@ pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 ///
 /// # Errors
 /// What is wrong with the component.
-pub fn detector(
+pub(crate) fn detector(
     runtime: &tokio::runtime::Runtime,
     bytes: &[u8],
 ) -> Result<Detector, Box<dyn std::error::Error>> {
@@ -108,7 +108,7 @@ impl CropSource for NoCrops {
 
 /// A frame that shows the whole source.
 #[must_use]
-pub fn frame(number: u64, ticks: u64, size: Size, format: PixelFormat, pixels: Vec<u8>) -> FrameView {
+pub(crate) fn frame(number: u64, ticks: u64, size: Size, format: PixelFormat, pixels: Vec<u8>) -> FrameView {
     FrameView {
         sequence: number,
         time: MediaTime::from_ticks(ticks),
