@@ -49,7 +49,7 @@ pub(crate) struct Arguments {
     /// Recordings from elsewhere; `MEDIAGRAPH_CORPUS` says the same.
     #[arg(long, value_name = "DIR")]
     corpus: Option<PathBuf>,
-    /// Add the result to `benches/RESULTS.md`.
+    /// Keep the result in `benches/RESULTS.md`, in the place of an earlier one.
     #[arg(long, conflicts_with_all = ["binary", "dev", "rounds"])]
     record: bool,
     /// Measure this binary instead of building a release: to try a measure out.
@@ -214,7 +214,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     println!("{}", serde_json::to_string(&report)?);
     if arguments.record {
-        record::append(&report)?;
+        record::record(&report)?;
     }
     if arguments.must_meet && !report.met {
         bail!("{} does not meet its goals", measure.name);

@@ -1,7 +1,5 @@
 //! Keeps results in `benches/RESULTS.md`, with the machine that they were measured on.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
@@ -9,19 +7,27 @@ use anyhow::{Context as _, Result};
 use super::Report;
 use crate::project;
 
-/// Adds one row to the table, which is the last thing in the file.
+/// Puts the result into the table, which is the last thing in the file, in the place of an earlier one of the same measure:
+/// what was is in the history of the file.
 ///
 /// # Errors
-/// When the file cannot be written.
-pub(super) fn append(report: &Report) -> Result<()> {
+/// When the file cannot be read or written.
+pub(super) fn record(report: &Report) -> Result<()> {
     let path = project::root().join("benches/RESULTS.md");
-    let mut file = OpenOptions::new()
-        .append(true)
-        .open(&path)
-        .with_context(|| format!("cannot open {}", path.display()))?;
-    writeln!(file, "{}", row(report, &today()?))?;
-    eprintln!("added to {}", path.display());
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = with_row(&text, report.name, &row(report, &today()?));
+    std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    eprintln!("recorded in {}", path.display());
     Ok(())
+}
+
+fn with_row(text: &str, name: &str, row: &str) -> String {
+    let start = format!("| {name} |");
+    let others = text.lines().filter(|line| !line.starts_with(&start));
+    let before = text.lines().take_while(|line| !line.starts_with(&start)).count();
+    let mut lines: Vec<&str> = others.collect();
+    lines.insert(before.min(lines.len()), row);
+    lines.join("\n") + "\n"
 }
 
 fn row(report: &Report, day: &str) -> String {
@@ -111,5 +117,26 @@ mod tests {
             row.starts_with("| record-cost | 0.250 ratio of CPU seconds; memory 9.0 MB (at most 15, met) |"),
             "{row}"
         );
+    }
+
+    #[test]
+    fn a_result_stands_once_where_its_measure_stood() {
+        let text = "| measure |\n|---|\n| a | 1 |\n| b | 2 |\n| a | 3 |\n";
+        assert_eq!(
+            with_row(text, "a", "| a | 4 |"),
+            "| measure |\n|---|\n| a | 4 |\n| b | 2 |\n"
+        );
+        assert_eq!(with_row(text, "c", "| c | 5 |"), format!("{text}| c | 5 |\n"));
+    }
+
+    #[test]
+    fn every_figure_that_is_promised_stands_in_the_results() {
+        let text = std::fs::read_to_string(project::root().join("benches/RESULTS.md")).unwrap();
+        for measure in super::super::MEASURES {
+            let rows = text
+                .lines()
+                .filter(|line| line.starts_with(&format!("| {} |", measure.name)));
+            assert_eq!(rows.count(), 1, "{}", measure.name);
+        }
     }
 }
