@@ -3,20 +3,17 @@
 //! Invariant: the name that a caller's right is checked for is the name that the host acts on. So a payload that names
 //! itself twice, in whatever letters, is refused.
 
-use std::fmt;
+mod head;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Value, json};
 
+pub(super) use self::head::{Head, version_error};
 use super::auth::{Caller, Role};
 use super::problem::{Problem, discreet};
 use super::{Api, Shared};
-use crate::graph::host::error::json_path;
-use crate::graph::host::{ControlError, Deleted, Detail, GraphHost, Kind, PageRequest, Stored};
+use crate::graph::host::{ControlError, Deleted, Detail, GraphHost, Kind, Stored};
 use crate::recording::upload::Remaining;
 use crate::topology::diagnostics::{did_you_mean, one_of, shown};
-use crate::topology::model::API_VERSIONS;
 
 /// What a method does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,147 +141,6 @@ impl From<ControlError> for Reply {
     fn from(error: ControlError) -> Self {
         Self::plain(error.kind.status(), error.body())
     }
-}
-
-/// What every payload may say; the rest is for the host.
-#[derive(Debug, Default)]
-pub(super) struct Head {
-    pub(super) api_version: Option<Value>,
-    pub(super) name: Option<Value>,
-    token: Option<Value>,
-    query: Option<Value>,
-    /// Whether it has any member at all.
-    pub(super) empty: bool,
-}
-
-impl<'de> Deserialize<'de> for Head {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(HeadVisitor)
-    }
-}
-
-struct HeadVisitor;
-
-impl<'de> Visitor<'de> for HeadVisitor {
-    type Value = Head;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Head, A::Error> {
-        let mut head = Head {
-            empty: true,
-            ..Head::default()
-        };
-        while let Some(key) = map.next_key::<String>()? {
-            head.empty = false;
-            let place = match key.to_ascii_lowercase().as_str() {
-                "@apiversion" => &mut head.api_version,
-                "name" => &mut head.name,
-                "@continuationtoken" => &mut head.token,
-                "@query" => &mut head.query,
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                    continue;
-                }
-            };
-            if place.replace(map.next_value()?).is_some() {
-                return Err(serde::de::Error::custom(format!(
-                    "{} is there twice",
-                    shown(&key)
-                )));
-            }
-        }
-        Ok(head)
-    }
-}
-
-impl Head {
-    /// Of a request for a page of a list.
-    pub(super) fn page_of(token: Option<String>, query: Option<String>) -> Self {
-        Self {
-            token: token.map(Value::String),
-            query: query.map(Value::String),
-            ..Self::default()
-        }
-    }
-
-    /// Of a request that names one resource.
-    pub(super) fn naming(name: &str) -> Self {
-        Self {
-            name: Some(name.into()),
-            ..Self::default()
-        }
-    }
-
-    pub(super) fn read(payload: &[u8]) -> Result<Self, ControlError> {
-        serde_json::from_slice(payload).map_err(|error| {
-            let text = error.to_string();
-            let message = text
-                .rsplit_once(" at line ")
-                .map_or(text.as_str(), |(text, _)| text);
-            let mut detail = Detail::new("JsonInvalid", format!("the payload cannot be read: {message}"));
-            detail.line = (error.line() > 0).then(|| error.line());
-            detail.column = (error.line() > 0).then(|| error.column());
-            ControlError::bad_request(detail.hint("send one JSON object"))
-        })
-    }
-
-    /// The version, when it is one of those that are known.
-    pub(super) fn check_version(&self) -> Result<(), ControlError> {
-        match self.api_version.as_ref() {
-            Some(Value::String(version)) if API_VERSIONS.contains(&version.as_str()) => Ok(()),
-            other => Err(version_error(other)),
-        }
-    }
-
-    /// The name of the resource that is meant.
-    fn name(&self) -> Result<&str, ControlError> {
-        match self.name.as_ref() {
-            Some(Value::String(name)) => Ok(name),
-            _ => {
-                let message = "`name` must be a string: the name of what is meant";
-                Err(ControlError::bad_request(
-                    Detail::new("PropertyMissing", message).at(json_path("/name")),
-                ))
-            }
-        }
-    }
-
-    fn page(&self) -> Result<PageRequest, ControlError> {
-        Ok(PageRequest {
-            token: text(self.token.as_ref(), "@continuationToken")?,
-            query: text(self.query.as_ref(), "@query")?,
-        })
-    }
-}
-
-fn text(value: Option<&Value>, name: &str) -> Result<Option<String>, ControlError> {
-    match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(ControlError::bad_request(
-            Detail::new("PropertyValueInvalid", format!("`{name}` must be a string"))
-                .at(json_path(&format!("/{name}"))),
-        )),
-    }
-}
-
-pub(super) fn version_error(found: Option<&Value>) -> ControlError {
-    let known = one_of(API_VERSIONS).replace(" or ", " and ");
-    let message = match found {
-        None => "the request has no `@apiVersion`".to_owned(),
-        Some(Value::String(version)) => format!("the version {} is not supported", shown(version)),
-        Some(_) => "`@apiVersion` must be a string".to_owned(),
-    };
-    ControlError::bad_request(
-        Detail::new(
-            "ApiVersionNotSupported",
-            format!("{message}; supported are {known}"),
-        )
-        .at(json_path("/@apiVersion")),
-    )
 }
 
 /// Calls a method with a payload as it was sent.
@@ -436,46 +292,4 @@ fn not_uploaded(remaining: Remaining) -> Option<Detail> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_payload_that_names_itself_twice_in_whatever_letters_is_refused() {
-        for payload in [
-            r#"{"name": "a", "Name": "b"}"#,
-            r#"{"name": "a", "name": "a"}"#,
-            r#"{"@apiVersion": "2.0", "@ApiVersion": "1.0"}"#,
-        ] {
-            let error = Head::read(payload.as_bytes()).unwrap_err();
-            assert!(error.message.contains("is there twice"), "{}", error.message);
-        }
-        let head = Head::read(br#"{"@apiVersion": "2.0", "Name": "a", "properties": {"name": 1}}"#).unwrap();
-        assert_eq!(head.name().unwrap(), "a");
-    }
-
-    #[test]
-    fn three_versions_are_supported_at_once_and_the_error_of_others_names_them() {
-        let check = |payload: &str| Head::read(payload.as_bytes()).unwrap().check_version();
-        for version in API_VERSIONS {
-            check(&format!(r#"{{"@apiVersion": "{version}"}}"#)).unwrap();
-        }
-        for payload in ["{}", r#"{"@apiVersion": "3.0"}"#, r#"{"@apiVersion": 2.0}"#] {
-            let error = check(payload).unwrap_err();
-            assert_eq!(error.kind.status(), 400);
-            assert_eq!(error.details[0].code, "ApiVersionNotSupported");
-            assert!(
-                error.message.contains("`1.0`, `1.1` and `2.0`"),
-                "{}",
-                error.message
-            );
-        }
-    }
-
-    #[test]
-    fn an_unknown_method_is_501_with_the_nearest_name() {
-        let reply = Reply::unknown("GraphTopologySett");
-        assert_eq!(reply.status, 501);
-        let hint = &reply.payload["error"]["details"][0]["hint"];
-        assert_eq!(hint, "did you mean `GraphTopologySet`?");
-    }
-}
+mod tests;

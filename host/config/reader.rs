@@ -2,27 +2,26 @@
 //!
 //! Invariant: a message repeats what was written only where it cannot be a secret.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read as _;
+mod secret;
+mod section;
+
 use std::ops::{Range, RangeInclusive};
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeValue;
 
+pub(super) use self::section::Section;
 use crate::media::{Ticks, duration};
 use crate::topology::diagnostics::{did_you_mean, one_of, shown};
-use crate::topology::{Code, Diagnostic, Diagnostics, Secret};
+use crate::topology::{Code, Diagnostic, Diagnostics};
 
 /// Elements of one list, and members of a table whose members have names of the user's choice.
 const MAX_ELEMENTS: usize = 1000;
 /// Letters of one text.
 const MAX_TEXT_CHARS: usize = 4096;
-/// Bytes of a file with a secret in it.
-const MAX_SECRET_BYTES: u64 = 64 << 10;
 
 /// What is common to the whole document: its text, and what is wrong with it.
 pub(super) struct Reader<'t> {
@@ -37,152 +36,6 @@ pub(super) struct Reader<'t> {
 pub(super) struct Item<'t> {
     pub(super) key: String,
     pub(super) value: &'t Spanned<DeValue<'t>>,
-}
-
-/// One table, and which of its members are known.
-pub(super) struct Section<'t> {
-    key: String,
-    table: &'t DeTable<'t>,
-    known: Vec<&'static str>,
-}
-
-impl<'t> Section<'t> {
-    pub(super) fn root(table: &'t DeTable<'t>) -> Self {
-        Self {
-            key: String::new(),
-            table,
-            known: Vec::new(),
-        }
-    }
-
-    /// The member of this name, if it is there.
-    pub(super) fn item(&mut self, name: &'static str) -> Option<Item<'t>> {
-        self.known.push(name);
-        let value = self.table.get(name)?;
-        Some(Item {
-            key: self.key_of(name),
-            value,
-        })
-    }
-
-    /// Reads a member into its place; what is not there, or wrong, leaves the place as it was.
-    pub(super) fn set<T>(
-        &mut self,
-        reader: &mut Reader<'t>,
-        name: &'static str,
-        into: &mut T,
-        read: impl FnOnce(&mut Reader<'t>, &Item<'t>) -> Option<T>,
-    ) {
-        if let Some(value) = self.item(name).and_then(|item| read(reader, &item)) {
-            *into = value;
-        }
-    }
-
-    /// Like [`Self::set`], for what may be absent.
-    pub(super) fn set_some<T>(
-        &mut self,
-        reader: &mut Reader<'t>,
-        name: &'static str,
-        into: &mut Option<T>,
-        read: impl FnOnce(&mut Reader<'t>, &Item<'t>) -> Option<T>,
-    ) {
-        self.set(reader, name, into, |reader, item| read(reader, item).map(Some));
-    }
-
-    /// Reads a member that is a table.
-    pub(super) fn table(
-        &mut self,
-        reader: &mut Reader<'t>,
-        name: &'static str,
-        read: impl FnOnce(&mut Reader<'t>, Section<'t>),
-    ) {
-        if let Some(item) = self.item(name)
-            && let Some(section) = reader.section(&item)
-        {
-            read(reader, section);
-        }
-    }
-
-    /// Reads a member that must be there.
-    pub(super) fn required<T>(
-        &mut self,
-        reader: &mut Reader<'t>,
-        name: &'static str,
-        at: &Item<'_>,
-        read: impl FnOnce(&mut Reader<'t>, &Item<'t>) -> Option<T>,
-    ) -> Option<T> {
-        match self.item(name) {
-            Some(item) => read(reader, &item),
-            None => {
-                let message = format!("{} has no `{name}`", shown(&at.key));
-                reader.mistake(at, Code::PropertyMissing, message, None);
-                None
-            }
-        }
-    }
-
-    /// Whether a member is there.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.table.get(name).is_some()
-    }
-
-    /// Reports the members that nobody asked for.
-    pub(super) fn finish(self, reader: &mut Reader<'t>) {
-        for (name, _) in self.table.iter() {
-            let written = name.get_ref().as_ref();
-            if self.known.contains(&written) {
-                continue;
-            }
-            let place = match self.key.as_str() {
-                "" => "the configuration".to_owned(),
-                key => shown(key),
-            };
-            let message = format!("{place} has no setting {}", shown(written));
-            let hint = match did_you_mean(written, self.known.iter().copied()) {
-                Some(meant) => format!("did you mean `{meant}`?"),
-                None => format!("expected {}", one_of(self.known.iter().copied())),
-            };
-            reader.at(
-                name.span(),
-                &self.key_of(written),
-                Code::PropertyUnknown,
-                message,
-                Some(hint),
-            );
-        }
-    }
-
-    /// All members of a table whose members have names of the user's choice.
-    pub(super) fn members<T>(
-        self,
-        reader: &mut Reader<'t>,
-        mut read: impl FnMut(&mut Reader<'t>, &str, &Item<'t>) -> Option<T>,
-    ) -> BTreeMap<String, T> {
-        let members = self.table.iter().take(MAX_ELEMENTS);
-        members
-            .filter_map(|(name, value)| {
-                let written = name.get_ref().as_ref();
-                let item = Item {
-                    key: self.key_of(written),
-                    value,
-                };
-                Some((written.to_owned(), read(reader, written, &item)?))
-            })
-            .collect()
-    }
-
-    fn key_of(&self, name: &str) -> String {
-        let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-';
-        let name = if name.chars().all(plain) {
-            name.to_owned()
-        } else {
-            format!("{name:?}")
-        };
-        match self.key.as_str() {
-            "" => name,
-            key => format!("{key}.{name}"),
-        }
-    }
 }
 
 impl<'t> Reader<'t> {
@@ -392,78 +245,9 @@ impl<'t> Reader<'t> {
             ),
         }
     }
-
-    /// What a reference to a secret names. A secret that stands in the file itself is refused and not repeated.
-    pub(super) fn secret(&mut self, item: &Item<'_>) -> Option<Secret> {
-        let refer = "write `\"${file:/run/secrets/NAME}\"` or `\"${env:NAME}\"`, and keep the secret there";
-        let reference = item.value.get_ref().as_str().and_then(reference);
-        let Some((kind, name)) = reference else {
-            let message = format!("{} must not hold the secret itself", shown(&item.key));
-            self.mistake(item, Code::PropertyValueInvalid, message, Some(refer));
-            return None;
-        };
-        let found = match kind {
-            "file" => from_file(Path::new(name)),
-            _ => (self.environment)(name).ok_or_else(|| format!("the environment has no {}", shown(name))),
-        };
-        let found = found.and_then(|text| match text.trim_end_matches(['\r', '\n']) {
-            "" => Err(format!("{} is empty", shown(name))),
-            text if text.chars().any(char::is_control) => Err(format!(
-                "{} holds more than one line, or control characters",
-                shown(name)
-            )),
-            text => Ok(Secret::new(text)),
-        });
-        match found {
-            Ok(secret) => Some(secret),
-            Err(why) => {
-                let message = format!("the secret of {} is not there: {why}", shown(&item.key));
-                let hint = "the user that runs mediagraph must be able to read it";
-                self.mistake(item, Code::PropertyValueInvalid, message, Some(hint));
-                None
-            }
-        }
-    }
 }
 
 /// Absolute, and without `..`.
 pub(super) fn is_plain(path: &Path) -> bool {
     path.is_absolute() && !path.components().any(|part| part == Component::ParentDir)
-}
-
-/// `${file:PATH}` or `${env:NAME}`.
-fn reference(text: &str) -> Option<(&str, &str)> {
-    let (kind, name) = text.strip_prefix("${")?.strip_suffix('}')?.split_once(':')?;
-    let sound = match kind {
-        "file" => is_plain(Path::new(name)),
-        "env" => {
-            !name.is_empty()
-                && name
-                    .chars()
-                    .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
-        }
-        _ => false,
-    };
-    sound.then_some((kind, name))
-}
-
-fn from_file(path: &Path) -> Result<String, String> {
-    let failed =
-        |error: std::io::Error| format!("{} cannot be read: {error}", shown(&path.display().to_string()));
-    // Asked before opening: a named pipe would be waited for.
-    if !std::fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(format!("{} is not a file", shown(&path.display().to_string())));
-    }
-    let mut text = String::new();
-    let file = File::open(path).map_err(failed)?;
-    file.take(MAX_SECRET_BYTES + 1)
-        .read_to_string(&mut text)
-        .map_err(failed)?;
-    if text.len() as u64 > MAX_SECRET_BYTES {
-        return Err(format!(
-            "{} has more than {MAX_SECRET_BYTES} bytes",
-            shown(&path.display().to_string())
-        ));
-    }
-    Ok(text)
 }

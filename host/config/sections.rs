@@ -1,45 +1,34 @@
 //! The sections of the file, one function each: which settings there are, and what each may be.
 
-use std::collections::BTreeSet;
+mod disk;
+mod policy;
+mod tokens;
+
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
-use std::path::Path;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
+pub(super) use self::disk::bytes;
+use self::disk::{keep_free, paths};
+use self::policy::policy;
+use self::tokens::{named, tokens};
 use super::model::{
-    EventsConfig, HostConfig, KeepFree, LimitsConfig, LogConfig, LogFormat, NetworkRules, PathsConfig,
-    PolicyConfig, ServerConfig, TimeZone, TlsFiles, TokenConfig,
+    EventsConfig, HostConfig, LimitsConfig, LogConfig, LogFormat, ServerConfig, TimeZone, TlsFiles,
 };
-use super::network::Network;
-use super::reader::{Item, Reader, Section, is_plain};
+use super::reader::{Item, Reader, Section};
 use super::{Warning, stores};
-use crate::api::{Role, TlsReload};
+use crate::api::TlsReload;
 use crate::topology::diagnostics::shown;
-use crate::topology::{Code, Diagnostics, Secret};
+use crate::topology::{Code, Diagnostics};
 
-/// Schemes of endpoints that a policy can name.
-const SCHEMES: [&str; 5] = ["rtsp", "rtsps", "http", "https", "tcp"];
-
-/// A shorter token can be guessed.
-const LEAST_TOKEN_CHARS: usize = 24;
-/// Letters of the name of a token or of a secret.
-const MAX_NAME_CHARS: usize = 64;
 /// From a year on, events belong into an archive.
 const KEEP_DAYS: RangeInclusive<u32> = 1..=3650;
 const KEEP_MIB: RangeInclusive<u32> = 16..=1 << 20;
-/// The validator's own range.
-const COMPONENT_MIB: RangeInclusive<u32> = 1..=4096;
-const COMPONENT_TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60);
-const COMPONENTS: RangeInclusive<u32> = 0..=256;
-const GUEST_MIB: RangeInclusive<u32> = 1..=1 << 24;
 const STORED: RangeInclusive<u32> = 1..=100_000;
 const CONNECTIONS: RangeInclusive<u32> = 1..=10_000;
 const DRAIN: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
-const LARGEST_BYTES: u64 = 1 << 50;
 
 pub(super) fn read(
     text: &str,
@@ -172,125 +161,6 @@ fn tls<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<TlsFiles> {
     }
 }
 
-fn tokens<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<Vec<TokenConfig>> {
-    let mut names = BTreeSet::new();
-    reader.list(item, |reader, item| {
-        let token = token(reader, item)?;
-        if names.insert(token.name.clone()) {
-            return Some(token);
-        }
-        let message = format!("there are two tokens with the name {}", shown(&token.name));
-        reader.mistake(item, Code::PropertyDuplicate, message, None);
-        None
-    })
-}
-
-fn token<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<TokenConfig> {
-    let mut section = reader.section(item)?;
-    let name = section.required(reader, "name", item, |reader, item| {
-        let name = reader.string(item)?;
-        named(reader, name, item)?;
-        Some(name.to_owned())
-    });
-    let both = section.has("secret") == section.has("sha256");
-    let (mut secret, mut hash) = (None::<Secret>, None);
-    section.set(reader, "secret", &mut secret, |reader, item| {
-        token_secret(reader, item).map(Some)
-    });
-    section.set(reader, "sha256", &mut hash, |reader, item| {
-        sha256(reader, item).map(Some)
-    });
-    if both {
-        let message = format!("{} needs exactly one of `secret` and `sha256`", shown(&item.key));
-        let hint = "`mediagraph config token` makes a token and the line for it";
-        reader.mistake(item, Code::PropertyMissing, message, Some(hint));
-    }
-    let roles = [Role::Read, Role::Operate, Role::Admin].map(|role| (role.name(), role));
-    let role = section.required(reader, "role", item, |reader, item| reader.word(item, &roles));
-    let (mut instances, mut expires) = (None, None);
-    section.set_some(reader, "instances", &mut instances, instance_pattern);
-    section.set_some(reader, "expires", &mut expires, moment);
-    section.finish(reader);
-    Some(TokenConfig {
-        name: name?,
-        sha256: match &secret {
-            Some(secret) => Sha256::digest(secret.expose().as_bytes()).into(),
-            None => hash?,
-        },
-        secret,
-        role: role?,
-        instances,
-        expires,
-    })
-}
-
-fn token_secret<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<Secret> {
-    let secret = reader.secret(item)?;
-    if secret.expose().chars().count() < LEAST_TOKEN_CHARS {
-        let message = format!("a token needs at least {LEAST_TOKEN_CHARS} letters");
-        let hint = "`mediagraph config token` makes one that cannot be guessed";
-        reader.mistake(item, Code::PropertyValueOutOfRange, message, Some(hint));
-        return None;
-    }
-    Some(secret)
-}
-
-fn sha256<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<[u8; 32]> {
-    let text = item.value.get_ref().as_str();
-    let hash = text.and_then(super::token::hash_of_hex);
-    if hash.is_none() {
-        // Not repeated: it may be the token itself.
-        let message = format!(
-            "{} must be the SHA-256 of the token: 64 hexadecimal digits",
-            shown(&item.key)
-        );
-        let hint = "`mediagraph config token` makes a token and the line for it";
-        reader.mistake(item, Code::PropertyValueInvalid, message, Some(hint));
-    }
-    hash
-}
-
-fn instance_pattern<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<String> {
-    let pattern = reader.string(item)?;
-    let letters = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '*' | '?');
-    if pattern.chars().all(letters) && pattern.len() <= MAX_NAME_CHARS {
-        return Some(pattern.to_owned());
-    }
-    let message = format!("{} cannot match the name of an instance", shown(pattern));
-    let hint = "names have letters, digits and dashes; `*` stands for any number of them, `?` for one";
-    reader.mistake(item, Code::PropertyValueInvalidPattern, message, Some(hint));
-    None
-}
-
-/// A moment, as TOML's own date or as a text.
-fn moment<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<Timestamp> {
-    let written = match item.value.get_ref().as_datetime() {
-        Some(moment) => moment.to_string(),
-        None => item.value.get_ref().as_str().unwrap_or_default().to_owned(),
-    };
-    if let Ok(moment) = written.parse() {
-        return Some(moment);
-    }
-    let message = format!("{} must be a moment with its zone", shown(&item.key));
-    let hint = "write it like `2027-01-31T00:00:00Z`";
-    reader.mistake(item, Code::PropertyValueInvalid, message, Some(hint));
-    None
-}
-
-/// The name of a token or of a secret.
-fn named(reader: &mut Reader<'_>, name: &str, item: &Item<'_>) -> Option<()> {
-    let letters = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
-    if !name.is_empty() && name.len() <= MAX_NAME_CHARS && name.chars().all(letters) {
-        return Some(());
-    }
-    let message = format!(
-        "the name of {} must have 1 to {MAX_NAME_CHARS} letters, digits, dots, dashes or underscores",
-        shown(&item.key)
-    );
-    reader.mistake(item, Code::PropertyValueInvalidPattern, message, None);
-    None
-}
-
 fn events<'t>(reader: &mut Reader<'t>, mut section: Section<'t>, config: &mut EventsConfig) {
     section.set_some(reader, "file", &mut config.file, Reader::path);
     section.table(reader, "outputs", |reader, section| {
@@ -303,104 +173,6 @@ fn events<'t>(reader: &mut Reader<'t>, mut section: Section<'t>, config: &mut Ev
         reader.number(item, KEEP_MIB)
     });
     section.finish(reader);
-}
-
-fn paths<'t>(reader: &mut Reader<'t>, mut section: Section<'t>, config: &mut PathsConfig) {
-    section.table(reader, "map", |reader, section| {
-        config.map = section.members(reader, |reader, named, item| {
-            if is_plain(Path::new(named)) {
-                return folder(reader, item);
-            }
-            let message = format!("{} must be an absolute path without `..`", shown(named));
-            let hint = "write the folder that topologies name, such as `\"/var/media\" = \"/srv/clips\"`";
-            reader.mistake(item, Code::PropertyValueInvalidPattern, message, Some(hint));
-            None
-        });
-    });
-    section.set(reader, "write_roots", &mut config.write_roots, folders);
-    section.set(reader, "load_roots", &mut config.load_roots, folders);
-    section.finish(reader);
-}
-
-fn folders<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<Vec<std::path::PathBuf>> {
-    reader.list(item, folder)
-}
-
-/// A folder that topologies may use.
-fn folder<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<std::path::PathBuf> {
-    let path = reader.path(item)?;
-    if path.parent().is_none() {
-        let message = "`/` would allow everything";
-        let hint = "name the folders that are meant";
-        reader.mistake(item, Code::PropertyValueInvalid, message, Some(hint));
-        return None;
-    }
-    if !path.is_dir() {
-        let message = format!("there is no folder {}", shown(&path.display().to_string()));
-        let hint = "it is made when something is recorded; a disk that is not mounted looks like this, too";
-        reader.oddity(item, message, hint);
-    }
-    Some(path)
-}
-
-fn policy<'t>(reader: &mut Reader<'t>, mut section: Section<'t>, config: &mut PolicyConfig) {
-    section.set(reader, "networks", &mut config.networks, rules);
-    section.table(reader, "schemes", |reader, mut section| {
-        for scheme in SCHEMES {
-            if let Some(rules) = section.item(scheme).and_then(|item| rules(reader, &item)) {
-                config.schemes.insert(scheme.to_owned(), rules);
-            }
-        }
-        section.finish(reader);
-    });
-    section.set(
-        reader,
-        "max_component_memory_mib",
-        &mut config.max_component_memory_mib,
-        |reader, item| reader.number(item, COMPONENT_MIB),
-    );
-    section.set(
-        reader,
-        "max_component_timeout",
-        &mut config.max_component_timeout,
-        |reader, item| reader.duration(item, COMPONENT_TIMEOUT),
-    );
-    section.set(
-        reader,
-        "max_components",
-        &mut config.max_components,
-        |reader, item| reader.number(item, COMPONENTS),
-    );
-    section.set_some(
-        reader,
-        "max_guest_memory_mib",
-        &mut config.max_guest_memory_mib,
-        |reader, item| reader.number(item, GUEST_MIB),
-    );
-    section.finish(reader);
-}
-
-fn rules<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<NetworkRules> {
-    let mut section = reader.section(item)?;
-    let mut rules = NetworkRules::default();
-    section.set(reader, "allow", &mut rules.allow, networks);
-    section.set(reader, "deny", &mut rules.deny, networks);
-    section.finish(reader);
-    Some(rules)
-}
-
-fn networks<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<Vec<Network>> {
-    reader.list(item, |reader, item| {
-        let text = reader.string(item)?;
-        match text.parse() {
-            Ok(network) => Some(network),
-            Err(error) => {
-                let message = format!("{} is not a network: {error}", shown(text));
-                reader.mistake(item, Code::PropertyValueInvalid, message, None);
-                None
-            }
-        }
-    })
 }
 
 fn log<'t>(reader: &mut Reader<'t>, mut section: Section<'t>, config: &mut LogConfig) {
@@ -436,62 +208,6 @@ fn limits<'t>(reader: &mut Reader<'t>, mut section: Section<'t>, config: &mut Li
         |reader, item| reader.duration(item, DRAIN),
     );
     section.finish(reader);
-}
-
-/// `"5%"`, `"10GiB"`, or both in a list: then the smaller one counts.
-fn keep_free<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<KeepFree> {
-    let mut reserve = KeepFree {
-        percent: None,
-        bytes: None,
-    };
-    let mut one = |reader: &mut Reader<'t>, item: &Item<'t>| {
-        let text = reader.string(item)?;
-        if let Some(percent) = percent(text) {
-            reserve.percent = Some(percent);
-        } else if let Some(bytes) = bytes(text) {
-            reserve.bytes = Some(bytes);
-        } else {
-            let message = format!("{} is neither a share of the disk nor a size", shown(text));
-            let hint = "write `5%`, `10GiB` or `500MiB`; of a list the smaller one counts";
-            reader.mistake(item, Code::PropertyValueInvalid, message, Some(hint));
-            return None;
-        }
-        Some(())
-    };
-    if item.value.get_ref().is_array() {
-        let elements = item.value.get_ref().as_array().map_or(0, |list| list.len());
-        if reader.list(item, one)?.len() < elements {
-            return None;
-        }
-    } else {
-        one(reader, item)?;
-    }
-    if reserve.percent.is_none() && reserve.bytes.is_none() {
-        let message = format!("{} says neither a share of the disk nor a size", shown(&item.key));
-        let hint = "write `5%`, `10GiB` or `500MiB`";
-        reader.mistake(item, Code::PropertyValueInvalid, message, Some(hint));
-        return None;
-    }
-    Some(reserve)
-}
-
-fn percent(text: &str) -> Option<u8> {
-    let percent = text.strip_suffix('%')?.trim().parse().ok()?;
-    (percent < 100).then_some(percent)
-}
-
-pub(super) fn bytes(text: &str) -> Option<u64> {
-    let end = text.find(|letter: char| !letter.is_ascii_digit())?;
-    let (number, unit) = text.split_at_checked(end)?;
-    let shift = match unit.trim() {
-        "KiB" => 10,
-        "MiB" => 20,
-        "GiB" => 30,
-        "TiB" => 40,
-        _ => return None,
-    };
-    let bytes = number.parse::<u64>().ok()?.checked_mul(1 << shift)?;
-    (bytes <= LARGEST_BYTES).then_some(bytes)
 }
 
 fn time_zone<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<TimeZone> {

@@ -3,12 +3,13 @@
 //! Invariants: whatever is told for each unit of media is a few atomic stores; locks are taken only when something
 //! changes that changes rarely.
 
+mod status;
+
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
-
+pub use self::status::{Ages, DroppedByKind, NodeStatus};
 use super::context::REPEATED_ERROR_INTERVAL;
 use crate::media::{Clock, MediaTime, TICKS_PER_SECOND, Ticks};
 
@@ -122,113 +123,6 @@ impl Moment {
 struct Rates {
     millipictures: AtomicU64,
     bits: AtomicU64,
-}
-
-/// How a node is at one moment.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct NodeStatus {
-    /// The node's name.
-    pub node: String,
-    /// Its `@type`.
-    pub node_type: &'static str,
-    /// A source is `connecting`, `playing` or `waiting` (for its next attempt), a source of messages `listening`; what
-    /// runs a component is `compiling` (before the instance is active), `running`, `restarting` or `failed`; a sink is `idle` or `recording`; the rest is `running`.
-    pub state: &'static str,
-    /// Since when, ISO 8601.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub since: Option<String>,
-    /// Since when a source has no camera, ISO 8601; absent while it has one, and before the first attempt has failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lost_since: Option<String>,
-    /// Of a gate: `open` or `closed`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub gate: Option<&'static str>,
-    /// What a sink writes now.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub writing: Option<String>,
-    /// Units, frames or signals that came in.
-    pub received: u64,
-    /// Units, frames or signals that went out.
-    pub sent: u64,
-    /// What was left out because this node was too slow for it.
-    pub dropped: u64,
-    /// The same by kind.
-    pub dropped_by_kind: DroppedByKind,
-    /// Pictures decoded, at a source; frames that the component answered, at a detector.
-    pub processed: u64,
-    /// What nobody needed: pictures left undecoded, at a source; frames that went past the component unseen, since it wants
-    /// fewer or others, at a detector.
-    pub skipped: u64,
-    /// Frames that were scaled and converted for this detector; one that another has asked for alike costs nothing.
-    pub scaled: u64,
-    /// What is decoded of a source: `nothing`; `keyframes`; `due`, which is what somebody wants and what that refers to; or
-    /// `everything`. Absent where nobody ever wants pictures.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub decoding: Option<&'static str>,
-    /// Bytes of media: received by a source, written by a sink.
-    pub bytes: u64,
-    /// How often a source connected again.
-    pub reconnects: u64,
-    /// Media time of the newest unit, frame or signal that came in, ISO 8601.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_unit: Option<String>,
-    /// Media time of the newest keyframe, at a source.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_keyframe: Option<String>,
-    /// When something last went out; of a sink, when it last wrote to the disk.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_output: Option<String>,
-    /// Seconds between the two newest keyframes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub keyframe_interval: Option<f64>,
-    /// Pictures a second, at a source.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub frame_rate: Option<f64>,
-    /// Bits a second, at a source.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bit_rate: Option<u64>,
-    /// Seconds that a camera's clock is ahead of the host's, as its sender reports say.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub clock_ahead: Option<f64>,
-    /// Seconds of a whole segment, at an asset sink.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub segment_length: Option<f64>,
-    /// Things that went wrong.
-    pub errors: u64,
-    /// The newest of them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_error: Option<String>,
-    /// How long ago things were, on the clock that is never stepped.
-    #[serde(skip)]
-    pub ages: Ages,
-}
-
-/// What was left out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DroppedByKind {
-    /// Encoded media.
-    pub media: u64,
-    /// Decoded frames.
-    pub frames: u64,
-    /// Messages from outside.
-    pub messages: u64,
-}
-
-/// How long ago things were; None if they never were.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ages {
-    /// Since the state changed.
-    pub state: Option<Duration>,
-    /// Since the camera was lost.
-    pub lost: Option<Duration>,
-    /// Since the newest unit.
-    pub unit: Option<Duration>,
-    /// Since the newest keyframe.
-    pub keyframe: Option<Duration>,
-    /// Since something last went out.
-    pub output: Option<Duration>,
 }
 
 impl Default for NodeStats {
@@ -436,71 +330,4 @@ impl NodeStats {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::media::ManualClock;
-    use crate::nodes::testing::at;
-
-    #[test]
-    fn an_error_that_repeats_is_counted_each_time_and_logged_once_a_minute() {
-        let stats = NodeStats::default();
-        let at = Duration::from_secs;
-        let logged: Vec<bool> = [("a", 0), ("a", 1), ("b", 2), ("b", 61), ("b", 62)]
-            .iter()
-            .map(|(text, second)| stats.set_error((*text).to_owned(), at(*second)))
-            .collect();
-        assert_eq!(logged, [true, false, true, false, true]);
-        let status = stats.status("n", at(63));
-        assert_eq!(status.errors, 5);
-        assert_eq!(status.last_error.as_deref(), Some("b"));
-    }
-
-    #[test]
-    fn a_state_is_told_with_the_moment_it_began() {
-        let clock = ManualClock::new("2026-01-02T03:04:05Z".parse().unwrap());
-        let stats = NodeStats::of("#T", "connecting");
-        stats.set_state("connecting", &clock);
-        clock.advance(Duration::from_secs(2));
-        stats.set_state("connecting", &clock);
-        let status = stats.status("n", clock.monotonic());
-        assert_eq!(status.since.as_deref(), Some("2026-01-02T03:04:05.000Z"));
-        assert_eq!(status.ages.state, Some(Duration::from_secs(2)));
-        stats.set_state("playing", &clock);
-        assert_eq!(
-            stats.status("n", clock.monotonic()).ages.state,
-            Some(Duration::ZERO)
-        );
-    }
-
-    #[test]
-    fn rates_are_told_while_media_flows() {
-        let stats = NodeStats::default();
-        stats.came(at(1.0), Duration::from_secs(1));
-        stats.set_rates(125, 625_000, Ticks::from_secs(5));
-        let status = stats.status("n", Duration::from_secs(2));
-        assert_eq!(
-            (status.frame_rate, status.bit_rate),
-            (Some(25.0), Some(1_000_000))
-        );
-        let later = stats.status("n", Duration::from_secs(60));
-        assert_eq!((later.frame_rate, later.bit_rate), (None, None));
-        assert_eq!(later.ages.unit, Some(Duration::from_secs(59)));
-        assert_eq!(later.clock_ahead, None);
-        stats.set_clock_ahead(Some(-1.25));
-        assert_eq!(stats.status("n", Duration::ZERO).clock_ahead, Some(-1.25));
-    }
-
-    #[test]
-    fn what_is_dropped_is_counted_by_kind() {
-        let stats = NodeStats::default();
-        stats.count_dropped(Dropped::Media, 2);
-        stats.count_dropped(Dropped::Frames, 3);
-        let status = stats.status("n", Duration::ZERO);
-        let DroppedByKind {
-            media,
-            frames,
-            messages,
-        } = status.dropped_by_kind;
-        assert_eq!((media, frames, messages, status.dropped), (2, 3, 0, 5));
-    }
-}
+mod tests;

@@ -14,6 +14,8 @@ mod echo;
 pub mod error;
 mod instances;
 mod memory;
+mod operations;
+mod options;
 pub mod page;
 mod secrets;
 pub mod status;
@@ -25,12 +27,9 @@ mod validate;
 mod tests;
 
 use std::collections::VecDeque;
-use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -38,19 +37,18 @@ use tokio_util::task::TaskTracker;
 use self::catalog::{Catalog, Entry, Topology};
 pub use self::components::Installation;
 pub use self::error::{ControlError, Detail, Kind};
-use self::page::Page;
+pub use self::operations::{Deleted, Drained, Stored};
+pub use self::options::{AllowAll, HostLimits, HostOptions, Policy};
 pub use self::page::PageRequest;
 pub use self::status::{InstanceState, InstanceStatus, Wanted};
 use self::transition::{Asked, Begun};
 use super::components::Installed;
 use super::registry::{REGISTRY_FILE, Registry, RegistryError};
 use super::{Environment, Plan, Recordings, Runtime};
-use crate::extension::{Extension, LazyEngine};
+use crate::extension::Extension;
 use crate::media::MediaTime;
-use crate::nodes::Graph;
-use crate::recording::upload::{Remaining, StoreHealth, UploadStatus};
-use crate::state::StateDir;
-use crate::topology::{Diagnostics, Secrets, TopologyDoc};
+use crate::recording::upload::{StoreHealth, UploadStatus};
+use crate::topology::{Secrets, TopologyDoc};
 
 /// Topologies and instances that are checked at the same time; more wait for their turn.
 const MAX_CONCURRENT_CHECKS: usize = 8;
@@ -58,107 +56,6 @@ const MAX_CONCURRENT_CHECKS: usize = 8;
 const MAX_CONCURRENT_CHANGES: usize = 8;
 /// Components that stay loaded while no graph uses them, so that the next one starts at once.
 const MAX_KEPT_COMPONENTS: usize = 8;
-/// What a list's continuation tokens say of which list they are.
-const TOPOLOGIES: &str = "topologies";
-const INSTANCES: &str = "instances";
-
-/// What the owner of the host has decided, over any topology.
-pub trait Policy: Send + Sync + Debug {
-    /// The rules that a graph breaks, one detail each.
-    fn check(&self, graph: &Graph) -> Vec<Detail>;
-
-    /// The memory that the components of all active graphs may come to, in MiB; none: as much as there is.
-    fn max_guest_memory_mib(&self) -> Option<u64> {
-        None
-    }
-}
-
-/// No rules.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct AllowAll;
-
-impl Policy for AllowAll {
-    fn check(&self, _: &Graph) -> Vec<Detail> {
-        Vec::new()
-    }
-}
-
-/// How much the host takes on.
-#[derive(Clone, Debug)]
-pub struct HostLimits {
-    /// Topologies that may be stored.
-    pub max_topologies: usize,
-    /// Graph instances that may be stored.
-    pub max_instances: usize,
-    /// How many graphs are started at the same time.
-    pub concurrent_activations: usize,
-    /// How long a graph may drain before what it still holds is given up.
-    pub drain_timeout: Duration,
-    /// A graph that is wanted and does not start is tried again after this; see [`transition::LONGEST_RETRY`].
-    pub first_retry: Duration,
-}
-
-impl Default for HostLimits {
-    fn default() -> Self {
-        Self {
-            max_topologies: 1_000,
-            max_instances: 5_000,
-            concurrent_activations: 4,
-            drain_timeout: super::instance::DRAIN_TIMEOUT,
-            first_retry: transition::FIRST_RETRY,
-        }
-    }
-}
-
-/// What a host is made of.
-#[derive(Debug)]
-pub struct HostOptions {
-    /// Where the registry, recordings and everything else is.
-    pub state: Arc<StateDir>,
-    /// The cache and the stores.
-    pub recordings: Arc<Recordings>,
-    /// What all graphs share.
-    pub runtime: Runtime,
-    /// Loads components.
-    pub engine: LazyEngine,
-    /// The only folders that topologies may load components from.
-    pub load_roots: Vec<PathBuf>,
-    /// How much the host takes on.
-    pub limits: HostLimits,
-    /// The last word over a topology.
-    pub policy: Arc<dyn Policy>,
-    /// The host's secrets, for parameters that name one.
-    pub secrets: Secrets,
-}
-
-/// What a `Set` came to.
-#[derive(Clone, Debug)]
-pub struct Stored {
-    /// 201 when it is new, 200 when there was one of this name.
-    pub created: bool,
-    /// The resource as stored, without secrets.
-    pub resource: Value,
-    /// What is odd about it.
-    pub warnings: Diagnostics,
-}
-
-/// What a `Delete` came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deleted {
-    /// It was there: 200.
-    Yes,
-    /// It was not: 204.
-    NotThere,
-}
-
-/// What a deactivation came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Drained {
-    /// Draining took longer than it may; what the graph still held is lost.
-    pub gave_up: bool,
-    /// What its store does not have yet: it stays in the cache and goes up later.
-    pub remaining: Remaining,
-}
 
 /// The topologies and graph instances of one host. Clones are the same host.
 #[derive(Clone, Debug)]
@@ -372,111 +269,6 @@ impl GraphHost {
                 "the host failed while it worked on this request",
             ))
         })
-    }
-
-    /// GraphTopologySet. `body` is the topology as sent: line numbers are of it.
-    ///
-    /// # Errors
-    /// Everything that is wrong with it, or 409 while it is in use.
-    pub async fn topology_set(&self, body: &[u8]) -> Result<Stored, ControlError> {
-        let body = body.to_owned();
-        let set = move |shared: &Arc<Shared>| topologies::set(shared, &body);
-        self.in_turn(&self.shared.checks, set).await
-    }
-
-    /// GraphTopologyGet.
-    ///
-    /// # Errors
-    /// 404.
-    pub async fn topology_get(&self, name: &str) -> Result<Value, ControlError> {
-        Ok(self.shared.catalog().topology(name)?.shown.clone())
-    }
-
-    /// GraphTopologyList: `{"value": [...]}`, and `@continuationToken` when there is more.
-    ///
-    /// # Errors
-    /// 400 for a query or token that is not understood.
-    pub async fn topology_list(&self, page: &PageRequest) -> Result<Value, ControlError> {
-        let page = Page::read(page, TOPOLOGIES)?;
-        let catalog = self.shared.catalog();
-        Ok(page.take(TOPOLOGIES, &catalog.topologies, |topology| topology.shown.clone()))
-    }
-
-    /// GraphTopologyDelete.
-    ///
-    /// # Errors
-    /// 409 while an instance refers to it.
-    pub async fn topology_delete(&self, name: &str) -> Result<Deleted, ControlError> {
-        let name = name.to_owned();
-        self.change(move |shared| topologies::delete(shared, &name)).await
-    }
-
-    /// GraphInstanceSet. `body` is the instance as sent.
-    ///
-    /// # Errors
-    /// Everything that is wrong with it, or 409 while it is not `Inactive`.
-    pub async fn instance_set(&self, body: &[u8]) -> Result<Stored, ControlError> {
-        let body = body.to_owned();
-        let set = move |shared: &Arc<Shared>| instances::set(shared, &body);
-        self.in_turn(&self.shared.checks, set).await
-    }
-
-    /// GraphInstanceGet.
-    ///
-    /// # Errors
-    /// 404.
-    pub async fn instance_get(&self, name: &str) -> Result<Value, ControlError> {
-        let catalog = self.shared.catalog();
-        Ok(catalog.show(catalog.instance(name)?))
-    }
-
-    /// GraphInstanceList.
-    ///
-    /// # Errors
-    /// 400 for a query or token that is not understood.
-    pub async fn instance_list(&self, page: &PageRequest) -> Result<Value, ControlError> {
-        let page = Page::read(page, INSTANCES)?;
-        let catalog = self.shared.catalog();
-        Ok(page.take(INSTANCES, &catalog.instances, |entry| catalog.show(entry)))
-    }
-
-    /// GraphInstanceDelete.
-    ///
-    /// # Errors
-    /// 409 while it is not `Inactive`.
-    pub async fn instance_delete(&self, name: &str) -> Result<Deleted, ControlError> {
-        let name = name.to_owned();
-        self.change(move |shared| instances::delete(shared, &name)).await
-    }
-
-    /// GraphInstanceActivate: returns when it is `Active`.
-    ///
-    /// # Errors
-    /// 404, 409 while it deactivates, or why it cannot run.
-    pub async fn instance_activate(&self, name: &str) -> Result<(), ControlError> {
-        self.activate(name, Asked::Now).await
-    }
-
-    async fn activate(&self, name: &str, asked: Asked) -> Result<(), ControlError> {
-        let name = name.to_owned();
-        let begin = move |shared: &Arc<Shared>| transition::begin_activation(shared, &name, asked);
-        let ended = self.change(begin).await?.end().await;
-        ended.unwrap_or_else(|| {
-            Err(ControlError::internal(
-                "the host failed while it started the graph",
-            ))
-        })
-    }
-
-    /// GraphInstanceDeactivate: returns when everything has been written, or given up.
-    ///
-    /// # Errors
-    /// 404, or 409 while it activates.
-    pub async fn instance_deactivate(&self, name: &str) -> Result<Drained, ControlError> {
-        let name = name.to_owned();
-        let begin = move |shared: &Arc<Shared>| transition::begin_deactivation(shared, &name);
-        let ended = self.change(begin).await?.end().await;
-        ended.ok_or_else(|| ControlError::internal("the host failed while it stopped the graph"))
     }
 
     /// How an instance and each of its nodes is.

@@ -5,17 +5,18 @@
 //! parameters, passwords of topologies), so it stands in the state directory, which only its owner may enter; no type
 //! of this module shows them in `Debug`.
 
+mod rows;
 mod schema;
 
-use std::fmt;
 use std::fs::{OpenOptions, Permissions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Row, params};
-use serde::{Deserialize, Serialize};
 
+pub use self::rows::{ComponentRow, InstanceRow, ParameterValue, TopologyRow, Wanted};
+use self::rows::{component, instance, topology};
 use crate::database::{self, DatabaseError, Tuning};
 
 /// The registry's file in the state directory.
@@ -77,93 +78,6 @@ impl From<DatabaseError> for RegistryError {
             DatabaseError::Older { path } => Self::Newer { path, found: 0 },
         }
     }
-}
-
-/// What somebody last asked of a graph instance; it outlives the process.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub enum Wanted {
-    /// To run, also after a restart.
-    Active,
-    /// To stand still.
-    #[default]
-    Inactive,
-}
-
-/// A topology as stored.
-#[derive(Clone, PartialEq, Eq)]
-pub struct TopologyRow {
-    /// Its name.
-    pub name: String,
-    /// As it was sent.
-    pub document: String,
-    /// ISO 8601, UTC.
-    pub created_at: String,
-    /// ISO 8601, UTC.
-    pub modified_at: String,
-}
-
-impl fmt::Debug for TopologyRow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TopologyRow")
-            .field("name", &self.name)
-            .field("bytes", &self.document.len())
-            .finish_non_exhaustive()
-    }
-}
-
-/// The value that an instance gives a parameter.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ParameterValue {
-    /// The parameter.
-    pub name: String,
-    /// Its value; the topology's default when it is absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
-}
-
-impl fmt::Debug for ParameterValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The value may be a password.
-        f.debug_tuple("ParameterValue").field(&self.name).finish()
-    }
-}
-
-/// A graph instance as stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InstanceRow {
-    /// Its name.
-    pub name: String,
-    /// The topology that it is made of.
-    pub topology: String,
-    /// For people.
-    pub description: Option<String>,
-    /// In the order they were sent.
-    pub parameters: Vec<ParameterValue>,
-    /// What is wanted of it.
-    pub wanted: Wanted,
-    /// ISO 8601, UTC.
-    pub created_at: String,
-    /// ISO 8601, UTC.
-    pub modified_at: String,
-}
-
-/// A component that was installed under a name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ComponentRow {
-    /// By which topologies refer to it; its own name for itself may be another.
-    pub name: String,
-    /// Of its bytes, in hexadecimal: names its file.
-    pub sha256: String,
-    /// What it is.
-    pub world: String,
-    /// Its own version.
-    pub version: String,
-    /// Its size.
-    pub bytes: u64,
-    /// ISO 8601, UTC.
-    pub created_at: String,
-    /// ISO 8601, UTC.
-    pub modified_at: String,
 }
 
 /// The open registry.
@@ -372,196 +286,5 @@ fn keep_private(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn topology(row: &Row<'_>) -> rusqlite::Result<TopologyRow> {
-    Ok(TopologyRow {
-        name: row.get(0)?,
-        document: row.get(1)?,
-        created_at: row.get(2)?,
-        modified_at: row.get(3)?,
-    })
-}
-
-fn instance(row: &Row<'_>) -> rusqlite::Result<InstanceRow> {
-    const PARAMETERS: usize = 3;
-    let parameters: String = row.get(PARAMETERS)?;
-    let parameters = serde_json::from_str(&parameters).map_err(|error| {
-        let text = rusqlite::types::Type::Text;
-        rusqlite::Error::FromSqlConversionFailure(PARAMETERS, text, Box::new(error))
-    })?;
-    Ok(InstanceRow {
-        name: row.get(0)?,
-        topology: row.get(1)?,
-        description: row.get(2)?,
-        parameters,
-        wanted: if row.get(4)? {
-            Wanted::Active
-        } else {
-            Wanted::Inactive
-        },
-        created_at: row.get(5)?,
-        modified_at: row.get(6)?,
-    })
-}
-
-fn component(row: &Row<'_>) -> rusqlite::Result<ComponentRow> {
-    Ok(ComponentRow {
-        name: row.get(0)?,
-        sha256: row.get(1)?,
-        world: row.get(2)?,
-        version: row.get(3)?,
-        bytes: row
-            .get::<_, i64>(4)
-            .map(|bytes| u64::try_from(bytes).unwrap_or(0))?,
-        created_at: row.get(5)?,
-        modified_at: row.get(6)?,
-    })
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_components_point_to_what_was_said_last() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join(REGISTRY_FILE);
-        let row = |name: &str, sha256: &str| ComponentRow {
-            name: name.into(),
-            sha256: sha256.into(),
-            world: "detector".into(),
-            version: "1.2.3".into(),
-            bytes: 7,
-            created_at: "2026-01-01T00:00:00.000Z".into(),
-            modified_at: "2026-01-02T00:00:00.000Z".into(),
-        };
-        let mut registry = Registry::open(&path).unwrap();
-        registry.put_component(&row("b", "1")).unwrap();
-        registry.put_component(&row("a", "1")).unwrap();
-        registry.put_component(&row("b", "2")).unwrap();
-        drop(registry);
-        let mut registry = Registry::open(&path).unwrap();
-        assert_eq!(registry.components().unwrap(), [row("a", "1"), row("b", "2")]);
-        registry.delete_component("a").unwrap();
-        assert_eq!(registry.components().unwrap(), [row("b", "2")]);
-    }
-
-    #[test]
-    fn nobody_else_may_read_it_also_when_an_earlier_version_let_them() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(REGISTRY_FILE);
-        let modes = || {
-            let files = std::fs::read_dir(folder.path()).unwrap();
-            let mut modes: Vec<_> = files
-                .map(|file| file.unwrap().metadata().unwrap().mode() & 0o777)
-                .collect();
-            modes.dedup();
-            modes
-        };
-        let registry = Registry::open(&path).unwrap();
-        assert_eq!(modes(), [OWNER_ONLY_FILE]);
-        drop(registry);
-        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-        let _registry = Registry::open(&path).unwrap();
-        assert_eq!(modes(), [OWNER_ONLY_FILE]);
-    }
-
-    fn a_topology(name: &str, document: &str) -> TopologyRow {
-        TopologyRow {
-            name: name.into(),
-            document: document.into(),
-            created_at: "2026-01-01T00:00:00.000Z".into(),
-            modified_at: "2026-01-02T00:00:00.000Z".into(),
-        }
-    }
-
-    fn an_instance(name: &str, topology: &str) -> InstanceRow {
-        InstanceRow {
-            name: name.into(),
-            topology: topology.into(),
-            description: Some("ä \"quoted\"".into()),
-            parameters: vec![
-                ParameterValue {
-                    name: "b".into(),
-                    value: Some("canary".into()),
-                },
-                ParameterValue {
-                    name: "a".into(),
-                    value: None,
-                },
-            ],
-            wanted: Wanted::Inactive,
-            created_at: "2026-01-01T00:00:00.000Z".into(),
-            modified_at: "2026-01-01T00:00:00.000Z".into(),
-        }
-    }
-
-    #[test]
-    fn what_is_stored_is_there_after_opening_again() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join(REGISTRY_FILE);
-        let mut registry = Registry::open(&path).unwrap();
-        registry.put_topology(&a_topology("t", "{}")).unwrap();
-        registry.put_topology(&a_topology("t", "{\"a\": 1}")).unwrap();
-        registry.put_topology(&a_topology("u", "{}")).unwrap();
-        registry.put_instance(&an_instance("i", "t")).unwrap();
-        registry.put_instance(&an_instance("j", "u")).unwrap();
-        registry.set_wanted("i", Wanted::Active).unwrap();
-        registry.delete_instance("j").unwrap();
-        registry.delete_topology("u").unwrap();
-        drop(registry);
-        let (topologies, instances) = Registry::open(&path).unwrap().load().unwrap();
-        assert_eq!(topologies, [a_topology("t", "{\"a\": 1}")]);
-        let expected = InstanceRow {
-            wanted: Wanted::Active,
-            ..an_instance("i", "t")
-        };
-        assert_eq!(instances, [expected]);
-    }
-
-    #[test]
-    fn a_topology_that_an_instance_refers_to_cannot_go() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut registry = Registry::open(&dir.path().join(REGISTRY_FILE)).unwrap();
-        registry.put_topology(&a_topology("t", "{}")).unwrap();
-        registry.put_instance(&an_instance("i", "t")).unwrap();
-        assert!(registry.delete_topology("t").is_err());
-        assert!(registry.put_instance(&an_instance("k", "missing")).is_err());
-        assert_eq!(registry.load().unwrap().0.len(), 1);
-    }
-
-    #[test]
-    fn commits_are_synced() {
-        let dir = tempfile::tempdir().unwrap();
-        let registry = Registry::open(&dir.path().join(REGISTRY_FILE)).unwrap();
-        let read = |name: &str| -> String {
-            let value = registry
-                .connection
-                .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0));
-            format!("{:?}", value.unwrap())
-        };
-        assert_eq!(read("journal_mode"), "Text(\"wal\")");
-        assert_eq!(read("synchronous"), "Integer(2)");
-        assert_eq!(read("foreign_keys"), "Integer(1)");
-    }
-
-    #[test]
-    fn a_newer_registry_is_refused_by_its_version() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join(REGISTRY_FILE);
-        Connection::open(&path)
-            .unwrap()
-            .pragma_update(None, "user_version", 99)
-            .unwrap();
-        let error = Registry::open(&path).unwrap_err().to_string();
-        assert!(
-            error.contains("has version 99") && error.contains("--state-dir"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn debug_output_shows_no_values() {
-        let shown = format!("{:?} {:?}", a_topology("t", "canary"), an_instance("i", "t"));
-        assert!(!shown.contains("canary"), "{shown}");
-    }
-}
+mod tests;

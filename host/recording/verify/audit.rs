@@ -2,123 +2,24 @@
 //!
 //! Changes nothing. For a host that is stopped: what a running one is about to do would look wrong.
 
+mod asset;
+mod findings;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
 
-use super::{Checks, Report, playlist};
-use crate::media::TrackKind;
-use crate::media::mp4::read::Sample;
+pub use self::findings::{Audit, Depth, Finding, Kind};
 use crate::recording::RecordingError;
 use crate::recording::asset::name::{AUDIO_PART, SEGMENT, SegmentName, VIDEO_PART};
-use crate::recording::asset::segment::hash_file;
-use crate::recording::asset::{playlist::INDEX, scan};
-use crate::recording::index::{AssetRow, Index, SegmentId, SegmentRow, SegmentState};
-use crate::recording::store::{AssetStore, LOCAL, MAX_READ};
+use crate::recording::asset::scan;
+use crate::recording::index::{Index, SegmentId};
+use crate::recording::store::AssetStore;
 
-/// Rows that are read at a time.
-const PAGE: u32 = 500;
 /// Findings that are kept; more are counted.
 pub const MAX_FINDINGS: usize = 10_000;
-/// What is unknown of a segment that an earlier version recorded.
-const NO_HASH: [u8; 32] = [0; 32];
-
-/// How closely files are looked at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Depth {
-    /// Whether they are there, and nothing else is.
-    Presence,
-    /// Their sizes, too.
-    #[default]
-    Size,
-    /// All of their bytes: SHA-256 and every sample.
-    Content,
-}
-
-/// What is wrong with a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Kind {
-    /// The index has a segment of which there is no file.
-    Missing,
-    /// The file has another size.
-    Size,
-    /// The file has other bytes than were recorded, or cannot be read as media.
-    Damaged,
-    /// A segment that the index does not have.
-    Unknown,
-    /// A segment that was open when the host was cut off.
-    Unfinished,
-    /// An init segment is missing, without which segments cannot be played.
-    Init,
-    /// A file that nothing refers to any more.
-    Garbage,
-    /// A playlist is missing, or names what is not so.
-    Playlist,
-}
-
-impl Kind {
-    /// For people.
-    #[must_use]
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Missing => "the file is missing",
-            Self::Size => "the file has another size",
-            Self::Damaged => "the file is damaged",
-            Self::Unknown => "the index does not know it",
-            Self::Unfinished => "it was cut off",
-            Self::Init => "the init segment is missing",
-            Self::Garbage => "it is needed no more",
-            Self::Playlist => "the playlist is wrong",
-        }
-    }
-}
-
-/// One thing that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Finding {
-    /// The store that it belongs to.
-    pub store: String,
-    /// The asset; a folder of the cache when it is not known.
-    pub asset: String,
-    /// The file's name.
-    pub file: String,
-    /// What is wrong.
-    pub problem: Kind,
-    /// More about it.
-    pub detail: String,
-    /// It was put right.
-    pub repaired: bool,
-    /// The row that it is about.
-    #[serde(skip)]
-    pub segment: Option<SegmentId>,
-}
-
-/// What was looked at, and what was found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Audit {
-    /// Assets.
-    pub assets: u64,
-    /// Segments in the index.
-    pub segments: u64,
-    /// Bytes of them.
-    pub bytes: u64,
-    /// What is wrong, by asset and file.
-    pub findings: Vec<Finding>,
-    /// What is wrong and not listed.
-    pub more: u64,
-    /// Stores that could not be looked at, and why.
-    pub unreachable: BTreeMap<String, String>,
-    /// It was stopped before its end.
-    pub interrupted: bool,
-}
 
 /// Is told how far it is: segments that were looked at. False stops it.
 pub type Progress<'a> = dyn FnMut(u64) -> bool + 'a;
@@ -177,19 +78,6 @@ struct Work<'a, 'p> {
     out: Audit,
 }
 
-/// An asset that is being looked at.
-struct Looked<'a> {
-    row: &'a AssetRow,
-    /// What its store has of it and nobody has asked for yet: sizes by name.
-    left: HashMap<String, u64>,
-    /// The store could be asked.
-    reachable: bool,
-    /// Playlists that should be there.
-    playlists: BTreeMap<String, SegmentId>,
-    /// What the media shows, for comparing it with playlists.
-    parts: BTreeMap<String, playlist::Parts>,
-}
-
 impl Work<'_, '_> {
     fn found(
         &mut self,
@@ -214,36 +102,6 @@ impl Work<'_, '_> {
         });
     }
 
-    fn asset(&mut self, row: &AssetRow) -> Result<(), RecordingError> {
-        self.out.assets += 1;
-        let listed = self.list(&row.store, &row.name);
-        let mut looked = Looked {
-            row,
-            reachable: listed.is_some(),
-            left: listed.unwrap_or_default(),
-            playlists: BTreeMap::new(),
-            parts: BTreeMap::new(),
-        };
-        let mut after = None;
-        loop {
-            let page = self.subject.index.page(row.id, after, PAGE)?;
-            let Some(last) = page.last() else { break };
-            after = Some((last.name.start, last.id));
-            for segment in &page {
-                self.out.segments += 1;
-                self.out.bytes = self.out.bytes.saturating_add(segment.bytes);
-                if !(self.progress)(self.out.segments) {
-                    self.out.interrupted = true;
-                    return Ok(());
-                }
-                self.segment(&mut looked, segment)?;
-            }
-        }
-        self.inits(&mut looked)?;
-        self.playlists(&mut looked)?;
-        self.left_over(&looked)
-    }
-
     /// What a store has of an asset; none when it cannot be asked.
     fn list(&mut self, store: &str, asset: &str) -> Option<HashMap<String, u64>> {
         if self.out.unreachable.contains_key(store) {
@@ -263,169 +121,6 @@ impl Work<'_, '_> {
                 None
             }
         }
-    }
-
-    fn segment(&mut self, looked: &mut Looked<'_>, segment: &SegmentRow) -> Result<(), RecordingError> {
-        let file = segment.name.file(SEGMENT);
-        let at = (looked.row.store.as_str(), looked.row.name.as_str());
-        let stored = segment.state == SegmentState::Stored;
-        let folder = match (&segment.folder, stored) {
-            (Some(folder), false) => Some(folder.clone()),
-            _ if looked.row.store == LOCAL => Some(self.subject.local.join(&looked.row.name)),
-            _ => None,
-        };
-        let bytes = if stored {
-            if !looked.reachable {
-                return Ok(());
-            }
-            looked
-                .playlists
-                .entry(format!("{}.m3u8", segment.name.day()))
-                .or_insert(segment.id);
-            looked.left.remove(&file)
-        } else {
-            // A put may have succeeded without its answer: then the store has it as well, and that is right.
-            looked.left.remove(&file);
-            let found = folder
-                .as_deref()
-                .map(|folder| std::fs::metadata(folder.join(&file)));
-            found.and_then(Result::ok).map(|found| found.len())
-        };
-        let Some(bytes) = bytes else {
-            self.found(at, &file, Kind::Missing, String::new(), Some(segment.id));
-            return Ok(());
-        };
-        if self.depth >= Depth::Size && bytes != segment.bytes {
-            let detail = format!("{bytes} bytes, not {}", segment.bytes);
-            self.found(at, &file, Kind::Size, detail, Some(segment.id));
-            return Ok(());
-        }
-        if stored {
-            let parts = (true, segment.video, segment.audio);
-            looked.parts.insert(file.clone(), parts);
-        }
-        if self.depth == Depth::Content
-            && let Err(what) = self.content(looked.row, segment, folder.as_deref())
-        {
-            self.found(at, &file, Kind::Damaged, what, Some(segment.id));
-        }
-        Ok(())
-    }
-
-    fn content(&self, asset: &AssetRow, segment: &SegmentRow, folder: Option<&Path>) -> Result<(), String> {
-        let hash = match folder {
-            Some(folder) => {
-                samples(folder, segment)?;
-                let mut hash = Sha256::new();
-                let path = folder.join(segment.name.file(SEGMENT));
-                hash_file(&path, u64::MAX, &mut hash).map_err(|error| error.to_string())?;
-                hash
-            }
-            None => self.hash_of_object(asset, segment)?,
-        };
-        if segment.sha256 != NO_HASH && <[u8; 32]>::from(hash.finalize()) != segment.sha256 {
-            return Err("its SHA-256 is not that of what was recorded".to_owned());
-        }
-        Ok(())
-    }
-
-    fn hash_of_object(&self, asset: &AssetRow, segment: &SegmentRow) -> Result<Sha256, String> {
-        let store = self
-            .subject
-            .stores
-            .get(&asset.store)
-            .ok_or("there is no such store")?;
-        let (name, mut hash, mut at) = (segment.name.file(SEGMENT), Sha256::new(), 0);
-        while at < segment.bytes {
-            let range = at..segment.bytes.min(at + MAX_READ);
-            let got = self
-                .subject
-                .runtime
-                .block_on(store.get(&asset.name, &name, Some(range)));
-            let got = got.map_err(|error| error.to_string())?;
-            if got.is_empty() {
-                return Err(format!("it ends after {at} bytes"));
-            }
-            hash.update(&got);
-            at += got.len() as u64;
-        }
-        Ok(hash)
-    }
-
-    /// Each epoch that has a segment in the store needs its init segments there.
-    fn inits(&mut self, looked: &mut Looked<'_>) -> Result<(), RecordingError> {
-        let used: BTreeSet<_> = looked
-            .parts
-            .keys()
-            .filter_map(|file| SegmentName::parse(file.strip_suffix(SEGMENT)?))
-            .map(|name| name.epoch)
-            .collect();
-        for epoch in self.subject.index.epochs(looked.row.id)? {
-            for (kind, known) in [(TrackKind::Video, &epoch.video), (TrackKind::Audio, &epoch.audio)] {
-                let name = epoch.epoch.init(kind);
-                let there = looked.left.remove(&name).is_some();
-                if known.is_some() && !there && looked.reachable && used.contains(&epoch.epoch) {
-                    let at = (looked.row.store.as_str(), looked.row.name.as_str());
-                    self.found(at, &name, Kind::Init, String::new(), None);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn playlists(&mut self, looked: &mut Looked<'_>) -> Result<(), RecordingError> {
-        if !looked.reachable {
-            return Ok(());
-        }
-        let at = (looked.row.store.as_str(), looked.row.name.as_str());
-        let mut sound = true;
-        for (name, id) in &looked.playlists {
-            let Some(segment) = self.subject.index.segment(*id)? else {
-                continue;
-            };
-            let again = self.subject.index.is_listed_again(&segment)?;
-            sound &= !again;
-            if !looked.left.contains_key(name) && !again {
-                self.found(at, name, Kind::Playlist, "it is missing".to_owned(), Some(*id));
-                sound = false;
-            }
-        }
-        let any = looked.playlists.values().next().copied();
-        if sound && any.is_some() && !looked.left.contains_key(INDEX) {
-            self.found(at, INDEX, Kind::Playlist, "it is missing".to_owned(), any);
-            sound = false;
-        }
-        if sound && any.is_some() && self.depth == Depth::Content && looked.row.store == LOCAL {
-            let mut report = Report::default();
-            playlist::verify(
-                &self.subject.local.join(&looked.row.name),
-                &looked.parts,
-                &mut report,
-            )?;
-            for problem in report.problems {
-                self.found(at, INDEX, Kind::Playlist, problem, any);
-            }
-        }
-        Ok(())
-    }
-
-    /// What the store has and nobody asked for.
-    fn left_over(&mut self, looked: &Looked<'_>) -> Result<(), RecordingError> {
-        let at = (looked.row.store.as_str(), looked.row.name.as_str());
-        for name in looked.left.keys() {
-            if self.subject.index.is_removal(at.0, at.1, name)? {
-                self.found(
-                    at,
-                    name,
-                    Kind::Garbage,
-                    "its removal was not finished".to_owned(),
-                    None,
-                );
-            } else if name.strip_suffix(SEGMENT).and_then(SegmentName::parse).is_some() {
-                self.found(at, name, Kind::Unknown, String::new(), None);
-            }
-        }
-        Ok(())
     }
 
     /// Assets of stores that the index does not have at all.
@@ -534,31 +229,4 @@ fn folders_in(folder: &Path) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = folders.map(|entry| entry.path()).collect();
     folders.sort();
     folders
-}
-
-/// Every sample of a segment, and whether they are where the index says.
-fn samples(folder: &Path, segment: &SegmentRow) -> Result<(), String> {
-    let path = folder.join(segment.name.file(SEGMENT));
-    let text = |error: RecordingError| error.to_string();
-    let tracks = scan::tracks(folder, &segment.name.epoch).map_err(text)?;
-    let (file, _) = scan::open(&path).map_err(text)?;
-    let mut input = BufReader::new(file);
-    let mut report = Report::default();
-    let mut checks: BTreeMap<u32, Checks> = BTreeMap::new();
-    let read = scan::segment(folder, &segment.name, &tracks, |samples: &[Sample]| {
-        for sample in samples {
-            if let Some(track) = tracks.iter().find(|track| track.id == sample.track) {
-                let checks = checks.entry(track.id).or_default();
-                checks.sample(track, sample, &mut report);
-                checks.content(&mut input, track, sample, &mut report);
-            }
-        }
-    });
-    if read.map_err(text)? != (segment.video, segment.audio) {
-        return Err("it holds other media than the index says".to_owned());
-    }
-    match report.problems.into_iter().next() {
-        Some(problem) => Err(problem),
-        None => Ok(()),
-    }
 }

@@ -15,10 +15,11 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::events::{Event, EventSink};
-use crate::extension::EngineOptions;
+use crate::extension::{EngineOptions, LazyEngine};
 use crate::graph::RecordingsOptions;
 use crate::media::SystemClock;
 use crate::nodes::analysis::AnalysisPool;
+use crate::state::StateDir;
 
 /// Longer than anything here takes on a machine that does other things, too.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,5 +1,7 @@
 //! Passwords come in by many ways; none comes out.
 
+use std::fmt::Debug;
+
 use super::*;
 
 const CANARY: &str = "c4nary-pa55";

@@ -3,6 +3,7 @@
 use super::*;
 use crate::graph::host::catalog::Phase;
 use crate::graph::host::error::{NOT_ALLOWED_IN_STATE, NOT_VALID_IN_STATE};
+use crate::nodes::Graph;
 
 const CONFLICT: (u16, &str) = (409, "Conflict");
 

@@ -1,0 +1,101 @@
+//! Bodies: what was recorded, what was not, and why.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Object;
+
+/// A link of the chain at a moment.
+#[derive(Serialize, JsonSchema)]
+struct ExplanationStep {
+    /// `instance`, `camera`, `frames`, `detector`, `gate`, `sink` or `upload`.
+    link: String,
+    /// The node; none when it is about all of them.
+    node: Option<String>,
+    /// `fine`, `broken` or `unknown`.
+    verdict: String,
+    /// What is known, for people.
+    message: String,
+    #[serde(flatten)]
+    more: Object,
+}
+
+/// What became of a moment.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Explanation {
+    /// The graph instance.
+    instance: String,
+    /// The moment; ISO 8601, UTC.
+    at: String,
+    /// How far around it was looked, from here ...
+    from: String,
+    /// ... to here.
+    to: String,
+    /// Whether there is a clip; none when the journal does not say.
+    clip: Option<bool>,
+    /// The chain, from the camera on.
+    steps: Vec<ExplanationStep>,
+    /// One plain sentence.
+    conclusion: String,
+}
+
+/// A stretch of a day that is not there.
+#[derive(Serialize, JsonSchema)]
+struct CoverageGap {
+    /// Its first moment; ISO 8601, UTC.
+    start: String,
+    /// Where media goes on, or the day or the question ends.
+    end: String,
+    /// Its length.
+    seconds: f64,
+    /// `camera`, `disk`, `cacheFull`, `keepFree`, `retention`, `deleted`, `crash`, `damaged`, or `notRecorded`: inactive, a
+    /// closed gate, or before the first recording.
+    cause: String,
+}
+
+/// A day in the host's time zone, or as much of it as was asked for.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct CoverageDay {
+    /// In the time zone.
+    date: String,
+    /// Of the seconds, so many are recorded; from 0 to 100.
+    percent: f64,
+    /// As much of the day as was asked for.
+    seconds: f64,
+    /// As much as is there.
+    recorded_seconds: f64,
+    /// As much as is not.
+    missing_seconds: f64,
+    /// Of what begins in it.
+    bytes: u64,
+    /// What is not there, and why.
+    gaps: Vec<CoverageGap>,
+    /// Gaps that are not listed.
+    more_gaps: u64,
+}
+
+/// What a node recorded.
+#[derive(Serialize, JsonSchema)]
+struct CoverageCamera {
+    /// The graph instance; empty when the index does not know.
+    instance: String,
+    /// The node that records.
+    node: String,
+    /// Day by day, the oldest first; from the first of which something is known.
+    days: Vec<CoverageDay>,
+}
+
+/// What was recorded.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Coverage {
+    /// From here ...
+    since: String,
+    /// ... to here.
+    until: String,
+    /// Of the days, such as `Europe/Berlin`.
+    time_zone: String,
+    /// One for each node that records.
+    cameras: Vec<CoverageCamera>,
+}
