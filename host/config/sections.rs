@@ -72,6 +72,22 @@ fn root<'t>(reader: &mut Reader<'t>, mut root: Section<'t>, config: &mut HostCon
     root.table(reader, "limits", |reader, section| {
         limits(reader, section, &mut config.limits);
     });
+    storage(reader, &mut root, config);
+    root.set(reader, "keep_free", &mut config.keep_free, keep_free);
+    root.set(reader, "retention", &mut config.retention, super::retention::read);
+    root.set(reader, "time_zone", &mut config.time_zone, time_zone);
+    root.table(reader, "secrets", |reader, section| {
+        config.secrets = section.members(reader, |reader, name, item| {
+            named(reader, name, item)?;
+            reader.secret(item)
+        });
+    });
+    root.finish(reader);
+    binding(reader, listen, written, config);
+}
+
+/// Where recordings go.
+fn storage<'t>(reader: &mut Reader<'t>, root: &mut Section<'t>, config: &mut HostConfig) {
     // What is described with a mistake in it counts as there: one mistake is told once.
     let mut described = Vec::new();
     if let Some(item) = root.item("stores") {
@@ -89,16 +105,15 @@ fn root<'t>(reader: &mut Reader<'t>, mut root: Section<'t>, config: &mut HostCon
     root.table(reader, "recording", |reader, section| {
         stores::recording(reader, section, &mut config.recording.store, &described);
     });
-    root.set(reader, "keep_free", &mut config.keep_free, keep_free);
-    root.set(reader, "retention", &mut config.retention, super::retention::read);
-    root.set(reader, "time_zone", &mut config.time_zone, time_zone);
-    root.table(reader, "secrets", |reader, section| {
-        config.secrets = section.members(reader, |reader, name, item| {
-            named(reader, name, item)?;
-            reader.secret(item)
-        });
-    });
-    root.finish(reader);
+}
+
+/// Whether the host may listen where it is told to, with the tokens that it has.
+fn binding(
+    reader: &mut Reader<'_>,
+    listen: Option<Item<'_>>,
+    written: Option<Item<'_>>,
+    config: &HostConfig,
+) {
     // A token with a mistake in it has been told already: here it counts.
     let tokens = written.and_then(|item| Some(item.value.get_ref().as_array()?.len()));
     if let Some(item) = listen

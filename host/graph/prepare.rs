@@ -81,28 +81,8 @@ pub fn prepare_and_tell(
 ) -> Result<Plan, Vec<Problem>> {
     let (mut nodes, mut problems) = (Vec::new(), Vec::new());
     for node in &graph.nodes {
-        let endless = is_endless(graph, node);
-        let place = Place {
-            name: &node.name,
-            instance: &graph.instance,
-            endless,
-        };
-        let compiling = |begun| compiling(node, begun);
-        let loading = Loading {
-            environment,
-            compiling: &compiling,
-        };
-        match kind(place, &node.config, &loading) {
-            Ok(kind) => nodes.push(PlannedNode {
-                name: node.name.clone(),
-                node_type: node.config.type_name(),
-                kind,
-                inputs: node
-                    .inputs
-                    .iter()
-                    .map(|input| planned_input(input, endless))
-                    .collect(),
-            }),
+        match planned(graph, node, environment, compiling) {
+            Ok(node) => nodes.push(node),
             Err(messages) => problems.extend(messages.into_iter().map(|message| Problem {
                 node: node.name.clone(),
                 message,
@@ -212,6 +192,33 @@ fn without_food(plan: &Plan) -> Vec<Problem> {
         })
     };
     plan.nodes.iter().filter_map(problem).collect()
+}
+
+fn planned(
+    graph: &Graph,
+    node: &ResolvedNode<Config>,
+    environment: &Environment,
+    compiling: Compiling<'_>,
+) -> Prepared<PlannedNode> {
+    let endless = is_endless(graph, node);
+    let place = Place {
+        name: &node.name,
+        instance: &graph.instance,
+        endless,
+    };
+    let compiling = |begun| compiling(node, begun);
+    let loading = Loading {
+        environment,
+        compiling: &compiling,
+    };
+    let kind = kind(place, &node.config, &loading)?;
+    let inputs = node.inputs.iter().map(|input| planned_input(input, endless));
+    Ok(PlannedNode {
+        name: node.name.clone(),
+        node_type: node.config.type_name(),
+        kind,
+        inputs: inputs.collect(),
+    })
 }
 
 fn planned_input(input: &Input, endless: bool) -> PlannedInput {
