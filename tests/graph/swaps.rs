@@ -327,7 +327,8 @@ fn a_component_that_is_down_runs_again_with_another_version() {
     named.set(&version(2).bytes(), &[]).unwrap();
     until("answers", SOON, || (named.answered() > 0).then_some(()));
     assert_eq!(named.detector()["state"], "running");
-    assert_eq!(events.of("i", "ExtensionLoaded").len(), 2);
+    // It answers before the stream of events has brought that it was loaded.
+    assert_eq!(events.wait("i", "ExtensionLoaded", 2, SOON).len(), 2);
 }
 
 #[test]
