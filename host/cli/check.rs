@@ -33,7 +33,8 @@ pub struct CheckArgs {
     /// The state directory to look at, instead of `mediagraph-state`
     #[arg(long, value_name = "DIR", conflicts_with = "paths")]
     pub state_dir: Option<PathBuf>,
-    /// The configuration of the host, which says what stores there are besides the local one
+    /// The configuration of the host, which says what stores there are besides the local one. Without it, the environment variable
+    /// `MEDIAGRAPH_CONFIG`
     #[arg(long, value_name = "FILE", conflicts_with = "paths")]
     pub config: Option<PathBuf>,
     /// How closely files are looked at

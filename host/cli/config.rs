@@ -109,11 +109,23 @@ pub fn run(args: ConfigArgs) -> Outcome {
     }
 }
 
-/// Reads the configuration that a command was given; warnings go to standard error.
+/// Names the configuration for every command that was given none.
+pub const VARIABLE: &str = "MEDIAGRAPH_CONFIG";
+
+/// The configuration of a command: the file that it was given, or else the one that the environment names.
+#[must_use]
+pub fn file(given: Option<&Path>) -> Option<PathBuf> {
+    let named = || std::env::var_os(VARIABLE).filter(|name| !name.is_empty());
+    given.map(Path::to_owned).or_else(|| named().map(PathBuf::from))
+}
+
+/// Reads the configuration of a command; warnings go to standard error.
 ///
 /// # Errors
 /// All that is wrong with it.
-pub fn load(path: Option<&Path>) -> Result<HostConfig, Failure> {
+pub fn load(given: Option<&Path>) -> Result<HostConfig, Failure> {
+    let path = file(given);
+    let path = path.as_deref();
     let (config, warnings) = HostConfig::load(path).map_err(|error| match &error {
         ConfigError::Unreadable { .. } => Failure::failed(error),
         ConfigError::Wrong { .. } => Failure::bad_config(error),

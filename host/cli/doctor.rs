@@ -23,7 +23,8 @@ pub struct DoctorArgs {
     /// The state directory of the host
     #[arg(long, value_name = "DIR", default_value = "mediagraph-state")]
     state_dir: PathBuf,
-    /// The configuration of the host
+    /// The configuration of the host. Without it, the environment variable
+    /// `MEDIAGRAPH_CONFIG`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Print JSON

@@ -38,7 +38,8 @@ pub struct RunArgs {
     /// Where recordings and everything else is kept
     #[arg(long, value_name = "DIR", default_value = "mediagraph-state")]
     state_dir: PathBuf,
-    /// The configuration of the host: where paths lead, what graphs may do, secrets by name
+    /// The configuration of the host: where paths lead, what graphs may do, secrets by name. Without it, the environment variable
+    /// `MEDIAGRAPH_CONFIG`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }

@@ -61,7 +61,7 @@ impl<T> DecodeTimes<T> {
     }
 
     /// Takes the next picture in decoding order; appends to `out` what is settled by it. `closes` says that no
-    /// later picture is shown before this one, as with an IDR picture: everything older is settled then.
+    /// later picture is shown before this one, as with an IDR picture: everything older is settled then, and so is this one.
     pub fn push(&mut self, item: T, presentation: u64, closes: bool, out: &mut Vec<Timed<T>>) {
         if closes {
             self.drain(out);
@@ -69,7 +69,8 @@ impl<T> DecodeTimes<T> {
         self.learn(presentation);
         self.waiting.push_back((item, presentation));
         self.smallest.push(Reverse(presentation));
-        while self.waiting.len() > self.delay() {
+        let waits = if closes { 0 } else { self.delay() };
+        while self.waiting.len() > waits {
             self.settle(out);
         }
     }
@@ -180,6 +181,21 @@ mod tests {
     }
 
     #[test]
+    fn a_picture_that_closes_is_settled_when_it_comes_however_many_others_would_wait() {
+        let mut decode = DecodeTimes::new(Some(2));
+        let mut out = Vec::new();
+        for (time, closes) in [(0, true), (9000, false), (3000, false), (12_000, true)] {
+            decode.push((), time, closes, &mut out);
+        }
+        let times: Vec<_> = out
+            .iter()
+            .map(|timed| (timed.presentation, timed.decode))
+            .collect();
+        assert_eq!(times, [(0, 0), (9000, 3000), (3000, 9000), (12_000, 12_000)]);
+        assert_eq!(decode.held(), 0);
+    }
+
+    #[test]
     fn a_pyramid_gets_the_sorted_times_in_decoding_order() {
         let decode: Vec<u64> = run(Some(2), &[0, 4, 2, 1, 3, 8, 6, 5, 7])
             .iter()
@@ -217,15 +233,16 @@ mod tests {
                     Some(*sum)
                 })
                 .collect();
-            // A picture may move forward past at most `depth` others: rotate within blocks of depth + 1.
-            let blocks = times.chunks(depth + 1).count();
+            // A picture may move forward past at most `depth` others: rotate within blocks of depth + 1. The first picture
+            // closes: nothing is shown before it.
+            let blocks = times[1..].chunks(depth + 1).count();
             (
                 Just(depth),
                 Just(times),
                 proptest::collection::vec(any::<bool>(), blocks),
             )
                 .prop_map(|(depth, mut times, turn)| {
-                    for (block, turn) in times.chunks_mut(depth + 1).zip(turn) {
+                    for (block, turn) in times[1..].chunks_mut(depth + 1).zip(turn) {
                         if turn {
                             block.rotate_right(1);
                         }

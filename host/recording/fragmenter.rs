@@ -218,6 +218,13 @@ impl Fragmenter {
         self.break_at_next = false;
     }
 
+    /// The first moment of what is being cut now.
+    #[must_use]
+    pub fn since(&self) -> Option<MediaTime> {
+        let cutting = self.video.is_some();
+        cutting.then(|| MediaTime::from_ticks(self.epoch_start))
+    }
+
     /// Units that were not taken, since the last call.
     pub fn take_dropped(&mut self) -> u64 {
         std::mem::take(&mut self.dropped)

@@ -18,6 +18,8 @@ mod hub;
 mod methods;
 mod reference;
 mod rest;
+#[path = "../common/room.rs"]
+mod room;
 mod server;
 mod system;
 mod tls;

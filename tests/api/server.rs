@@ -15,7 +15,7 @@ use mediagraph::events::hub::HubInputs;
 use mediagraph::events::{Emitter, Journal, JournalLimits};
 use mediagraph::extension::{EngineOptions, LazyEngine};
 use mediagraph::graph::host::{AllowAll, GraphHost, HostLimits, HostOptions};
-use mediagraph::graph::{Recordings, RecordingsOptions, Runtime};
+use mediagraph::graph::{Recordings, Runtime};
 use mediagraph::media::{Clock, MediaTime, SystemClock};
 use mediagraph::metrics::Identity;
 use mediagraph::nodes::analysis::AnalysisPool;
@@ -122,7 +122,7 @@ fn host(folder: &Path, journal: &Journal, hub: &Arc<HubInputs>, clock: &Arc<dyn 
     });
     let recordings = Recordings::open_with_events(
         &state,
-        RecordingsOptions::default(),
+        crate::room::recordings(),
         Arc::clone(clock),
         Arc::new(journal.clone()),
     );

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mediagraph::graph::{Recordings, RecordingsOptions};
+use mediagraph::graph::Recordings;
 use mediagraph::media::{AccessUnit, Clock, MediaTime, StreamFormat, SystemClock, Ticks, TrackKind};
 use mediagraph::recording::cache::sink_folder;
 use mediagraph::recording::listener::Deaf;
@@ -72,8 +72,8 @@ impl Host {
         runtime.block_on(async {
             let state = StateDir::open(&self.state()).unwrap();
             let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-            let options = RecordingsOptions::default();
-            let recordings = Recordings::open(&state, options, clock, Arc::new(Deaf)).unwrap();
+            let recordings =
+                Recordings::open(&state, crate::room::recordings(), clock, Arc::new(Deaf)).unwrap();
             work(&recordings);
             recordings.shutdown(UPLOADED).await;
         });
@@ -435,12 +435,11 @@ fn a_store_elsewhere_is_looked_at_and_the_index_is_made_anew_from_it() {
     // The same media, as another store has it.
     let elsewhere = host.folder.path().join("elsewhere");
     std::fs::rename(host.state().join("assets"), &elsewhere).unwrap();
-    let config = host.folder.path().join("mediagraph.toml");
     let text = format!(
         "[stores.far]\nkind = \"directory\"\npath = \"{}\"\n",
         elsewhere.display()
     );
-    std::fs::write(&config, text).unwrap();
+    let config = super::common::configuration(host.folder.path(), &text);
     for ending in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(host.state().join(format!("index.db{ending}")));
     }

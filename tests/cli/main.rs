@@ -23,6 +23,8 @@ mod keeping;
 mod local;
 mod ops;
 mod real;
+#[path = "../common/room.rs"]
+mod room;
 mod system;
 mod topologies;
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::graph::{DRAIN, Event, START};
-use super::mediagraph;
 use super::process::{Ended, Process, until};
+use super::{configuration, mediagraph};
 #[path = "../api/wire.rs"]
 pub(crate) mod wire;
 use wire::{Request, Response};
@@ -55,8 +55,7 @@ impl Host {
 
     /// One that loads components from a folder, whoever names them.
     pub(crate) fn loading_from(state: &Path, folder: &Path) -> Self {
-        let config = folder.join("mediagraph.toml");
-        std::fs::write(&config, format!("[paths]\nload_roots = [{folder:?}]\n")).unwrap();
+        let config = configuration(folder, &format!("[paths]\nload_roots = [{folder:?}]\n"));
         Self::start_with(state, &["--config", config.to_str().unwrap()])
     }
 

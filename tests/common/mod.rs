@@ -16,7 +16,17 @@ use std::process::Command;
 
 /// The binary under test.
 pub(crate) fn mediagraph() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_mediagraph"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mediagraph"));
+    command.env("MEDIAGRAPH_CONFIG", repository("tests/common/mediagraph.toml"));
+    command
+}
+
+/// Writes a configuration to a folder: that of all hosts of the tests, and then this.
+pub(crate) fn configuration(folder: &Path, text: &str) -> PathBuf {
+    let all = std::fs::read_to_string(repository("tests/common/mediagraph.toml")).unwrap();
+    let file = folder.join("mediagraph.toml");
+    std::fs::write(&file, format!("{all}{text}")).unwrap();
+    file
 }
 
 /// A path of the repository.

@@ -9,7 +9,7 @@ use crate::common::camera::Camera;
 use crate::common::clip::yard;
 use crate::common::graph::{Graph, SOON, START, command};
 use crate::common::process::until;
-use crate::common::topology;
+use crate::common::{configuration, topology};
 use crate::{Said, say, text, write};
 
 /// Nobody is asked: the graph is refused before.
@@ -43,7 +43,7 @@ impl Place {
     }
 
     fn run(&self, topology: &Path, config: &str, parameters: &[(&str, &str)]) -> std::process::Command {
-        let config = write(self.folder.path(), "mediagraph.toml", config);
+        let config = configuration(self.folder.path(), config);
         let mut command = command(text(topology), parameters, &self.below("state"));
         command.arg("--config").arg(config);
         command

@@ -37,6 +37,8 @@ mod processors;
 mod quirks;
 mod recording;
 mod refused;
+#[path = "../common/room.rs"]
+mod room;
 mod scripted;
 mod swaps;
 mod tls;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mediagraph::events::hub::{EVENT_TIME, HubInputs, HubMessage};
 use mediagraph::events::{Event, EventSink};
 use mediagraph::extension::{EngineOptions, LazyEngine};
-use mediagraph::graph::{Environment, Instance, Recordings, RecordingsOptions, Runtime, prepare};
+use mediagraph::graph::{Environment, Instance, Recordings, Runtime, prepare};
 use mediagraph::media::{Clock, MediaTime, SystemClock, Ticks};
 use mediagraph::nodes::TABLE;
 use mediagraph::nodes::analysis::AnalysisPool;
@@ -89,7 +89,7 @@ impl Host {
         let state = Arc::new(StateDir::open(folder.path()).unwrap());
         let recordings = Recordings::open_with_events(
             &state,
-            RecordingsOptions::default(),
+            crate::room::recordings(),
             Arc::clone(&runtime.clock),
             Arc::clone(&runtime.events),
         );

@@ -9,6 +9,8 @@
 )]
 
 mod clip;
+#[path = "../common/room.rs"]
+mod room;
 mod segments;
 
 use std::path::{Path, PathBuf};
@@ -17,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clip::{Clip, run};
-use mediagraph::graph::{Recordings, RecordingsOptions};
+use mediagraph::graph::Recordings;
 use mediagraph::media::{AccessUnit, SystemClock, Ticks};
 use mediagraph::recording::cache::sink_folder;
 use mediagraph::recording::listener::Deaf;
@@ -73,8 +75,7 @@ impl Host {
         let _runtime = self.runtime.enter();
         let state = self.state();
         let clock = Arc::new(SystemClock::new());
-        let options = RecordingsOptions::default();
-        let recordings = Recordings::open(&state, options, clock, Arc::new(Deaf)).unwrap();
+        let recordings = Recordings::open(&state, room::recordings(), clock, Arc::new(Deaf)).unwrap();
         let mut writer = recordings.cache().open_asset(self.spec(&state)).unwrap();
         feed(&mut writer, units);
         end(writer);

@@ -14,7 +14,7 @@ use crate::common::clip::yard;
 use crate::common::graph::{Graph, SOON, START, command, size};
 use crate::common::host::{Events, Host};
 use crate::common::process::until;
-use crate::common::{judge, mediagraph, run, topology};
+use crate::common::{configuration, judge, mediagraph, run, topology};
 use crate::real::serve;
 
 /// A disk that was frozen by a test that died is let go of after so long.
@@ -150,14 +150,13 @@ struct World {
 
 impl World {
     fn new(folder: &Path, disk: &Disk) -> Self {
-        let config = folder.join("mediagraph.toml");
         let well = folder.join("well");
         let text = format!(
             "[paths.map]\n'/var/lib/sick' = '{}'\n'/var/lib/well' = '{}'\n[limits]\ndrain_timeout = \"PT20S\"\n",
             disk.path.display(),
             well.display()
         );
-        std::fs::write(&config, text).unwrap();
+        let config = configuration(folder, &text);
         let host = serve(&folder.join("state"), &config);
         let camera = Camera::ours(&yard(), &[]);
         let world = Self {

@@ -20,6 +20,7 @@ use crate::azurite::Azurite;
 use crate::certificates::Authority;
 use crate::common::camera::Camera;
 use crate::common::clip::yard;
+use crate::common::configuration;
 use crate::common::graph::{Graph, START, command};
 
 /// Of the clip, in bytes: about two seconds.
@@ -129,14 +130,13 @@ fn answer(mut client: impl Read + Write, asked: &Mutex<Vec<String>>) -> std::io:
 /// Records to a container as somebody whose identity the environment gives.
 fn record(identity: &str, environment: impl Fn(&mut Command, &Path), pem: &Path, ca: &Path, folder: &Path) {
     let azurite = Azurite::with_tls(&folder.join("azurite"), pem);
-    let config = folder.join("mediagraph.toml");
     let text = format!(
         "[stores.cloud]\nkind = \"azure-blob\"\ncontainer_url = \"{}\"\nca_file = \"{}\"\n{identity}\n[recording]\nstore = \"cloud\"\n\
          [log]\nlevel = \"trace\"\n",
         azurite.container_at(azurite.address),
         ca.display()
     );
-    std::fs::write(&config, text).unwrap();
+    let config = configuration(folder, &text);
     let camera = Camera::ours(&yard(), &[]);
     let state = folder.join("state");
     let mut command = command("topologies/cvr-asset", &[("rtspUrl", &camera.url)], &state);

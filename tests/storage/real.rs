@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::azurite::{Azurite, KEY};
 use crate::clip::run;
+use crate::common;
 use crate::common::camera::Camera;
 use crate::common::clip::yard;
 use crate::common::graph::{Graph, SOON, START, command};
@@ -32,9 +33,7 @@ pub(crate) fn configuration(folder: &Path, azurite: &Azurite, address: SocketAdd
         azurite.container_at(address),
         key.display()
     );
-    let file = folder.join("mediagraph.toml");
-    std::fs::write(&file, text).unwrap();
-    file
+    common::configuration(folder, &text)
 }
 
 pub(crate) fn serve(state: &Path, config: &Path) -> Host {
@@ -250,12 +249,11 @@ fn the_index_is_made_anew_from_the_container_alone() {
 fn a_store_in_a_folder_of_another_disk_takes_whole_recordings() {
     let folder = tempfile::tempdir().unwrap();
     let archive = tempfile::tempdir_in("/dev/shm").unwrap();
-    let config = folder.path().join("mediagraph.toml");
     let text = format!(
         "[stores.archive]\nkind = \"directory\"\npath = \"{}\"\n[recording]\nstore = \"archive\"\n",
         archive.path().display()
     );
-    std::fs::write(&config, text).unwrap();
+    let config = common::configuration(folder.path(), &text);
     let camera = Camera::ours(&yard(), &[]);
     let state = folder.path().join("state");
     let mut command = command(TOPOLOGY, &[("rtspUrl", &camera.url)], &state);

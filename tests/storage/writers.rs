@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::azurite::Azurite;
+use crate::common;
 use crate::common::camera::Camera;
 use crate::common::clip::yard;
 use crate::common::graph::{SOON, START, size};
@@ -43,8 +44,7 @@ fn set(host: &Host, pattern: &str, instances: &[(&str, &str)]) {
 fn two_cameras_whose_recordings_get_the_same_name_are_both_recorded_each_to_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
-    let config = folder.path().join("mediagraph.toml");
-    std::fs::write(&config, "").unwrap();
+    let config = common::configuration(folder.path(), "");
     let host = serve(&state, &config);
     let events = host.events("");
     let cameras = [Camera::ours(&yard(), &[]), Camera::ours(&yard(), &[])];

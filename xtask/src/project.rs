@@ -148,6 +148,11 @@ pub(crate) fn build_host(profile: Profile) -> Result<PathBuf> {
         .context("`cargo build` did not say where it put the binary `mediagraph`")
 }
 
+/// What a host is told that the project starts, unless it is given a configuration of its own.
+pub(crate) fn configure(host: &mut Command) -> &mut Command {
+    host.env("MEDIAGRAPH_CONFIG", root().join("tests/common/mediagraph.toml"))
+}
+
 fn host_binary(message: &Value) -> Option<PathBuf> {
     let is_host = message.get("reason")?.as_str()? == "compiler-artifact"
         && message.pointer("/target/name")?.as_str()? == "mediagraph";

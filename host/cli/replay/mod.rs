@@ -74,7 +74,8 @@ pub struct ReplayArgs {
     /// Where assets and installed components are looked for by name; only read, also beside a running host
     #[arg(long, value_name = "DIR", default_value = "mediagraph-state")]
     state_dir: PathBuf,
-    /// The configuration of the host: secrets by name, and with `--record` where paths lead
+    /// The configuration of the host: secrets by name, and with `--record` where paths lead. Without it, the environment variable
+    /// `MEDIAGRAPH_CONFIG`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Print the totals at the end, on standard error, as one JSON object
@@ -196,7 +197,11 @@ impl Place {
         let state = Arc::new(state.with_paths(config.paths.path_map()));
         let (opened, clock) = (Arc::clone(&state), Arc::clone(clock));
         // What becomes of a recording after its sink has ended depends on the disk: it is no event of a replay.
-        let opening = move || Recordings::open(&opened, RecordingsOptions::default(), clock, Arc::new(Deaf));
+        let options = RecordingsOptions {
+            keep_free: config.keep_free,
+            ..RecordingsOptions::default()
+        };
+        let opening = move || Recordings::open(&opened, options, clock, Arc::new(Deaf));
         let recordings = tokio::task::spawn_blocking(opening)
             .await
             .map_err(Failure::failed)?;

@@ -52,7 +52,7 @@ pub struct ServeArgs {
     /// Where to listen, instead of what the configuration says
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
-    /// The configuration; `mediagraph config init` writes one
+    /// The configuration; `mediagraph config init` writes one. Without it, the environment variable `MEDIAGRAPH_CONFIG`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -61,7 +61,7 @@ impl ServeArgs {
     /// How the configuration wants the log to look, if it can be read.
     #[must_use]
     pub fn log_format(&self) -> Option<LogFormat> {
-        let (config, _) = HostConfig::load(Some(self.config.as_deref()?)).ok()?;
+        let (config, _) = HostConfig::load(Some(&config::file(self.config.as_deref())?)).ok()?;
         Some(config.log.format)
     }
 }
@@ -144,7 +144,7 @@ impl Parts {
         let auth = SharedAuth::new(live::tokens(&config), config.server.needs_tokens());
         let tls = certificate(&config)?;
         let live = Live::new(
-            args.config.clone(),
+            config::file(args.config.as_deref()),
             args.listen,
             config.clone(),
             live::Holders {

@@ -59,6 +59,8 @@ pub struct AssetWriter {
     notices: Vec<Notice>,
     totals: Totals,
     started: bool,
+    /// The index knows that there is media in memory.
+    known: bool,
     closed: bool,
     /// Room was made since the disk was full, to no avail so far.
     made_room: bool,
@@ -95,6 +97,7 @@ impl AssetWriter {
             notices: Vec::new(),
             totals: Totals::default(),
             started: false,
+            known: false,
             closed: false,
             made_room: false,
         }
@@ -162,7 +165,29 @@ impl AssetWriter {
         Ok(())
     }
 
+    /// Since when there is media in memory that the index knows nothing of.
+    fn unknown_since(&self) -> Option<MediaTime> {
+        self.fragmenter.since().filter(|_| !self.known)
+    }
+
+    fn make_known(&mut self) -> Result<(), RecordingError> {
+        if let Some(since) = self.unknown_since() {
+            self.cache.index().begin_writing(self.asset, since, &self.dir)?;
+            self.known = true;
+        }
+        Ok(())
+    }
+
+    /// Nothing is in memory any more.
+    fn make_unknown(&mut self) -> Result<(), RecordingError> {
+        if std::mem::take(&mut self.known) {
+            self.cache.index().end_writing(self.asset)?;
+        }
+        Ok(())
+    }
+
     fn write_waiting(&mut self) -> Result<(), RecordingError> {
+        self.make_known()?;
         self.finish_sealing()?;
         while let Some(fragment) = self.waiting.pop_front() {
             let written = match fragment.kind() {
@@ -189,7 +214,7 @@ impl Recorder for AssetWriter {
         let mut fragments = Vec::new();
         self.fragmenter.push(unit, &mut fragments);
         self.enqueue(fragments);
-        Ok(!self.waiting.is_empty())
+        Ok(!self.waiting.is_empty() || self.unknown_since().is_some())
     }
 
     fn flush(&mut self) -> Result<Vec<Notice>, RecordingError> {
@@ -201,6 +226,7 @@ impl Recorder for AssetWriter {
         self.finish_fragments();
         self.write_again()?;
         self.seal_again()?;
+        self.make_unknown()?;
         Ok(std::mem::take(&mut self.notices))
     }
 
@@ -225,6 +251,7 @@ impl Recorder for AssetWriter {
         self.seal_again()?;
         self.end_losses();
         self.note_gaps()?;
+        self.make_unknown()?;
         self.closed = true;
         self.cache.closed(&self.spec, &self.dir);
         if self.started {
@@ -242,7 +269,7 @@ impl Recorder for AssetWriter {
             self.lose(&fragment, GapReason::Disk);
         }
         self.end_losses();
-        if let Err(error) = self.note_gaps() {
+        if let Err(error) = self.note_gaps().and_then(|()| self.make_unknown()) {
             tracing::warn!(%error, asset = self.spec.name, "A gap cannot be noted in the index of recordings");
         }
     }

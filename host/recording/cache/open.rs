@@ -64,6 +64,9 @@ impl Cache {
         self.count(&spec.folder)?;
         let now = self.now().to_timestamp();
         let asset = self.index().asset(&spec.store, &spec.name, &spec.owner, now)?;
+        if let Some(writer) = self.index().writer(asset)? {
+            recover::note_cut_off(self, &writer)?;
+        }
         let counter = self.index().last_counter(asset, self.host())?;
         Ok(Opened {
             asset,

@@ -39,7 +39,7 @@ impl Cache {
         }
         // Of sinks that start at the same time each would give a new place an id of its own.
         let _places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = self.index().place(root)?;
+        let known = self.index().place(root)?.filter(Place::is_marked);
         match (known, read(root)?) {
             (Some(place), Found::Id(id)) if place.volume == id => Ok(()),
             (Some(place), Found::Id(id)) => Err(wrong(&place, format!("it carries the id `{id}`"))),
@@ -85,7 +85,11 @@ impl Cache {
         }
     }
 
+    /// The index hears of a new place first: whatever a power cut leaves of the file is found at the next start.
     fn mark(&self, root: &Path, id: String) -> Result<(), RecordingError> {
+        if self.index().place(root)?.is_none() {
+            self.index().set_place(&Place::unmarked(root))?;
+        }
         let path = root.join(VOLUME_FILE);
         self.storage()
             .create_dir_all(root)

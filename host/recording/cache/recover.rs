@@ -9,7 +9,7 @@ use super::folder::{asset_of, owner_of};
 use crate::media::{MediaTime, Ticks};
 use crate::recording::asset::name::{SEGMENT, SegmentName};
 use crate::recording::asset::{recover as open, scan};
-use crate::recording::index::{AssetId, Gap, GapReason, SegmentId, SegmentState};
+use crate::recording::index::{AssetId, Gap, GapReason, SegmentId, SegmentState, Writer};
 use crate::recording::{RecordingError, taking};
 
 /// Rows whose files are looked for at a time.
@@ -36,7 +36,35 @@ pub(super) fn recover(cache: &Cache) -> Result<(), RecordingError> {
             put_in_order(cache, &folder, true);
         }
     }
+    for writer in cache.index().writers()? {
+        if there(&writer.folder) {
+            note_cut_off(cache, &writer)?;
+        }
+    }
     drop_missing(cache, &there)
+}
+
+/// What a writer had in memory is a gap, also when nothing of it had reached the disk yet. What had is in the index by now.
+pub(super) fn note_cut_off(cache: &Cache, writer: &Writer) -> Result<(), RecordingError> {
+    let end = cache.index().last_end(writer.asset)?;
+    let from = end.map_or(writer.since, |end| end.max(writer.since));
+    note_crash(cache, writer.asset, from)?;
+    Ok(cache.index().end_writing(writer.asset)?)
+}
+
+fn note_crash(cache: &Cache, asset: AssetId, from: MediaTime) -> Result<(), RecordingError> {
+    let now = cache.now();
+    let gap = Gap {
+        start: from,
+        end: from.offset(LOST_BY_A_CRASH).min(now),
+        reason: GapReason::Crash,
+        fragments: 0,
+        units: 0,
+    };
+    if gap.start < gap.end {
+        cache.index().note_gap(asset, &gap, now.to_timestamp())?;
+    }
+    Ok(())
 }
 
 /// The places that are what they were.
@@ -101,7 +129,8 @@ pub(super) fn finish(cache: &Cache, folder: &Path, crashed: bool) -> Result<(), 
         let parts = open::sound(folder, &name)?;
         if crashed {
             let kept = parts.as_ref().map_or(0, |(video, _)| video.part.ticks);
-            of.note_crash(cache, name.start.offset(Ticks(kept as i64)))?;
+            // Before anything changes, so that it is not forgotten.
+            note_crash(cache, of.id(cache)?, name.start.offset(Ticks(kept as i64)))?;
         }
         match parts {
             None => open::discard(folder, &name, cache.storage())?,
@@ -149,23 +178,6 @@ impl<'a> Folder<'a> {
     fn id(&self, cache: &Cache) -> Result<AssetId, RecordingError> {
         let now = cache.now().to_timestamp();
         Ok(cache.index().asset(&self.store, &self.asset, &self.owner, now)?)
-    }
-
-    /// Before anything changes, so that it is not forgotten.
-    fn note_crash(&self, cache: &Cache, from: MediaTime) -> Result<(), RecordingError> {
-        let now = cache.now();
-        let gap = Gap {
-            start: from,
-            end: from.offset(LOST_BY_A_CRASH).min(now),
-            reason: GapReason::Crash,
-            fragments: 0,
-            units: 0,
-        };
-        if gap.start < gap.end {
-            let asset = self.id(cache)?;
-            cache.index().note_gap(asset, &gap, now.to_timestamp())?;
-        }
-        Ok(())
     }
 
     fn take_in(&self, cache: &Cache, names: Vec<SegmentName>) -> Result<(), RecordingError> {

@@ -20,6 +20,7 @@ mod read;
 mod retention;
 mod schema;
 mod write;
+mod writers;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -36,6 +37,7 @@ pub use listing::Unlisted;
 pub use places::Place;
 pub use read::Backlog;
 pub use retention::{AssetSize, Removal};
+pub use writers::Writer;
 
 use super::asset::name::{Epoch, SegmentName};
 use super::asset::scan::Part;

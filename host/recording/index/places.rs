@@ -12,10 +12,28 @@ use super::{Index, IndexError};
 pub struct Place {
     /// The folder, absolute.
     pub path: PathBuf,
-    /// The id of the volume that it is on.
+    /// The id of the volume that it is on; empty until the place carries one.
     pub volume: String,
     /// It was on another file system than the state directory when it was first used.
     pub apart: bool,
+}
+
+impl Place {
+    /// A folder that is about to be given an id.
+    #[must_use]
+    pub fn unmarked(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            volume: String::new(),
+            apart: false,
+        }
+    }
+
+    /// Whether the folder has been given an id.
+    #[must_use]
+    pub fn is_marked(&self) -> bool {
+        !self.volume.is_empty()
+    }
 }
 
 impl Index {

@@ -10,6 +10,7 @@
 //! garbage  files that nothing refers to any more and that may still be on the disk
 //! place    a folder that sinks cache below, and the id of the volume that it is on
 //! fact     what was done once
+//! writer   an asset that has media in memory: what a crash costs it
 //! removal  objects that nothing refers to any more and that a store may still have
 //! ```
 //! Times of media are ticks of 90 kHz since the Unix epoch; times of the host are microseconds since then.
@@ -91,4 +92,10 @@ pub(super) const MIGRATIONS: &[&str] = &[
         name TEXT NOT NULL,
         PRIMARY KEY (store, asset, name)
     ) STRICT, WITHOUT ROWID;",
+    // 4: who writes.
+    "CREATE TABLE writer (
+        asset INTEGER PRIMARY KEY REFERENCES asset (id) ON DELETE CASCADE,
+        since INTEGER NOT NULL,
+        folder TEXT NOT NULL
+    ) STRICT;",
 ];

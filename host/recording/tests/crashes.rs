@@ -235,6 +235,35 @@ fn after_a_crash_the_gap_reaches_to_where_the_recording_goes_on() {
 }
 
 #[test]
+fn what_a_crash_cuts_off_before_anything_is_on_the_disk_is_a_gap() {
+    let bench = Bench::new();
+    let mut writer = bench.cache().open_asset(bench.spec()).unwrap();
+    writer.is_of_event();
+    bench.feed(&mut writer, &stream(90_000 * 100, 1, false));
+    assert!(bench.files().iter().all(|(name, _)| !name.ends_with(".part")));
+    std::mem::forget(writer);
+    bench
+        .clock
+        .set_wall(MediaTime::from_ticks(BASE + 90_000 * 200).to_timestamp());
+    let cache = recovered(&bench);
+    assert_eq!(bench.gap_seconds(&cache), [(100, 104, GapReason::Crash)]);
+}
+
+#[test]
+fn a_writer_that_waits_for_its_camera_loses_nothing_in_a_crash() {
+    let bench = Bench::new();
+    let mut writer = bench.cache().open_asset(bench.spec()).unwrap();
+    bench.feed(&mut writer, &stream(0, 9, false));
+    writer.pause().unwrap();
+    std::mem::forget(writer);
+    bench
+        .clock
+        .set_wall(MediaTime::from_ticks(BASE + 90_000 * 200).to_timestamp());
+    let cache = recovered(&bench);
+    assert_eq!(bench.gap_seconds(&cache), []);
+}
+
+#[test]
 fn the_gap_of_a_crash_does_not_reach_to_the_next_recording_of_an_event() {
     let bench = Bench::new();
     let mut writer = bench.cache().open_asset(bench.spec()).unwrap();

@@ -214,6 +214,24 @@ fn sinks_that_start_at_the_same_time_in_a_new_place_agree_on_its_id() {
 }
 
 #[test]
+fn what_a_power_cut_leaves_of_the_id_of_a_new_place_is_cleared_away_at_the_next_start() {
+    let bench = Bench::new();
+    let storage = Failing::never();
+    let place = bench.folder.path().join("place");
+    storage.refuse(Some(("rename", place.join(".mediagraph-volume"))));
+    let mut spec = bench.spec();
+    spec.folder = sink_folder(&place, "box", "sink");
+    let cache = bench.try_cache(Arc::new(storage.clone())).unwrap();
+    cache.open_asset(spec).unwrap_err();
+    drop(cache);
+    assert!(place.join(".mediagraph-volume.tmp").exists());
+    drop(bench.cache());
+    let left = std::fs::read_dir(&place).unwrap().flatten();
+    let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
+    assert_eq!(left, [".mediagraph-volume"]);
+}
+
+#[test]
 fn a_disk_that_is_swapped_while_it_is_recorded_to_is_noticed_at_the_next_segment() {
     let bench = Bench::new();
     let cache = bench.cache();

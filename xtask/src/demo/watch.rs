@@ -107,7 +107,7 @@ fn address(line: &str) -> Option<String> {
 
 fn start_graph(plan: &Plan, url: &str, log: &Path) -> Result<Guard> {
     let mut command = Command::new(&plan.host);
-    command
+    project::configure(&mut command)
         .arg("run")
         .arg(&plan.topology)
         .args(["-p", &format!("rtspUrl={url}")]);

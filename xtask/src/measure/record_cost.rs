@@ -126,7 +126,7 @@ fn recorded(host: &Path, state: &Path) -> Result<()> {
 
 fn start_ours(host: &Path, url: &str, state: &Path) -> Result<Guard> {
     let mut command = Command::new(host);
-    command
+    project::configure(&mut command)
         .arg("run")
         .arg(topology())
         .args(["-p", &format!("rtspUrl={url}")]);

@@ -73,6 +73,7 @@ impl Host {
         let log = log_of(state);
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&log);
         let file = file.with_context(|| format!("cannot write {}", log.display()))?;
+        project::configure(&mut command);
         command.arg("serve").arg("--state-dir").arg(state);
         command.args(["--listen", &address.to_string()]);
         if let Some(config) = config {

@@ -14,6 +14,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::config::KeepFree;
 use crate::events::{Event, EventSink};
 use crate::extension::{EngineOptions, LazyEngine};
 use crate::graph::RecordingsOptions;
@@ -23,6 +24,12 @@ use crate::state::StateDir;
 
 /// Longer than anything here takes on a machine that does other things, too.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A test is no reason to keep gigabytes of a disk free.
+const NOTHING: KeepFree = KeepFree {
+    percent: None,
+    bytes: None,
+};
 
 /// Keeps what is published.
 #[derive(Debug, Default)]
@@ -68,7 +75,10 @@ impl Place {
         };
         let recordings = Recordings::open_with_events(
             &self.state,
-            RecordingsOptions::default(),
+            RecordingsOptions {
+                keep_free: NOTHING,
+                ..RecordingsOptions::default()
+            },
             Arc::clone(&runtime.clock),
             Arc::clone(&runtime.events),
         );

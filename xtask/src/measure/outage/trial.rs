@@ -261,7 +261,7 @@ fn configuration(folder: &Path, wire: &Wire) -> Result<PathBuf> {
     let key = folder.join("key");
     std::fs::write(&key, KEY)?;
     let text = format!(
-        "[stores.{STORE}]\nkind = \"azure-blob\"\ncontainer_url = \"{}\"\naccount_key = \"${{file:{}}}\"\n\
+        "keep_free = \"1MiB\"\n[stores.{STORE}]\nkind = \"azure-blob\"\ncontainer_url = \"{}\"\naccount_key = \"${{file:{}}}\"\n\
          [recording]\nstore = \"{STORE}\"\n[limits]\ndrain_timeout = \"PT5S\"\n",
         container_at(wire.address),
         key.display()
