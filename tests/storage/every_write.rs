@@ -9,9 +9,9 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use mediagraph::media::{Clock, SystemClock, TICKS_PER_SECOND, Ticks};
+use mediagraph::media::{Clock, MediaTime, SystemClock, TICKS_PER_SECOND, Ticks};
 use mediagraph::recording::cache::sink_folder;
-use mediagraph::recording::index::Index;
+use mediagraph::recording::index::{GapReason, Index};
 use mediagraph::recording::listener::Deaf;
 use mediagraph::recording::storage::{Disk, Storage, StorageFile};
 use mediagraph::recording::store::{DirectoryStore, LOCAL};
@@ -211,10 +211,17 @@ async fn live(folder: &Path, writes: i64) {
             }
         }
     };
+    let mut started = false;
     for unit in &Clip::read(&folder.join("clip.mp4")).units {
         if writer.push(unit).unwrap() {
-            tell(writer.flush().unwrap());
-            say(&format!("until {}", unit.time.ticks()));
+            let notices = writer.flush().unwrap();
+            started |= notices
+                .iter()
+                .any(|notice| matches!(notice, Notice::Started { .. }));
+            tell(notices);
+            // At first the index learns that something begins; nothing is on the disk yet.
+            let what = if started { "until" } else { "begun" };
+            say(&format!("{what} {}", unit.time.ticks()));
         }
     }
     tell(writer.close().unwrap());
@@ -305,10 +312,11 @@ fn judge_life(folder: &Path, writes: i64, told: &[String]) {
             "{name} is lost, killed at write {writes}"
         );
     }
-    let Some(until) = told_of("until ")
-        .last()
-        .map(|ticks| ticks.parse::<u64>().unwrap())
-    else {
+    let last_of = |what: &str| told_of(what).last().map(|ticks| ticks.parse::<u64>().unwrap());
+    let Some(until) = last_of("until ") else {
+        if let Some(begun) = last_of("begun ") {
+            judge_begun(folder, writes, MediaTime::from_ticks(begun));
+        }
         return;
     };
     let recording = if writes % JUDGED == 0 {
@@ -324,9 +332,7 @@ fn judge_life(folder: &Path, writes: i64, told: &[String]) {
     );
     let index = Index::open(&folder.join("index.db")).unwrap();
     let row = index.find_asset(LOCAL, "lobby").unwrap().unwrap();
-    let whole = mediagraph::media::MediaTime::from_ticks(0)
-        ..mediagraph::media::MediaTime::from_ticks(i64::MAX as u64);
-    let rows = index.segments(row.id, whole).unwrap();
+    let rows = index.segments(row.id, always()).unwrap();
     for row in &rows {
         let file = asset.join(row.name.file(".m4s"));
         let bytes = std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
@@ -337,6 +343,21 @@ fn judge_life(folder: &Path, writes: i64, told: &[String]) {
         .iter()
         .filter(|(path, _)| path.extension().is_some_and(|ending| ending == "m4s"));
     assert_eq!(segments.count(), rows.len(), "no file without a row");
+}
+
+/// Of what had begun everything is there, or a gap that says why not.
+fn judge_begun(folder: &Path, writes: i64, begun: MediaTime) {
+    let index = Index::open(&folder.join("index.db")).unwrap();
+    let row = index.find_asset(LOCAL, "lobby").unwrap().unwrap();
+    let gaps = index.gaps(row.id, always()).unwrap();
+    assert_eq!(gaps.len(), 1, "killed at write {writes}: {gaps:?}");
+    assert_eq!(gaps[0].reason, GapReason::Crash);
+    let kept = index.last_end(row.id).unwrap();
+    assert_eq!(gaps[0].start, kept.unwrap_or(begun), "killed at write {writes}");
+}
+
+fn always() -> std::ops::Range<MediaTime> {
+    MediaTime::from_ticks(0)..MediaTime::from_ticks(i64::MAX as u64)
 }
 
 fn hex(bytes: &[u8]) -> String {
