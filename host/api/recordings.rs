@@ -66,8 +66,8 @@ fn find_question(api: &Shared, call: &Call) -> Result<find::Question, Problem> {
     let (now, zone) = (api.options.clock.wall(), &api.options.time_zone);
     let get = |name: &str| call.query.get(name).map(str::to_owned);
     let moment = |text: &str| since(text, now, zone).map_err(|error| wrong(&error));
-    let limit = call.query.get("$top").map(str::parse);
-    let confidence = call.query.get("minimumConfidence").map(str::parse);
+    let limit = call.query.get("$top").map(str::parse::<u32>);
+    let confidence = call.query.get("minimumConfidence").map(str::parse::<f64>);
     Ok(find::Question {
         label: get("label"),
         since: moment(call.query.get("since").unwrap_or(DEFAULT_FIND_SINCE))?,

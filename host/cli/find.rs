@@ -95,7 +95,9 @@ async fn online(args: &FindArgs) -> Result<Page, Failure> {
             .query("continuationToken", all.token.as_deref());
         let reply = client.expect("say what was seen", request).await?;
         let page: Page = serde_json::from_value(reply.json()?).map_err(|_| {
-            Failure::failed("the host's answer is no list of what was seen\nhint: is it the same version of mediagraph?")
+            Failure::failed(
+                "the host's answer is no list of what was seen\nhint: is it the same version of mediagraph?",
+            )
         })?;
         // A host that gives nothing and says that there is more is not asked for ever.
         let empty = page.value.is_empty();

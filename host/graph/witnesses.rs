@@ -30,7 +30,11 @@ impl Plan {
             if matches!(node.kind, PlannedKind::RtspSource(_)) {
                 return Some(at);
             }
-            at = node.inputs.iter().map(|input| input.node).find(|input| self.gives_media(*input))?;
+            at = node
+                .inputs
+                .iter()
+                .map(|input| input.node)
+                .find(|input| self.gives_media(*input))?;
         }
     }
 
@@ -47,7 +51,10 @@ impl Plan {
             return None;
         }
         // A detector may be behind another one, which hands its frames on.
-        let origin = planned.inputs.iter().find_map(|input| self.frame_origin(*input))?;
+        let origin = planned
+            .inputs
+            .iter()
+            .find_map(|input| self.frame_origin(*input))?;
         match self.nodes.get(origin.node)?.kind {
             PlannedKind::RtspSource(_) => Some(origin.node),
             _ => self.shown_to(origin.node),
@@ -61,7 +68,7 @@ impl Plan {
         while let Some(node) = open.pop() {
             let planned = self.nodes.get(node);
             let hears = planned.filter(|node| matches!(node.kind, PlannedKind::Processor(_)));
-            for input in hears.iter().flat_map(|node| &node.inputs) {
+            for input in hears.into_iter().flat_map(|node| &node.inputs) {
                 if self.gives_signals(input.node) && all.insert(input.node) {
                     open.push(input.node);
                 }

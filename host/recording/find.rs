@@ -126,12 +126,10 @@ pub struct Page {
 ///
 /// # Errors
 /// When the question makes no sense, or the index cannot be read.
-pub fn find(
-    index: &Index,
-    question: &Question,
-    sees: impl Fn(&str) -> bool,
-) -> Result<Page, FindError> {
-    let Question { since, until, limit, .. } = *question;
+pub fn find(index: &Index, question: &Question, sees: impl Fn(&str) -> bool) -> Result<Page, FindError> {
+    let Question {
+        since, until, limit, ..
+    } = *question;
     if until <= since {
         return Err(FindError::Empty { since, until });
     }
@@ -216,7 +214,13 @@ mod tests {
     fn only_our_own_tokens_are_taken() {
         let of = |text: &str| decode(&URL_SAFE_NO_PAD.encode(text));
         assert_eq!(of("1/detections/7/9"), Some((MediaTime::from_ticks(7), 9)));
-        for other in ["1/detections", "1/detections/7", "1/detections/x/9", "1/topology/7/9", ""] {
+        for other in [
+            "1/detections",
+            "1/detections/7",
+            "1/detections/x/9",
+            "1/topology/7/9",
+            "",
+        ] {
             assert_eq!(of(other), None, "{other}");
         }
         assert_eq!(decode("no base64!"), None);

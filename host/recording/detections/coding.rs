@@ -259,15 +259,15 @@ mod tests {
         let name = "[a-zä🚚 ]{1,9}";
         let fractions = any::<[u16; 5]>();
         let time = -900_000..27_000_000_i64;
-        (time, name, proptest::option::of(name), fractions).prop_map(|(time, label, track, [c, l, t, w, h])| {
-            Detection {
+        (time, name, proptest::option::of(name), fractions).prop_map(
+            |(time, label, track, [c, l, t, w, h])| Detection {
                 time: MediaTime::from_ticks(START).offset(Ticks(time)),
                 label: label.into(),
                 track: track.map(Into::into),
                 confidence: Fraction(c),
                 area: Area::from_parts([l, t, w, h].map(Fraction)),
-            }
-        })
+            },
+        )
     }
 
     proptest! {
@@ -314,10 +314,23 @@ mod tests {
         let far = seen(start.offset(Ticks::from_secs(30 * 3600)), "late", "", 0.5);
         let mut detections = vec![far];
         detections.extend((0..MAX_NAMES + 10).map(|n| seen(start, &format!("n{n}"), "", 0.5)));
-        let kept = decode(&body(start, &Kept { detections, left_out: 5 })).unwrap();
+        let kept = decode(&body(
+            start,
+            &Kept {
+                detections,
+                left_out: 5,
+            },
+        ))
+        .unwrap();
         assert_eq!((kept.detections.len(), kept.left_out), (MAX_NAMES, 5 + 1 + 10));
         let many = vec![seen(start, "car", "", 0.5); MAX_DETECTIONS + 3];
-        let bytes = body(start, &Kept { detections: many, left_out: 0 });
+        let bytes = body(
+            start,
+            &Kept {
+                detections: many,
+                left_out: 0,
+            },
+        );
         assert!((bytes.len() as u64) < MAX_BODY);
         let kept = decode(&bytes).unwrap();
         assert_eq!((kept.detections.len(), kept.left_out), (MAX_DETECTIONS, 3));
@@ -327,7 +340,10 @@ mod tests {
     fn a_segment_without_detections_has_no_box_and_another_version_is_named() {
         let start = MediaTime::from_ticks(START);
         assert_eq!(encode(start, &Kept::default()).unwrap(), None);
-        let kept = Kept { detections: vec![seen(start, "car", "7", 0.5)], left_out: 0 };
+        let kept = Kept {
+            detections: vec![seen(start, "car", "7", 0.5)],
+            left_out: 0,
+        };
         let mut bytes = body(start, &kept);
         bytes.push(0);
         assert_eq!(decode(&bytes), Err(CodingError::Length));

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 pub use coding::{Kept, MAX_DETECTIONS};
 pub use presence::{MAX_SIGHTINGS, Sighting, UNBROKEN, sightings};
-pub use recent::{Recent, Reader};
+pub use recent::{Reader, Recent};
 
 use crate::media::MediaTime;
 use crate::media::inference::{Finding, Inference, Rect};

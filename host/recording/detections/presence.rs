@@ -107,7 +107,10 @@ mod tests {
             })
             .collect();
         let expected = [("-", 10.0, 2), ("7", 2.0, 2), ("8", 0.0, 1), ("-", 0.0, 1)];
-        assert_eq!(told, expected.map(|(name, seconds, count)| (name.to_owned(), seconds, count)));
+        assert_eq!(
+            told,
+            expected.map(|(name, seconds, count)| (name.to_owned(), seconds, count))
+        );
         let best = &sightings(&all)[1];
         assert_eq!((best.best, best.confidence), (at(1), Fraction::of(0.75)));
         assert_eq!(best.area.l, Fraction::of(0.75), "where it was then");

@@ -56,7 +56,9 @@ impl Recent {
                 let mut said = detections.iter();
                 said.any(|new| new.time == old.detection.time && new.label == old.detection.label)
             };
-            state.entries.retain(|old| !(hears.contains(&old.origin) && said(old)));
+            state
+                .entries
+                .retain(|old| !(hears.contains(&old.origin) && said(old)));
         }
         for detection in detections {
             state.push(origin, detection);
@@ -193,7 +195,10 @@ mod tests {
         assert_eq!(labels(&reader.take(at(12.0)..at(12.5), true)), ["shown late"]);
         assert!(labels(&reader.take(at(12.5)..at(14.0), true)).is_empty(), "once");
         // Another recording of the same time.
-        assert_eq!(labels(&Reader::new(recent).take(at(0.0)..at(6.0), false)), ["first", "late"]);
+        assert_eq!(
+            labels(&Reader::new(recent).take(at(0.0)..at(6.0), false)),
+            ["first", "late"]
+        );
     }
 
     #[test]

@@ -58,7 +58,11 @@ impl Index {
     /// When the index cannot be read.
     pub fn find_sightings(&self, filter: &SightingFilter<'_>) -> Result<Vec<SightingRow>, IndexError> {
         // One index for each of the two: a question for a class must not read all of the others.
-        let label = if filter.label.is_some() { "label = ?1" } else { "?1 IS NULL" };
+        let label = if filter.label.is_some() {
+            "label = ?1"
+        } else {
+            "?1 IS NULL"
+        };
         let select = format!(
             "SELECT sighting.id, store, name, owner, label, track, first, last, best, confidence, area, count
              FROM sighting CROSS JOIN asset ON asset.id = sighting.asset
@@ -125,7 +129,8 @@ pub(super) fn note(transaction: &Transaction<'_>, new: &NewSegment<'_>) -> rusql
 
 /// The segment before another one, if there still is one: what came too late for it belongs to its media.
 fn before(transaction: &Transaction<'_>, new: &NewSegment<'_>) -> rusqlite::Result<Option<Range<MediaTime>>> {
-    let select = "SELECT start, ends FROM segment WHERE asset = ?1 AND start < ?2 ORDER BY start DESC LIMIT 1";
+    let select =
+        "SELECT start, ends FROM segment WHERE asset = ?1 AND start < ?2 ORDER BY start DESC LIMIT 1";
     transaction
         .query_row(select, params![new.asset.0, ticks(new.start)], |row| {
             Ok(media_time(row, 0)?..from_ticks(row.get(1)?).offset(BEHIND))
@@ -230,7 +235,10 @@ fn row(row: &Row<'_>) -> rusqlite::Result<SightingRow> {
 
 /// Four numbers of two bytes, the lowest byte first.
 fn packed(area: Area) -> Vec<u8> {
-    area.parts().iter().flat_map(|part| part.0.to_le_bytes()).collect()
+    area.parts()
+        .iter()
+        .flat_map(|part| part.0.to_le_bytes())
+        .collect()
 }
 
 fn unpacked(column: &[u8]) -> Area {

@@ -8,6 +8,9 @@ use crate::media::{MediaTime, Ticks};
 use crate::recording::RecordingError;
 use crate::recording::detections::{Detection, Kept, Reader, Recent, coding};
 
+/// What was seen in one segment may take this part of the budget: media must not go for it.
+const SHARE: u64 = 16;
+
 /// What is seen of the camera of a recording.
 #[derive(Debug, Default)]
 pub(super) struct Witness {
@@ -63,11 +66,16 @@ impl AssetWriter {
         let Some(seen) = coding::encode(start, kept).map_err(RecordingError::media(&self.dir))? else {
             return Ok(None);
         };
-        if self.reserve(seen.len() as u64)? {
+        let bytes = seen.len() as u64;
+        let fits = self.spec.budget.is_none_or(|budget| bytes <= budget / SHARE);
+        if fits && self.reserve(bytes)? {
             return Ok(Some(seen));
         }
         let asset = &self.spec.name;
-        tracing::warn!(asset, "The cache has no room for what was seen: it cannot be searched");
+        tracing::warn!(
+            asset,
+            "The cache has no room for what was seen: it cannot be searched"
+        );
         Ok(None)
     }
 }

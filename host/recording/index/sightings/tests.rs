@@ -85,7 +85,10 @@ fn expected(rows: &[(&str, f64, f64, u64)]) -> Vec<(String, f64, f64, u64)> {
 
 fn drop_segment(bench: &Bench, id: SegmentId) {
     let now = start().to_timestamp();
-    bench.index.drop_segments(&[id], GapReason::Retention, now).unwrap();
+    bench
+        .index
+        .drop_segments(&[id], GapReason::Retention, now)
+        .unwrap();
 }
 
 #[test]
@@ -197,8 +200,14 @@ fn pages_follow_one_another_and_show_what_the_caller_may_see() {
     question.minimum_confidence = 0.51;
     assert!(find(&bench.index, &question, |_| true).unwrap().value.is_empty());
     question.minimum_confidence = 50.0;
-    assert!(matches!(find(&bench.index, &question, |_| true), Err(FindError::Confidence)));
+    assert!(matches!(
+        find(&bench.index, &question, |_| true),
+        Err(FindError::Confidence)
+    ));
     question.token = Some("x".to_owned());
     question.minimum_confidence = 0.5;
-    assert!(matches!(find(&bench.index, &question, |_| true), Err(FindError::Token)));
+    assert!(matches!(
+        find(&bench.index, &question, |_| true),
+        Err(FindError::Token)
+    ));
 }
