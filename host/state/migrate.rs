@@ -131,6 +131,23 @@ mod tests {
     }
 
     #[test]
+    fn the_index_of_recordings_is_copied_before_it_is_brought_up() {
+        let state = of_format_1();
+        fs::write(state.path().join("format"), "3\n").unwrap();
+        let index = rusqlite::Connection::open(state.path().join(INDEX)).unwrap();
+        index.execute_batch("CREATE TABLE asset (name TEXT)").unwrap();
+        drop(index);
+        drop(StateDir::open(state.path()).unwrap());
+        assert_eq!(small(&state.path().join("format")), FORMAT.to_string());
+        let copy = state.path().join("backup-format-3").join(INDEX);
+        let copy = rusqlite::Connection::open(copy).unwrap();
+        let assets: i64 = copy
+            .query_row("SELECT count(*) FROM asset", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(assets, 0);
+    }
+
+    #[test]
     fn a_directory_that_cannot_be_copied_is_left_as_it_is() {
         let state = of_format_1();
         // What is no database cannot be copied as one.

@@ -16,6 +16,8 @@ const MAX_AGE: Ticks = Ticks::from_secs(15 * 60);
 const MAX_RECENT: usize = MAX_DETECTIONS;
 /// Names that are kept once for all detections.
 const MAX_NAMES: usize = 1024;
+/// A processor speaks of a moment at most so long after those that it hears.
+const MAX_LAG: Ticks = Ticks::from_secs(10);
 /// How far the last pictures of a recording may be shown after its last one is decoded.
 const LAST_PICTURES: Ticks = Ticks::from_secs(2);
 
@@ -52,13 +54,7 @@ impl Recent {
             return;
         };
         if !hears.is_empty() {
-            let said = |old: &Entry| {
-                let mut said = detections.iter();
-                said.any(|new| new.time == old.detection.time && new.label == old.detection.label)
-            };
-            state
-                .entries
-                .retain(|old| !(hears.contains(&old.origin) && said(old)));
+            state.replace(hears, time, &detections);
         }
         for detection in detections {
             state.push(origin, detection);
@@ -68,6 +64,20 @@ impl Recent {
 }
 
 impl State {
+    /// What these nodes said of the same classes at the same moment goes.
+    fn replace(&mut self, origins: &[usize], time: MediaTime, by: &[Detection]) {
+        let long_ago = time.offset(Ticks(MAX_LAG.0.saturating_neg()));
+        let older = |old: &Entry| old.detection.time < long_ago;
+        let from = self.entries.iter().rposition(older).map_or(0, |last| last + 1);
+        let replaced = |old: &Entry| {
+            let mut said = by.iter();
+            origins.contains(&old.origin)
+                && said.any(|new| new.time == old.detection.time && new.label == old.detection.label)
+        };
+        let late = self.entries.split_off(from);
+        self.entries.extend(late.into_iter().filter(|old| !replaced(old)));
+    }
+
     fn push(&mut self, origin: usize, mut detection: Detection) {
         detection.label = self.shared(detection.label);
         detection.track = detection.track.map(|name| self.shared(name));
