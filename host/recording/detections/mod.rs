@@ -38,10 +38,10 @@ impl Fraction {
         Self((value * f64::from(u16::MAX)).round() as u16)
     }
 
-    /// With five decimals.
+    /// With four decimals: a step is less than that.
     #[must_use]
     pub fn value(self) -> f64 {
-        (f64::from(self.0) / f64::from(u16::MAX) * 1e5).round() / 1e5
+        (f64::from(self.0) / f64::from(u16::MAX) * 1e4).round() / 1e4
     }
 }
 
