@@ -11,7 +11,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use self::conditions::{AlarmList, Health, InstanceHealthList, InstanceStatusList, UploadList};
-use self::recordings::{Coverage, Explanation};
+use self::recordings::{Coverage, DetectionList, Explanation};
 use self::requests::{Delivered, ExtensionList, ExtensionSet, HubMessage, Log, OpenApi, Reloaded};
 use self::resources::{Error, GraphInstanceList, GraphTopologyList, MethodReply, ServiceCall};
 use super::methods::METHODS;
@@ -200,6 +200,7 @@ fn schemas() -> Value {
     generator.subschema_for::<UploadList>();
     generator.subschema_for::<Explanation>();
     generator.subschema_for::<Coverage>();
+    generator.subschema_for::<DetectionList>();
     generator.subschema_for::<OpenApi>();
     Value::Object(generator.take_definitions(true))
 }

@@ -9,10 +9,13 @@ use super::guard::Call;
 use super::problem::{self, Problem};
 use crate::graph::host::Detail;
 use crate::recording::coverage::{CoverageError, Question, coverage, since};
+use crate::recording::find::{self, FindError, Page};
 use crate::recording::index::Index;
 
 /// How far back is looked when nobody says it.
 const DEFAULT_SINCE: &str = "7d";
+/// As far back is searched.
+const DEFAULT_FIND_SINCE: &str = "24h";
 
 /// `GET /api/coverage`
 pub(super) async fn covered(api: Shared, call: Call) -> Result<Response<Body>, Problem> {
@@ -35,6 +38,52 @@ pub(super) async fn covered(api: Shared, call: Call) -> Result<Response<Body>, P
     Ok(problem::json(StatusCode::OK, &json!(answer)))
 }
 
+/// `GET /api/detections`
+pub(super) async fn detections(api: Shared, call: Call) -> Result<Response<Body>, Problem> {
+    let question = find_question(&api, &call)?;
+    let path = api.options.host.recordings().cache().index().path().to_owned();
+    let caller = call.caller.clone();
+    let asking = move || -> Result<Page, FindError> {
+        // What nobody knows the instance of is the host's.
+        let sees = |instance: &str| match instance {
+            "" => !caller.is_limited(),
+            instance => caller.sees(instance),
+        };
+        find::find(&Index::open_to_read(&path)?, &question, sees)
+    };
+    let asked = tokio::task::spawn_blocking(asking)
+        .await
+        .map_err(|error| broken(&error.to_string()))?;
+    let page = asked.map_err(|error| match error {
+        FindError::Index(error) => broken(&error.to_string()),
+        FindError::Token => refused("ContinuationTokenInvalid", &error),
+        error => refused("QueryInvalid", &error),
+    })?;
+    Ok(problem::json(StatusCode::OK, &json!(page)))
+}
+
+fn find_question(api: &Shared, call: &Call) -> Result<find::Question, Problem> {
+    let (now, zone) = (api.options.clock.wall(), &api.options.time_zone);
+    let get = |name: &str| call.query.get(name).map(str::to_owned);
+    let moment = |text: &str| since(text, now, zone).map_err(|error| wrong(&error));
+    let limit = call.query.get("$top").map(str::parse::<u32>);
+    let confidence = call.query.get("minimumConfidence").map(str::parse::<f64>);
+    Ok(find::Question {
+        label: get("label"),
+        since: moment(call.query.get("since").unwrap_or(DEFAULT_FIND_SINCE))?,
+        until: call.query.get("until").map_or(Ok(now), moment)?,
+        asset: get("asset"),
+        minimum_confidence: confidence
+            .unwrap_or(Ok(0.0))
+            .map_err(|_| refused("QueryInvalid", &FindError::Confidence))?,
+        limit: limit
+            .unwrap_or(Ok(find::PAGE))
+            .map_err(|_| refused("QueryInvalid", &FindError::Limit))?,
+        token: call.query.either("continuationToken", "@continuationToken"),
+        zone: zone.clone(),
+    })
+}
+
 fn question(api: &Shared, call: &Call) -> Result<Question, Problem> {
     let (now, zone) = (api.options.clock.wall(), &api.options.time_zone);
     let moment = |name: &str| {
@@ -55,9 +104,13 @@ fn question(api: &Shared, call: &Call) -> Result<Question, Problem> {
 }
 
 fn wrong(error: &CoverageError) -> Problem {
+    refused("QueryInvalid", error)
+}
+
+fn refused(code: &'static str, error: &dyn std::fmt::Display) -> Problem {
     let told = error.to_string();
     let (message, hint) = told.split_once("\nhint: ").unwrap_or((&told, ""));
-    let detail = Detail::new("QueryInvalid", message);
+    let detail = Detail::new(code, message);
     Problem::bad_request(if hint.is_empty() {
         detail
     } else {

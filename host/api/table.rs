@@ -241,6 +241,25 @@ const RANGE: &[Parameter] = &[
     parameter("until", "Until when, written like `since`; now without"),
     parameter("instance", "Only of this graph instance"),
 ];
+const FIND: &[Parameter] = &[
+    parameter(
+        "label",
+        "Only of this class, such as `truck`, `motion`, or the name of an event; all without",
+    ),
+    parameter(
+        "since",
+        "Seen at or after this: a length such as `24h` or `7d` (days begin at midnight), `yesterday`, a date, or a moment; 24 hours without",
+    ),
+    parameter("until", "Seen before this, written like `since`; now without"),
+    parameter("asset", "Only what is recorded in this asset"),
+    parameter(
+        "minimumConfidence",
+        "Only what was this certain at its best, from 0 to 1",
+    ),
+    parameter("$top", "At most so many, up to 1000; 200 without"),
+    TOKEN,
+    TOKEN_AS_MEMBER,
+];
 const INSTANCE: &[Parameter] = &[parameter(
     "instance",
     "Only to this graph instance; to all that listen without",
@@ -306,6 +325,8 @@ pub const ROUTES: &[Route] = &[
         .query(MOMENT).gives(Content::Json("Explanation")),
     Route::new(Verb::Get, "/api/coverage", READ, Scope::Host, "Says how much of the time was recorded, by camera and day, and why the rest is missing", |api, call| Box::pin(recordings::covered(api, call)))
         .query(RANGE).gives(Content::Json("Coverage")),
+    Route::new(Verb::Get, "/api/detections", READ, Scope::Host, "Says what detectors saw while it was recorded, page by page: from when to when, how certain it was, and where", |api, call| Box::pin(recordings::detections(api, call)))
+        .query(FIND).gives(Content::Json("DetectionList")),
     Route::new(Verb::Get, "/api/alarms", READ, Scope::Host, "Lists the alarms that are raised", |api, call| Box::pin(instances::alarms(api, call)))
         .gives(Content::Json("AlarmList")),
     Route::new(Verb::Get, "/api/uploads", READ, Scope::Host, "Says how the stores are, and what they do not have yet", |api, call| Box::pin(system::uploads(api, call)))

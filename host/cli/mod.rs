@@ -12,6 +12,7 @@ pub mod events;
 pub mod explain;
 pub mod extension;
 pub mod failure;
+pub mod find;
 pub mod graph;
 pub mod health;
 pub mod hub;
@@ -74,6 +75,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Say how much of the time was recorded, by camera and day, and why the rest is missing
     Coverage(coverage::CoverageArgs),
+    /// Find what detectors saw while it was recorded
+    Find(find::FindArgs),
     /// Look whether this host can be trusted to record, and for how many days there is room
     Doctor(doctor::DoctorArgs),
     /// Write, check and show the configuration of a host
@@ -129,6 +132,7 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Camera(args) => in_runtime(|| async { camera::run(args, signals::stop()?).await }),
         Command::Check(args) => in_runtime(|| async { check::run(args, signals::stop()?).await }),
         Command::Coverage(args) => in_runtime(|| coverage::run(args)),
+        Command::Find(args) => in_runtime(|| find::run(args)),
         Command::Doctor(args) => in_runtime(|| doctor::run(args)),
         Command::Config(args) => config::run(args),
         Command::Backup(args) => backup::backup(args),

@@ -18,6 +18,7 @@ pub mod registry;
 pub mod replay;
 pub mod swap;
 mod wiring;
+mod witnesses;
 
 pub use instance::{Instance, Runtime};
 pub use plan::{Plan, PlannedInput, PlannedKind, PlannedNode};

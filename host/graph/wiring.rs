@@ -8,6 +8,7 @@ use crate::nodes::io::frames::{FrameReceiver, FrameSender};
 use crate::nodes::io::pace::Pace;
 use crate::nodes::io::signals::{SignalReceiver, SignalSender};
 use crate::nodes::io::units::{UnitReceiver, UnitSender};
+use crate::nodes::io::witness::{Witnesses, witnesses};
 
 /// What flows out of, and into, each node, by its index in the plan.
 #[derive(Debug, Default)]
@@ -22,6 +23,8 @@ pub(super) struct Wiring {
     pub(super) signals_in: HashMap<usize, Inputs>,
     /// Media on its way into the decode stage of a source.
     pub(super) decode_in: HashMap<usize, UnitReceiver>,
+    /// What is seen of the camera that a recorder records.
+    pub(super) witnesses: HashMap<usize, Witnesses>,
 }
 
 /// The signals that a node is fed with.
@@ -43,7 +46,10 @@ impl Wiring {
         };
         for (index, node) in plan.nodes.iter().enumerate() {
             match &node.kind {
-                PlannedKind::Recorder(_) => wiring.media(plan, index, &node.inputs),
+                PlannedKind::Recorder(_) => {
+                    wiring.media(plan, index, &node.inputs);
+                    wiring.witnesses(plan, index);
+                }
                 PlannedKind::Gate(_) => {
                     wiring.media(plan, index, &node.inputs);
                     wiring.signals(plan, index, &node.inputs);
@@ -87,6 +93,20 @@ impl Wiring {
             awaited,
         };
         self.signals_in.insert(index, inputs);
+    }
+
+    /// Everybody who speaks of a camera tells whoever records it.
+    fn witnesses(&mut self, plan: &Plan, recorder: usize) {
+        let speakers = plan.witnesses(recorder);
+        if speakers.is_empty() {
+            return;
+        }
+        let (senders, reader) = witnesses(&speakers);
+        for ((node, _), sender) in speakers.iter().zip(senders) {
+            let sender = SignalSender::to_recorder(sender);
+            self.signals_out.entry(*node).or_default().push(sender);
+        }
+        self.witnesses.insert(recorder, reader);
     }
 
     fn frames(&mut self, plan: &Plan, index: usize, inputs: &[PlannedInput], demands: &Demands) {

@@ -52,7 +52,7 @@ pub enum CoverageError {
     /// No such moment.
     #[error(
         "`{0}` is no moment and no length of time\n\
-         hint: write `7d`, `12h`, `2026-11-21`, `2026-11-21 14:02` or `2026-11-21T14:02:00Z`"
+         hint: write `7d`, `12h`, `yesterday`, `2026-11-21`, `2026-11-21 14:02` or `2026-11-21T14:02:00Z`"
     )]
     NoMoment(String),
     /// The index cannot be read.
@@ -123,12 +123,16 @@ pub struct DayGap {
     pub cause: String,
 }
 
-/// Reads `7d`, `12h`, a date, or a moment. Days and weeks begin at midnight, so that the first day is whole.
+/// Reads `7d`, `12h`, `yesterday`, a date, or a moment. Days and weeks begin at midnight, so that the first day is whole.
 ///
 /// # Errors
 /// When it is none of them.
 pub fn since(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, CoverageError> {
-    let text = text.trim();
+    let text = match text.trim() {
+        "today" => "0d",
+        "yesterday" => "1d",
+        other => other,
+    };
     let refused = || CoverageError::NoMoment(crate::text::spelled(text).chars().take(64).collect());
     if let Ok(span) = text.parse::<jiff::Span>() {
         if span.is_negative() {

@@ -13,8 +13,10 @@ pub mod asset;
 pub mod cache;
 pub mod capacity;
 pub mod coverage;
+pub mod detections;
 mod error;
 pub mod file;
+pub mod find;
 pub mod fragmenter;
 pub mod index;
 pub mod listener;
@@ -37,6 +39,7 @@ pub use error::RecordingError;
 pub use file::{FileNames, FileOptions, FileWriter, Segments};
 pub use listener::{RecordingEvent, RecordingListener};
 
+use self::detections::Recent;
 use self::index::GapReason;
 use crate::media::{AccessUnit, MediaTime, Ticks};
 
@@ -73,6 +76,9 @@ pub trait Recorder: Send + std::fmt::Debug {
     /// Says that this is one recording of an event, and not a part of one that goes on all the time: between it and what was
     /// recorded before nothing is missing.
     fn is_of_event(&mut self) {}
+
+    /// What is seen of its camera stands here from now on: it is kept with the media, where there is a place for it.
+    fn watch(&mut self, _recent: Arc<Recent>) {}
 
     /// Says that media came before this could be opened, and is lost.
     fn missed(&mut self, _start: MediaTime, _end: MediaTime, _units: u64) {}

@@ -35,6 +35,7 @@ impl Taken {
             fragments: &self.scanned.fragments,
             sha256: self.sha256,
             folder,
+            detections: &self.scanned.detections,
         }
     }
 

@@ -6,6 +6,7 @@ mod bench;
 mod crashes;
 mod full;
 mod settled;
+mod witnessed;
 
 use std::path::Path;
 use std::sync::Arc;

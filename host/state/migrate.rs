@@ -1,6 +1,6 @@
 //! From older layouts to the present one.
 //!
-//! Invariants: before anything changes, the small files stand in `backup-format-N/`; the number in `format` is raised
+//! Invariants: before anything changes, the small files and what steps change stand in `backup-format-N/`; the number in `format` is raised
 //! last, so that whatever was interrupted is done again; a layout from the future is left alone.
 
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::backup::{SMALL_FILES, copy_database, copy_file};
 use super::files::{read_small, sync_folder, write_new};
-use super::{FORMAT, REGISTRY, StateError, failed};
+use super::{FORMAT, INDEX, REGISTRY, StateError, failed};
 
 type Step = fn(&Path) -> Result<(), StateError>;
 
@@ -18,6 +18,8 @@ const STEPS: &[(u32, Step)] = &[
     (1, |_| Ok(())),
     // The index of recordings came: it takes in what stands in `assets/` when it is first opened (`recording::adopt`).
     (2, |_| Ok(())),
+    // The index of recordings knows what was seen: it gets the table when it is first opened (`recording::index`).
+    (3, |_| Ok(())),
 ];
 
 /// Gives a new directory the present format, and leads an older one to it.
@@ -45,7 +47,7 @@ pub(super) fn bring_up(directory: &Path) -> Result<(), StateError> {
     Ok(())
 }
 
-/// Copies the small files. A copy that is there already was made of the same layout before an interruption.
+/// Copies the small files, and the databases that steps change. A copy that is there already was made of the same layout before an interruption.
 fn keep_copy(directory: &Path, format: u32) -> Result<(), StateError> {
     let copy = directory.join(format!("backup-format-{format}"));
     if copy.exists() {
@@ -73,9 +75,11 @@ fn copy_into(directory: &Path, copy: &Path) -> Result<(), super::BackupError> {
             copy_file(&from, &copy.join(name))?;
         }
     }
-    let registry = directory.join(REGISTRY);
-    if registry.exists() {
-        copy_database(&registry, &copy.join(REGISTRY))?;
+    for name in [REGISTRY, INDEX] {
+        let database = directory.join(name);
+        if database.exists() {
+            copy_database(&database, &copy.join(name))?;
+        }
     }
     Ok(sync_folder(copy)?)
 }
@@ -124,6 +128,23 @@ mod tests {
         let copy = state.path().join("backup-format-1");
         assert_eq!(small(&copy.join("host-id")), "0badcafe");
         assert_eq!(small(&state.path().join("format")), FORMAT.to_string());
+    }
+
+    #[test]
+    fn the_index_of_recordings_is_copied_before_it_is_brought_up() {
+        let state = of_format_1();
+        fs::write(state.path().join("format"), "3\n").unwrap();
+        let index = rusqlite::Connection::open(state.path().join(INDEX)).unwrap();
+        index.execute_batch("CREATE TABLE asset (name TEXT)").unwrap();
+        drop(index);
+        drop(StateDir::open(state.path()).unwrap());
+        assert_eq!(small(&state.path().join("format")), FORMAT.to_string());
+        let copy = state.path().join("backup-format-3").join(INDEX);
+        let copy = rusqlite::Connection::open(copy).unwrap();
+        let assets: i64 = copy
+            .query_row("SELECT count(*) FROM asset", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(assets, 0);
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub use paths::{PathMap, load_within};
 pub use restore::restore;
 
 /// The number of the present layout.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 /// Topologies, instances, and which of them shall run.
 pub const REGISTRY: &str = "registry.db";

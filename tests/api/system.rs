@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use mediagraph::alarms::{HostFacts, Now};
-use mediagraph::media::{MediaTime, Ticks};
-use mediagraph::recording::index::{Gap, GapReason};
+use mediagraph::media::{MediaTime, Ticks, TrackKind};
+use mediagraph::recording::asset::name::Epoch;
+use mediagraph::recording::asset::scan::Part;
+use mediagraph::recording::detections::{Area, Detection, Fraction};
+use mediagraph::recording::index::{FragmentEntry, Gap, GapReason, Index, NewSegment};
 use serde_json::json;
 
 use super::methods::{instance, topology};
@@ -177,6 +180,125 @@ fn what_was_recorded_is_told_to_whoever_may_see_it() {
     assert_eq!(seen("", READ), ["site-a-door", "site-b-door"]);
     assert_eq!(seen("", SITE_A), ["site-a-door"]);
     assert_eq!(seen("&instance=site-b-door", SITE_A), [""; 0]);
+}
+
+/// An instance has recorded ten seconds in which trucks were seen, one each second.
+fn trucks(index: &Index, instance: &str, start: MediaTime) {
+    let now = start.to_timestamp();
+    let asset = index
+        .asset("local", instance, &format!("{instance}/sink"), now)
+        .unwrap();
+    let epoch = Epoch {
+        host: "host".to_owned(),
+        counter: 1,
+    };
+    let epoch = index.begin_epoch(asset, &epoch, now).unwrap();
+    let ticks = 900_000;
+    let fragment = FragmentEntry {
+        kind: TrackKind::Video,
+        start: start.ticks(),
+        ticks,
+        bytes: 9,
+        samples: 1,
+        sync: true,
+    };
+    let video = Part {
+        bytes: 9,
+        start: start.ticks(),
+        ticks,
+        samples: 1,
+        ..Part::default()
+    };
+    let truck = |second: i64| Detection {
+        time: start.offset(Ticks::from_secs(second)),
+        label: "truck".into(),
+        track: Some(second.to_string().into()),
+        confidence: Fraction::of(second as f64 / 10.0),
+        area: Area::default(),
+    };
+    let new = NewSegment {
+        asset,
+        epoch,
+        start,
+        end: start.offset(Ticks(ticks as i64)),
+        bytes: 9,
+        video,
+        audio: None,
+        fragments: &[fragment],
+        sha256: [0; 32],
+        folder: "/nowhere".as_ref(),
+        detections: &(0..10).map(truck).collect::<Vec<_>>(),
+    };
+    index.adopt_stored(&new).unwrap();
+}
+
+#[test]
+fn what_was_seen_is_found_page_by_page_by_whoever_may_see_it() {
+    let server = Server::guarded();
+    let start = MediaTime::from_timestamp("2026-11-21T12:00:00Z".parse().unwrap());
+    for instance in ["site-a-door", "site-b-door"] {
+        trucks(&server.index(), instance, start);
+    }
+    let get = |query: &str, token: &str| {
+        let path = format!("/api/detections?since=2026-11-21&until=2026-11-22{query}");
+        server.send(&Request::get(&path).token(token))
+    };
+    let seen = |query: &str, token: &str| {
+        let answer = get(query, token).json();
+        let value = answer["value"].as_array().unwrap().clone();
+        (value, answer["@continuationToken"].as_str().map(str::to_owned))
+    };
+    let (all, more) = seen("&label=TRUCK", READ);
+    assert_eq!((all.len(), more), (20, None));
+    let (own, _) = seen("", SITE_A);
+    assert!(
+        own.len() == 10 && own.iter().all(|one| one["instance"] == "site-a-door"),
+        "{own:?}"
+    );
+    assert_eq!(
+        (
+            &own[3]["id"],
+            &own[3]["first"],
+            &own[3]["asset"],
+            &own[3]["confidence"]
+        ),
+        (
+            &json!("3"),
+            &json!("2026-11-21T12:00:03.000Z"),
+            &json!("site-a-door"),
+            &json!(0.3)
+        )
+    );
+    let (mut ids, mut token) = (Vec::new(), String::new());
+    loop {
+        let (page, more) = seen(&format!("&$top=4&continuationToken={token}"), SITE_A);
+        assert!(page.len() <= 4);
+        ids.extend(page.iter().map(|one| one["id"].as_str().unwrap().to_owned()));
+        match more {
+            Some(more) => token = more,
+            None => break,
+        }
+    }
+    assert_eq!(ids.join(""), "0123456789");
+    assert_eq!(seen("&minimumConfidence=0.5&asset=site-b-door", READ).0.len(), 5);
+    assert!(seen("&asset=site-b-door", SITE_A).0.is_empty());
+    assert!(seen("&label=dog", READ).0.is_empty());
+    for (query, code) in [
+        ("&$top=0", "QueryInvalid"),
+        ("&$top=1001", "QueryInvalid"),
+        ("&$top=many", "QueryInvalid"),
+        ("&minimumConfidence=50", "QueryInvalid"),
+        ("&minimumConfidence=NaN", "QueryInvalid"),
+        ("&continuationToken=x", "ContinuationTokenInvalid"),
+        ("&class=truck", "QueryInvalid"),
+    ] {
+        let refused = get(query, READ);
+        assert_eq!(
+            (refused.status, refused.detail().as_str()),
+            (400, code),
+            "{query}"
+        );
+    }
 }
 
 #[test]

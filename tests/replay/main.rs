@@ -18,6 +18,7 @@ mod common;
 #[path = "../common/component.rs"]
 mod component;
 mod ending;
+mod found;
 mod inputs;
 mod live;
 mod refused;

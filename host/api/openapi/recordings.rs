@@ -99,3 +99,62 @@ pub(super) struct Coverage {
     /// One for each node that records.
     cameras: Vec<CoverageCamera>,
 }
+
+/// A rectangle in fractions of the source picture.
+#[derive(Serialize, JsonSchema)]
+struct DetectionBox {
+    /// Left edge.
+    l: f64,
+    /// Top edge.
+    t: f64,
+    /// Width.
+    w: f64,
+    /// Height.
+    h: f64,
+}
+
+/// Something that was seen without a break.
+#[derive(Serialize, JsonSchema)]
+struct DetectionFound {
+    /// The asset that it is recorded in.
+    asset: String,
+    /// The store of the asset.
+    store: String,
+    /// The graph instance that recorded it; empty when the index does not know.
+    instance: String,
+    /// The node that recorded it.
+    node: String,
+    /// Its class, `motion`, or the name of an event.
+    label: String,
+    /// What a tracker calls it; absent when none does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    /// When it was first seen; ISO 8601, UTC.
+    first: String,
+    /// When it was last seen.
+    last: String,
+    /// For how long.
+    seconds: f64,
+    /// In how many detections.
+    detections: u64,
+    /// When it was seen best.
+    best: String,
+    /// How certain it was then, from 0 to 1.
+    confidence: f64,
+    /// Where it was then.
+    #[serde(rename = "box")]
+    area: DetectionBox,
+}
+
+/// A page of what was seen.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DetectionList {
+    /// The host's, such as `Europe/Berlin`.
+    time_zone: String,
+    /// By their first moments.
+    value: Vec<DetectionFound>,
+    /// For the next page; absent when this is the last.
+    #[serde(rename = "@continuationToken", skip_serializing_if = "Option::is_none")]
+    continuation_token: Option<String>,
+}

@@ -87,7 +87,9 @@ impl Instance {
             }
             PlannedKind::Recorder(opener) => {
                 if let Some(input) = parts.wiring.media_in.remove(&index) {
-                    self.spawn(span, RecordingSink::new(context, input, opener).run());
+                    let witnesses = parts.wiring.witnesses.remove(&index);
+                    let sink = RecordingSink::new(context, input, opener).with_witnesses(witnesses);
+                    self.spawn(span, sink.run());
                 }
             }
             PlannedKind::MessageSink(output) => {

@@ -8,6 +8,7 @@ mod boxes;
 mod movie;
 pub mod read;
 pub mod tables;
+pub mod user;
 pub mod write;
 
 use std::io;

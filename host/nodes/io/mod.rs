@@ -5,6 +5,7 @@
 //! - [`frames`]: decoded pictures for analysis. The newest wins.
 //! - [`demand`]: which of them somebody wants.
 //! - [`signals`]: what detectors say, and how far in media time they have come.
+//! - [`witness`]: what is seen of a camera, for whoever records it.
 //! - [`pace`]: what happens when a reader is too slow; in replay nothing is left out.
 
 pub mod demand;
@@ -12,3 +13,4 @@ pub mod frames;
 pub mod pace;
 pub mod signals;
 pub mod units;
+pub mod witness;

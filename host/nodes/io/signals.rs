@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::pace::InFlight;
+use super::witness::WitnessSender;
 use crate::media::inference::Observation;
 use crate::media::{MediaTime, Ticks};
 
@@ -26,15 +27,40 @@ pub enum Signal {
 
 /// The writing end of one input of a node.
 #[derive(Clone, Debug)]
-pub struct SignalSender {
+pub struct SignalSender(To);
+
+#[derive(Clone, Debug)]
+enum To {
+    Node(Queue),
+    Recorder(WitnessSender),
+}
+
+#[derive(Clone, Debug)]
+struct Queue {
     input: usize,
     channel: mpsc::Sender<(usize, Signal)>,
     in_flight: Option<Arc<InFlight>>,
 }
 
 impl SignalSender {
+    /// To a recorder, which keeps what was seen and is never waited for.
+    #[must_use]
+    pub fn to_recorder(witness: WitnessSender) -> Self {
+        Self(To::Recorder(witness))
+    }
+
     /// Waits for room, then sends. What nobody reads any more is dropped.
     pub async fn send(&self, signal: Signal) {
+        match (&self.0, signal) {
+            (To::Node(queue), signal) => queue.send(signal).await,
+            (To::Recorder(witness), Signal::Observed(observation)) => witness.observed(&observation),
+            (To::Recorder(_), Signal::Watermark(_)) => {}
+        }
+    }
+}
+
+impl Queue {
+    async fn send(&self, signal: Signal) {
         if let Some(in_flight) = &self.in_flight {
             in_flight.add();
         }
@@ -98,10 +124,12 @@ pub(super) fn channel_of(
 ) -> (Vec<SignalSender>, SignalReceiver) {
     let (channel, receiver) = mpsc::channel(MAX_QUEUED_SIGNALS);
     let senders = (0..inputs)
-        .map(|input| SignalSender {
-            input,
-            channel: channel.clone(),
-            in_flight: in_flight.clone(),
+        .map(|input| {
+            SignalSender(To::Node(Queue {
+                input,
+                channel: channel.clone(),
+                in_flight: in_flight.clone(),
+            }))
         })
         .collect();
     let receiver = SignalReceiver {

@@ -11,6 +11,7 @@ use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 use crate::media::{AccessUnit, MediaTime, Ticks};
 use crate::nodes::context::{Dropped, NodeContext, NodeStats};
 use crate::nodes::io::units::{CONTINUOUS, MediaItem, RecordingId, UnitReceiver};
+use crate::nodes::io::witness::Witnesses;
 use crate::nodes::losses::Loss;
 use crate::recording::index::GapReason;
 use crate::recording::{Notice, Recorder, RecordingError};
@@ -41,6 +42,11 @@ pub trait Opener: Send + Sync + std::fmt::Debug {
     /// `assetName` or `filePath`: what `outputLocation` of this sink's events is.
     fn output_type(&self) -> &'static str;
 
+    /// Whether what is seen is kept with the media.
+    fn keeps_detections(&self) -> bool {
+        false
+    }
+
     /// How long a whole segment is, where there are segments.
     fn segment_length(&self) -> Option<Ticks> {
         None
@@ -54,6 +60,8 @@ pub struct RecordingSink {
     input: UnitReceiver,
     opener: Arc<dyn Opener>,
     open: HashMap<RecordingId, Open>,
+    /// Who sees what is recorded.
+    witnesses: Option<Witnesses>,
     /// Since when, on the monotonic clock, the disk takes nothing: told once, until something works again.
     paused: Option<Duration>,
     /// Before the second further try to finish a recording; doubles with each.
@@ -94,10 +102,17 @@ impl RecordingSink {
             input,
             opener,
             open: HashMap::new(),
+            witnesses: None,
             paused: None,
             stalled_after: STALLED_AFTER,
             close_wait: CLOSE_WAIT,
         }
+    }
+
+    /// What they say is kept with the media.
+    #[must_use]
+    pub fn with_witnesses(self, witnesses: Option<Witnesses>) -> Self {
+        Self { witnesses, ..self }
     }
 
     /// Runs until everything that feeds it has ended, and everything is on the disk.
@@ -114,6 +129,9 @@ impl RecordingSink {
                 MediaItem::End { recording } => self.end(recording).await,
                 MediaItem::Lost => self.camera_lost().await,
             }
+        }
+        if let Some(witnesses) = self.witnesses.as_mut().filter(|_| !self.open.is_empty()) {
+            witnesses.fallen_silent().await;
         }
         let mut rest: Vec<RecordingId> = self.open.keys().copied().collect();
         rest.sort_unstable();
@@ -242,7 +260,12 @@ impl RecordingSink {
     async fn open_recorder(&mut self, start: MediaTime) -> Option<Box<dyn Recorder>> {
         let opener = Arc::clone(&self.opener);
         match in_background(move || opener.open(start)).await {
-            Ok(Ok(recorder)) => Some(recorder),
+            Ok(Ok(mut recorder)) => {
+                if let Some(witnesses) = &self.witnesses {
+                    recorder.watch(witnesses.recent());
+                }
+                Some(recorder)
+            }
             Ok(Err(error)) => {
                 self.failed(&error);
                 None

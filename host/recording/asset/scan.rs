@@ -10,6 +10,7 @@ use crate::media::TrackKind;
 use crate::media::mp4::read::{Fragment, Fragments, Sample, Track, movie};
 use crate::media::mp4::{AUDIO_TRACK, Mp4Error, VIDEO_TRACK};
 use crate::recording::RecordingError;
+use crate::recording::detections::{Detection, coding};
 use crate::recording::index::FragmentEntry;
 
 /// The largest init segment that is read, in bytes.
@@ -58,6 +59,8 @@ pub struct Scanned {
     pub audio: Option<Part>,
     /// The fragments of both, in the order of the file.
     pub fragments: Vec<FragmentEntry>,
+    /// What was seen in it.
+    pub detections: Vec<Detection>,
 }
 
 /// Whole fragments of one track.
@@ -189,12 +192,23 @@ pub fn segment(
     Ok((scanned.video, scanned.audio))
 }
 
-/// What stands in a sealed segment, with all of its fragments.
+/// What stands in a sealed segment, with all of its fragments and what was seen in it.
 ///
 /// # Errors
 /// When it is broken.
 pub fn inspect(path: &Path, tracks: &[Track]) -> Result<Scanned, RecordingError> {
-    walk(path, tracks, &mut |_| ())
+    let mut scanned = walk(path, tracks, &mut |_| ())?;
+    let (file, length) = open(path)?;
+    let behind = scanned.fragments.iter().map(|one| one.bytes).sum::<u64>()..length;
+    match coding::read(&mut BufReader::new(file), behind) {
+        Ok(kept) => scanned.detections = kept.detections,
+        // The media counts: a recording is not given up for what was said of it.
+        Err(error) => {
+            let segment = path.display();
+            tracing::warn!(%segment, %error, "What was seen in a segment cannot be read: it cannot be searched");
+        }
+    }
+    Ok(scanned)
 }
 
 fn walk(path: &Path, tracks: &[Track], each: &mut dyn FnMut(&[Sample])) -> Result<Scanned, RecordingError> {

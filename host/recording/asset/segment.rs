@@ -42,6 +42,8 @@ pub(super) struct OpenSegment {
     sequence: u32,
     /// Of the video so far; none when somebody else has written it, so that it has to be read.
     hash: Option<Sha256>,
+    /// What was seen in it: a whole box, which comes last.
+    seen: Vec<u8>,
 }
 
 impl OpenSegment {
@@ -58,6 +60,7 @@ impl OpenSegment {
             audio: None,
             sequence: 1,
             hash: Some(Sha256::new()),
+            seen: Vec::new(),
         })
     }
 
@@ -81,6 +84,7 @@ impl OpenSegment {
             audio,
             sequence: 1,
             hash: None,
+            seen: Vec::new(),
         })
     }
 
@@ -109,6 +113,11 @@ impl OpenSegment {
         Ok(written)
     }
 
+    /// Takes the box that comes behind the media.
+    pub(super) fn set_seen(&mut self, seen: Vec<u8>) {
+        self.seen = seen;
+    }
+
     /// Removes a segment that holds nothing.
     pub(super) fn discard(&self, storage: &dyn Storage) -> Result<(), RecordingError> {
         let path = &self.video.path;
@@ -130,6 +139,10 @@ impl OpenSegment {
 
     /// What it will be when it is sealed, in bytes.
     pub(super) fn bytes(&self) -> u64 {
+        self.media_bytes().saturating_add(self.seen.len() as u64)
+    }
+
+    fn media_bytes(&self) -> u64 {
         let audio = self.audio.as_ref().map_or(0, |side| side.part.bytes);
         self.video.part.bytes.saturating_add(audio)
     }
@@ -300,12 +313,14 @@ impl Sealing {
     }
 
     fn take_step(&mut self, storage: &dyn Storage) -> Result<Step, RecordingError> {
+        let (media, whole) = (self.segment.media_bytes(), self.segment.bytes());
         let OpenSegment {
             name,
             dir,
             video,
             audio,
             hash,
+            seen,
             ..
         } = &mut self.segment;
         let length = video.part.bytes;
@@ -321,11 +336,18 @@ impl Sealing {
                         .append_file(length, &audio.path, audio.part.bytes)
                         .map_err(RecordingError::io("append the audio to", &video.path))?;
                 }
+                if !seen.is_empty() {
+                    video
+                        .file
+                        .write(media, &mut [IoSlice::new(seen)])
+                        .map_err(RecordingError::io("write", &video.path))?;
+                }
                 Ok(Step::Hash)
             }
             Step::Hash => {
                 let mut hash = hash.clone();
                 // Of what this writer wrote, only the sound has to be read again.
+                let written = hash.is_some();
                 let unread = match (&mut hash, &*audio) {
                     (None, _) => Some((&video.path, u64::MAX)),
                     (Some(_), Some(audio)) => Some((&audio.path, audio.part.bytes)),
@@ -335,14 +357,16 @@ impl Sealing {
                 if let Some((path, length)) = unread {
                     hash_file(path, length, &mut hash)?;
                 }
+                if written {
+                    hash.update(&*seen);
+                }
                 self.sha256 = hash.finalize().into();
                 Ok(Step::Sync)
             }
             Step::Sync => {
                 if self.unsure {
-                    let bytes = audio.as_ref().map_or(0, |audio| audio.part.bytes);
-                    let whole = video.write_again(length.saturating_add(bytes), &self.sha256, storage)?;
-                    self.damaged = !whole;
+                    let sound = video.write_again(whole, &self.sha256, storage)?;
+                    self.damaged = !sound;
                 }
                 self.unsure = true;
                 video

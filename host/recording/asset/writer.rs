@@ -6,16 +6,19 @@
 
 mod losses;
 mod segments;
+mod witness;
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::losses::Losses;
+use self::witness::Witness;
 use super::name::Epoch;
 use super::segment::{OpenSegment, Sealing};
 use crate::media::{AccessUnit, MediaTime, TrackKind};
 use crate::recording::cache::{AssetSpec, Cache};
+use crate::recording::detections::Recent;
 use crate::recording::fragmenter::{Fragment, Fragmenter};
 use crate::recording::index::{AssetId, EpochId, GapReason};
 use crate::recording::{Notice, Recorder, RecordingError, Totals};
@@ -64,6 +67,8 @@ pub struct AssetWriter {
     closed: bool,
     /// Room was made since the disk was full, to no avail so far.
     made_room: bool,
+    /// What is seen of the camera.
+    witness: Witness,
 }
 
 /// What [`Cache::open_asset`] has found out.
@@ -100,6 +105,7 @@ impl AssetWriter {
             known: false,
             closed: false,
             made_room: false,
+            witness: Witness::default(),
         }
     }
 
@@ -232,6 +238,10 @@ impl Recorder for AssetWriter {
 
     fn is_of_event(&mut self) {
         self.losses.forget_before();
+    }
+
+    fn watch(&mut self, recent: Arc<Recent>) {
+        self.witness.watch(recent);
     }
 
     fn missed(&mut self, start: MediaTime, end: MediaTime, units: u64) {

@@ -19,11 +19,14 @@ const RENUMBER: &str = "
         FROM segment JOIN a ON a.old = asset JOIN e ON e.old = epoch;
     CREATE TEMP TABLE g AS SELECT a.new AS asset, start, ends, reason, fragments, units
         FROM gap JOIN a ON a.old = asset ORDER BY a.new, start, ends, reason;
+    CREATE TEMP TABLE w AS SELECT a.new AS asset, label, track, first, last, best, confidence, area, count
+        FROM sighting JOIN a ON a.old = asset ORDER BY a.new, first, label, track, last;
     CREATE TEMP TABLE u AS SELECT a.new AS asset, day FROM unlisted JOIN a ON a.old = asset;
     CREATE UNIQUE INDEX temp.a_old ON a (old);
     CREATE UNIQUE INDEX temp.e_old ON e (old);
     CREATE UNIQUE INDEX temp.s_old ON s (old);
     DELETE FROM gap;
+    DELETE FROM sighting;
     DELETE FROM unlisted;
     UPDATE segment SET id = -id, epoch = -epoch;
     UPDATE segment SET id = (SELECT new FROM s WHERE old = -id), epoch = (SELECT new FROM e WHERE old = -epoch),
@@ -34,8 +37,10 @@ const RENUMBER: &str = "
     UPDATE asset SET id = (SELECT new FROM a WHERE old = -id);
     INSERT INTO gap (asset, start, ends, reason, fragments, units, noted)
         SELECT asset, start, ends, reason, fragments, units, 0 FROM g ORDER BY rowid;
+    INSERT INTO sighting (asset, label, track, first, last, best, confidence, area, count)
+        SELECT asset, label, track, first, last, best, confidence, area, count FROM w ORDER BY rowid;
     INSERT INTO unlisted (asset, day) SELECT asset, day FROM u ORDER BY asset, day;
-    DROP TABLE a; DROP TABLE e; DROP TABLE s; DROP TABLE g; DROP TABLE u;";
+    DROP TABLE a; DROP TABLE e; DROP TABLE s; DROP TABLE g; DROP TABLE u; DROP TABLE w;";
 
 impl Index {
     /// Opens a new index that nobody relies on before it is whole: commits do not wait for the disk.

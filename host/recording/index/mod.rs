@@ -19,6 +19,7 @@ mod places;
 mod read;
 mod retention;
 mod schema;
+mod sightings;
 mod write;
 mod writers;
 
@@ -37,10 +38,12 @@ pub use listing::Unlisted;
 pub use places::Place;
 pub use read::Backlog;
 pub use retention::{AssetSize, Removal};
+pub use sightings::{SightingFilter, SightingRow};
 pub use writers::Writer;
 
 use super::asset::name::{Epoch, SegmentName};
 use super::asset::scan::Part;
+use super::detections::Detection;
 use crate::database::{self, DatabaseError};
 use crate::media::MediaTime;
 
@@ -145,6 +148,8 @@ pub struct NewSegment<'a> {
     pub sha256: [u8; 32],
     /// The folder of the cache that it is in, absolute; ignored for what its store has.
     pub folder: &'a Path,
+    /// What was seen in it, and what was said too late for the segment before it.
+    pub detections: &'a [Detection],
 }
 
 /// A sealed segment.

@@ -12,6 +12,8 @@
 //! fact     what was done once
 //! writer   an asset that has media in memory: what a crash costs it
 //! removal  objects that nothing refers to any more and that a store may still have
+//! sighting something that was seen in an asset without a break: `track` is empty when nobody has named it, `area` is where it was
+//!          when it was seen best
 //! ```
 //! Times of media are ticks of 90 kHz since the Unix epoch; times of the host are microseconds since then.
 
@@ -98,4 +100,21 @@ pub(super) const MIGRATIONS: &[&str] = &[
         since INTEGER NOT NULL,
         folder TEXT NOT NULL
     ) STRICT;",
+    // 5: what was seen.
+    "CREATE TABLE sighting (
+        id INTEGER PRIMARY KEY,
+        asset INTEGER NOT NULL REFERENCES asset (id) ON DELETE CASCADE,
+        label TEXT NOT NULL COLLATE NOCASE,
+        track TEXT NOT NULL,
+        first INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        best INTEGER NOT NULL,
+        confidence INTEGER NOT NULL,
+        area BLOB NOT NULL,
+        count INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX sighting_of_thing ON sighting (asset, label, track, last);
+    CREATE INDEX sighting_of_asset ON sighting (asset, last);
+    CREATE INDEX sighting_in_order ON sighting (first, id);
+    CREATE INDEX sighting_by_label ON sighting (label, first, id);",
 ];

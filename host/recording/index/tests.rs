@@ -80,6 +80,7 @@ impl Bench {
             fragments: &[fragment],
             sha256: [7; 32],
             folder: &folder,
+            detections: &[],
         };
         self.index.seal(&new).unwrap()
     }
@@ -129,6 +130,7 @@ impl Bench {
             fragments: &[fragment(second), fragment(second + 5)],
             sha256: [7; 32],
             folder: Path::new("/cache/sink/Lobby"),
+            detections: &[],
         };
         self.index.seal(&new).unwrap()
     }

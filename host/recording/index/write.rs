@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use super::read::{packed_part, segment, ticks};
 use super::{
     AssetId, Dropped, EpochId, Gap, GapReason, Index, IndexError, NewSegment, SegmentId, SegmentState, gaps,
-    listing, pack, retention,
+    listing, pack, retention, sightings,
 };
 use crate::media::TrackKind;
 use crate::recording::asset::name::{Epoch, SEGMENT};
@@ -172,6 +172,7 @@ impl Index {
                     units: segment.video.samples,
                 };
                 gaps::note(transaction, segment.asset, &gap, now)?;
+                sightings::forget(transaction, segment.asset, gap.start..gap.end)?;
                 if segment.state == SegmentState::Stored {
                     listing::mark(transaction, segment.asset, segment.name.start)?;
                     retention::note_removal(transaction, &segment)?;
@@ -220,7 +221,7 @@ fn insert(
         transaction.query_row("SELECT opened FROM epoch WHERE id = ?1", [new.epoch.0], |row| {
             row.get(0)
         })?;
-    transaction
+    let added = transaction
         .prepare(
             "INSERT INTO segment (asset, epoch, opened, start, ends, bytes, video, audio, fragments, sha256,
                  state, folder, kept)
@@ -246,6 +247,9 @@ fn insert(
         ])?;
     // Media that comes back, as after a crash, ends the gap that stood for it.
     gaps::fill(transaction, new.asset, new.start, new.end)?;
+    if added > 0 {
+        sightings::note(transaction, new)?;
+    }
     if state == SegmentState::Stored {
         listing::mark(transaction, new.asset, new.start)?;
     }

@@ -147,6 +147,7 @@ impl House {
             fragments: &[fragment],
             sha256: [0; 32],
             folder: &folder,
+            detections: &[],
         };
         (self.index().seal(&new).unwrap(), file)
     }

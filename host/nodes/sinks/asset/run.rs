@@ -80,6 +80,10 @@ impl Opener for AssetOpener {
         Err(last)
     }
 
+    fn keeps_detections(&self) -> bool {
+        true
+    }
+
     fn segment_length(&self) -> Option<Ticks> {
         Some(self.segment_length)
     }

@@ -42,7 +42,7 @@ impl AssetWriter {
             .as_ref()
             .is_some_and(|open| open.video().samples == 0 && open.name.start == fragment.starts_at());
         if !retried && (new_epoch || self.is_full(fragment)) {
-            self.seal()?;
+            self.seal(false)?;
         }
         if !self.make_room(fragment)? {
             self.lose(fragment, GapReason::CacheFull);
@@ -84,10 +84,13 @@ impl AssetWriter {
 
     /// False when the budget is too small for this fragment alone.
     fn make_room(&mut self, fragment: &Fragment) -> Result<bool, RecordingError> {
+        self.reserve(room_for(fragment))
+    }
+
+    pub(super) fn reserve(&mut self, bytes: u64) -> Result<bool, RecordingError> {
         let Some(budget) = self.spec.budget else {
             return Ok(true);
         };
-        let bytes = room_for(fragment);
         let made = self.cache.reserve(&self.spec.folder, bytes, budget)?;
         if made {
             self.reserved = self.reserved.saturating_add(bytes);
@@ -211,7 +214,7 @@ impl AssetWriter {
 
     /// As [`AssetWriter::seal`], where the disk may have gone away.
     pub(super) fn seal_again(&mut self) -> Result<(), RecordingError> {
-        let sealed = self.seal();
+        let sealed = self.seal(true);
         if sealed.is_err() && self.leave_what_is_gone()? {
             return Ok(());
         }
@@ -248,7 +251,8 @@ impl AssetWriter {
         Ok(true)
     }
 
-    pub(super) fn seal(&mut self) -> Result<(), RecordingError> {
+    /// `last`: the media that follows, if any does, does not follow at once.
+    pub(super) fn seal(&mut self, last: bool) -> Result<(), RecordingError> {
         match &self.open {
             // Its first fragment was never taken by the disk.
             Some(open) if open.video().samples == 0 => {
@@ -258,6 +262,7 @@ impl AssetWriter {
                 Ok(())
             }
             _ => {
+                self.witness(last);
                 if let Some(open) = self.open.take() {
                     self.sealing = Some(Sealing::new(open));
                 }
@@ -304,6 +309,7 @@ impl AssetWriter {
             fragments: &sealed.fragments,
             sha256: sealed.sha256,
             folder: &self.dir,
+            detections: self.witness.sealing(),
         };
         self.cache.seal(&self.spec.store, &new)?;
         Ok(())
