@@ -161,7 +161,7 @@ fn an_index_of_the_version_before_is_brought_up_and_keeps_what_it_has() {
     drop(bench.index);
     let older = rusqlite::Connection::open(&path).unwrap();
     older
-        .execute_batch("DROP TABLE sighting; PRAGMA user_version = 3;")
+        .execute_batch("DROP TABLE sighting; PRAGMA user_version = 4;")
         .unwrap();
     drop(older);
     assert!(Index::open_to_read(&path).is_err(), "the host brings it up");
