@@ -77,30 +77,20 @@ impl Still {
     pub(crate) fn new(folder: &Path) -> Self {
         let (clip, truth) = (folder.join("still.mp4"), folder.join("still.png"));
         let [width, height] = SIZE;
-        let bars = format!("smptebars=size={width}x{height}:rate=10:duration=20");
+        let drawn = folder.join("drawn.png");
+        // Without edges, at which each way to scale differs from the next.
+        let colours = format!(
+            "gradients=size={width}x{height}:nb_colors=4:c0=red:c1=yellow:c2=blue:c3=green:x0=0:y0=0:x1={width}:y1={height}:seed=1"
+        );
         let mut draw = Command::new("ffmpeg");
-        draw.args(["-v", "error", "-y", "-f", "lavfi", "-i", &bars]);
-        draw.args([
-            "-vf",
-            "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p",
-            "-colorspace",
-            "bt709",
-        ]);
-        draw.args([
-            "-color_range",
-            "tv",
-            "-c:v",
-            "libx264",
-            "-preset",
-            "veryfast",
-            "-crf",
-            "10",
-            "-g",
-            "10",
-            "-bf",
-            "0",
-        ]);
-        run(draw.arg(&clip));
+        draw.args(["-v", "error", "-y", "-f", "lavfi", "-i", &colours, "-frames:v", "1"]);
+        run(draw.arg(&drawn));
+        let mut film = Command::new("ffmpeg");
+        film.args(["-v", "error", "-y", "-loop", "1", "-framerate", "10", "-i"]).arg(&drawn);
+        film.args(["-t", "20", "-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p"]);
+        film.args(["-colorspace", "bt709", "-color_range", "tv"]);
+        film.args(["-c:v", "libx264", "-preset", "veryfast", "-crf", "10", "-g", "10", "-bf", "0"]);
+        run(film.arg(&clip));
         let mut show = Command::new("ffmpeg");
         show.args(["-v", "error", "-y", "-i"]).arg(&clip);
         run(show.args(["-frames:v", "1"]).arg(&truth));

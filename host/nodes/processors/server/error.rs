@@ -56,6 +56,9 @@ pub enum ServerError {
          not the image"
     )]
     TooLarge(usize),
+    /// The memory that it is handed images in cannot be used; says what to do.
+    #[error("{0}")]
+    Memory(String),
     /// Its answer breaks off or is not what it says it is.
     #[error("the answer of the server cannot be used: {0}")]
     Answer(String),
@@ -74,6 +77,7 @@ impl ServerError {
                 status.to_string()
             }
             Self::Downgrade => "loginDowngraded".to_owned(),
+            Self::Memory(_) => "sharedMemory".to_owned(),
             Self::TooLarge(_) => "answerTooLarge".to_owned(),
             Self::Answer(_) => "answerUnusable".to_owned(),
         }
@@ -84,9 +88,14 @@ impl ServerError {
     pub fn event(&self) -> &'static str {
         match self {
             Self::Network(_) | Self::TimedOut(_) | Self::Refused(_) | Self::Tls(_) => "NetworkError",
-            Self::Login(403) => "AuthorizationError",
+            // Of HTTP and of gRPC.
+            Self::Login(403 | 7) => "AuthorizationError",
             Self::Login(_) | Self::Downgrade => "AuthenticationError",
-            Self::Busy { .. } | Self::Status { .. } | Self::TooLarge(_) | Self::Answer(_) => "ProtocolError",
+            Self::Busy { .. }
+            | Self::Status { .. }
+            | Self::Memory(_)
+            | Self::TooLarge(_)
+            | Self::Answer(_) => "ProtocolError",
         }
     }
 
