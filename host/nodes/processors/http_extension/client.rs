@@ -3,6 +3,8 @@
 //! Invariants: nothing is connected to that the policy refuses, whatever the URL's name leads to; neither the time nor the
 //! bytes of an answer are without a bound; redirects and proxies are not followed, since frames and credentials would go along.
 
+use std::error::Error;
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -279,25 +281,21 @@ impl Resolve for Addresses {
     }
 }
 
-fn find<'a, E: std::error::Error + 'static>(error: &'a reqwest::Error) -> Option<&'a E> {
-    let mut cause = std::error::Error::source(error);
-    while let Some(one) = cause {
-        if let Some(found) = one.downcast_ref::<E>() {
-            return Some(found);
-        }
-        // An I/O error shows the source of what it wraps, and not that itself.
-        if let Some(io) = one.downcast_ref::<std::io::Error>()
-            && let Some(found) = io.get_ref().and_then(|inner| inner.downcast_ref::<E>())
-        {
-            return Some(found);
-        }
-        cause = one.source();
+/// The cause of this type, however deep.
+fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    if let Some(found) = error.downcast_ref() {
+        return Some(found);
     }
-    None
+    // An I/O error shows the source of what it wraps, and not that itself.
+    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    match wrapped {
+        Some(wrapped) => find(wrapped),
+        None => find(error.source()?),
+    }
 }
 
 fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
+    let mut cause: &dyn Error = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
