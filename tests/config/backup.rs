@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use mediagraph::state::FORMAT;
 use rusqlite::Connection;
 
 use crate::common::graph::{Graph, START, command};
@@ -79,7 +80,7 @@ fn a_backup_that_is_damaged_is_not_restored() {
     let at = |name: &str| folder.path().join(name);
     let (state, out) = (at("state"), at("backup"));
     std::fs::create_dir(&state).unwrap();
-    write(&state, "format", "3\n");
+    write(&state, "format", &format!("{FORMAT}\n"));
     write(&state, "host-id", "0badcafe\n");
     drop(database(&state.join("registry.db"), 500));
     mediagraph(&["backup", "--state-dir", text(&state), text(&out)]).ended(0);

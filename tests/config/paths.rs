@@ -3,6 +3,7 @@
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use mediagraph::state::FORMAT;
 use serde_json::json;
 
 use crate::common::camera::Camera;
@@ -176,13 +177,14 @@ fn a_directory_of_the_first_format_is_migrated_and_its_recordings_stay() {
     graph.process().wait_stderr("The graph runs", START);
     graph.stop();
     let small = |name: &str| std::fs::read_to_string(state.join(name)).unwrap();
-    assert_eq!(small("format"), "3\n");
+    assert_eq!(small("format"), format!("{FORMAT}\n"));
     assert_eq!(small("host-id"), "0badcafe\n");
     assert_eq!(small("backup-format-1/format"), "1\n");
     assert_eq!(small("backup-format-1/host-id"), "0badcafe\n");
     assert!(state.join("assets/old").is_dir());
     // What an older version says of the present one, this one says of the next.
-    write(&state, "format", "4\n");
+    let next = FORMAT + 1;
+    write(&state, "format", &format!("{next}\n"));
     let told = say(&mut place.run(&topology, "", &[URL])).ended(1).stderr;
-    assert!(told.contains("has format 4"), "{told}");
+    assert!(told.contains(&format!("has format {next}")), "{told}");
 }
