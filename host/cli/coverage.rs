@@ -51,11 +51,7 @@ pub async fn run(args: CoverageArgs) -> Outcome {
         Some(dir) => offline(&args, dir),
         None => online(&args).await,
     }?;
-    if args.json {
-        let json = serde_json::to_string_pretty(&answer).map_err(Failure::failed)?;
-        return print::stdout(&format!("{json}\n"));
-    }
-    print::stdout(&text(&answer, Paint::of_stdout()))
+    print::answer(&answer, args.json, text)
 }
 
 async fn online(args: &CoverageArgs) -> Result<Coverage, Failure> {

@@ -50,11 +50,7 @@ pub async fn run(args: ExplainArgs) -> Outcome {
         Some(dir) => offline(&args, dir.join(FILE_NAME)),
         None => online(&args).await,
     }?;
-    if args.json {
-        let json = serde_json::to_string_pretty(&explanation).map_err(Failure::failed)?;
-        return print::stdout(&format!("{json}\n"));
-    }
-    print::stdout(&text(&explanation, Paint::of_stdout()))
+    print::answer(&explanation, args.json, text)
 }
 
 async fn online(args: &ExplainArgs) -> Result<Explanation, Failure> {

@@ -64,11 +64,7 @@ pub async fn run(args: FindArgs) -> Outcome {
         Some(dir) => offline(&args, dir),
         None => online(&args).await,
     }?;
-    if args.json {
-        let json = serde_json::to_string_pretty(&answer).map_err(Failure::failed)?;
-        return print::stdout(&format!("{json}\n"));
-    }
-    print::stdout(&text(&answer, Paint::of_stdout()))
+    print::answer(&answer, args.json, text)
 }
 
 /// Adds a page to those before; how many are still wanted, and behind what. None when this was all.

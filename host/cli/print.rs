@@ -2,7 +2,10 @@
 
 use std::io::{self, Write};
 
+use serde::Serialize;
+
 use super::failure::{Failure, Outcome};
+use super::table::Paint;
 use crate::text::spelled;
 
 /// Writes to standard output, and nothing that came from outside and that a terminal would obey; a closed pipe is not an
@@ -12,6 +15,18 @@ use crate::text::spelled;
 /// When standard output cannot be written for another reason.
 pub fn stdout(text: &str) -> Outcome {
     to(&mut io::stdout().lock(), &spelled(text))
+}
+
+/// Writes an answer to standard output: as JSON for programs, or as people read it.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn answer<T: Serialize>(answer: &T, json: bool, text: impl FnOnce(&T, Paint) -> String) -> Outcome {
+    if json {
+        let json = serde_json::to_string_pretty(answer).map_err(Failure::failed)?;
+        return stdout(&format!("{json}\n"));
+    }
+    stdout(&text(answer, Paint::of_stdout()))
 }
 
 /// Writes to standard error; what cannot be written there cannot be told anywhere.

@@ -148,9 +148,21 @@ pub(crate) fn build_host(profile: Profile) -> Result<PathBuf> {
         .context("`cargo build` did not say where it put the binary `mediagraph`")
 }
 
-/// What a host is told that the project starts, unless it is given a configuration of its own.
+/// What every host is told that the project starts, below the project's root.
+const CONFIGURATION: &str = "tests/common/mediagraph.toml";
+
+/// Tells a host that, unless it is given a configuration of its own.
 pub(crate) fn configure(host: &mut Command) -> &mut Command {
-    host.env("MEDIAGRAPH_CONFIG", root().join("tests/common/mediagraph.toml"))
+    host.env("MEDIAGRAPH_CONFIG", root().join(CONFIGURATION))
+}
+
+/// A configuration of its own: that, and then this.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(crate) fn configuration(own: &str) -> Result<String> {
+    let all = std::fs::read_to_string(root().join(CONFIGURATION));
+    Ok(all.with_context(|| format!("cannot read {CONFIGURATION}"))? + own)
 }
 
 fn host_binary(message: &Value) -> Option<PathBuf> {

@@ -37,11 +37,7 @@ pub(super) async fn run(args: GraphArgs) -> Outcome {
     let (graph, unset) = resolved(&args)?;
     let plan = looked_ahead(graph, &args).await;
     let plan = plan.map_err(|failure| with_unset(failure, &unset))?;
-    if args.json {
-        let json = serde_json::to_string_pretty(&plan).map_err(Failure::failed)?;
-        return print::stdout(&format!("{json}\n"));
-    }
-    print::stdout(&text(&plan))
+    print::answer(&plan, args.json, |plan, _| text(plan))
 }
 
 /// The graph, and the parameters that have no value yet.

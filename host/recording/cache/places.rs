@@ -54,7 +54,11 @@ impl Cache {
                 let what = format!("it is used by another host, with the id `{id}`");
                 Err(wrong(&place, what))
             }
-            (None, Found::Nothing) => self.mark(root, self.new_id()),
+            (None, Found::Nothing) => {
+                // The index hears of a new place first: whatever a power cut leaves of the file is found at the next start.
+                self.index().set_place(&Place::unmarked(root))?;
+                self.mark(root, self.new_id())
+            }
         }
     }
 
@@ -85,11 +89,7 @@ impl Cache {
         }
     }
 
-    /// The index hears of a new place first: whatever a power cut leaves of the file is found at the next start.
     fn mark(&self, root: &Path, id: String) -> Result<(), RecordingError> {
-        if self.index().place(root)?.is_none() {
-            self.index().set_place(&Place::unmarked(root))?;
-        }
         let path = root.join(VOLUME_FILE);
         self.storage()
             .create_dir_all(root)

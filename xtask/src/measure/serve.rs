@@ -50,7 +50,7 @@ impl Host {
     /// As [`Host::start`].
     pub(super) fn start_with(binary: &Path, state: &Path, config: &str) -> Result<Self> {
         let file = state.with_extension("toml");
-        std::fs::write(&file, config)?;
+        std::fs::write(&file, project::configuration(config)?)?;
         let mut host = Self::spawn_with(Command::new(binary), state, Some(&file))?;
         host.ready()?;
         Ok(host)
@@ -68,17 +68,17 @@ impl Host {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub(super) fn spawn_with(mut command: Command, state: &Path, config: Option<&Path>) -> Result<Self> {
+    fn spawn_with(mut command: Command, state: &Path, config: Option<&Path>) -> Result<Self> {
         let address = free_address()?;
         let log = log_of(state);
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&log);
         let file = file.with_context(|| format!("cannot write {}", log.display()))?;
-        project::configure(&mut command);
         command.arg("serve").arg("--state-dir").arg(state);
         command.args(["--listen", &address.to_string()]);
-        if let Some(config) = config {
-            command.arg("--config").arg(config);
-        }
+        match config {
+            Some(config) => command.arg("--config").arg(config),
+            None => project::configure(&mut command),
+        };
         command
             .current_dir(project::root())
             .stdout(Stdio::from(file.try_clone()?))

@@ -1,7 +1,6 @@
 //! The host, its cameras, its store and the wire between them.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -69,8 +68,7 @@ impl Trial {
         let wire = Wire::to(azurite.address)?;
         let state = folder.join("state");
         let config = configuration(folder, &wire)?;
-        let mut host = Host::spawn_with(Command::new(binary), &state, Some(&config))?;
-        host.ready()?;
+        let host = Host::start_with(binary, &state, &config)?;
         let continuous = host.set_topology(CONTINUOUS_TOPOLOGY)?;
         let bursts = host.set_topology(BURST_TOPOLOGY)?;
         let mut cameras = Vec::new();
@@ -257,16 +255,13 @@ fn bursting() -> &'static str {
 }
 
 /// A configuration with the container behind the wire as the store of everything.
-fn configuration(folder: &Path, wire: &Wire) -> Result<PathBuf> {
+fn configuration(folder: &Path, wire: &Wire) -> Result<String> {
     let key = folder.join("key");
     std::fs::write(&key, KEY)?;
-    let text = format!(
-        "keep_free = \"1MiB\"\n[stores.{STORE}]\nkind = \"azure-blob\"\ncontainer_url = \"{}\"\naccount_key = \"${{file:{}}}\"\n\
+    Ok(format!(
+        "[stores.{STORE}]\nkind = \"azure-blob\"\ncontainer_url = \"{}\"\naccount_key = \"${{file:{}}}\"\n\
          [recording]\nstore = \"{STORE}\"\n[limits]\ndrain_timeout = \"PT5S\"\n",
         container_at(wire.address),
         key.display()
-    );
-    let file = folder.join("mediagraph.toml");
-    std::fs::write(&file, text)?;
-    Ok(file)
+    ))
 }
