@@ -29,7 +29,7 @@ impl Demands {
         let mut asked = vec![Asked::default(); plan.nodes.len()];
         // A node stands behind its inputs, so what is below it has been asked by the time that it is looked at.
         for (index, node) in plan.nodes.iter().enumerate().rev() {
-            let PlannedKind::Detector { sampling, .. } = &node.kind else {
+            let Some(sampling) = node.kind.sampling() else {
                 continue;
             };
             let component = inputs.get(&index).and_then(|input| input.max_rate);
@@ -110,7 +110,7 @@ pub enum Decodes {
 pub struct Look {
     /// The node.
     pub node: String,
-    /// Its component.
+    /// Its component, or the protocol of its server.
     pub component: String,
     /// The nodes that the pictures pass on their way, from the source on.
     pub behind: Vec<String>,
@@ -187,12 +187,7 @@ impl SourcePlan {
 
     /// Adds a detector, if its pictures come from this source.
     fn add(&mut self, plan: &Plan, inputs: &Inputs, source: usize, at: usize, node: &PlannedNode) {
-        let PlannedKind::Detector {
-            component,
-            image,
-            sampling,
-        } = &node.kind
-        else {
+        let Some(sampling) = node.kind.sampling() else {
             return;
         };
         let Some(way) = Way::back(plan, node).filter(|way| way.source == source) else {
@@ -200,12 +195,11 @@ impl SourcePlan {
         };
         let input = inputs.get(&at);
         let component_rate = input.and_then(|input| input.max_rate).map(f64::from);
-        let number = input
-            .and_then(|input| image.fill(input.image).ok())
-            .map(|spec| self.image(spec.canonical(), &node.name));
+        let (looker, image) = looker(&node.kind, input);
+        let number = image.map(|spec| self.image(spec.canonical(), &node.name));
         self.looks.push(Look {
             node: node.name.clone(),
-            component: component.extension.name.clone(),
+            component: looker,
             maximum_rate: lower(lower(sampling.max_rate, component_rate), way.rate),
             only_annotated: sampling.only_annotated,
             never: sampling.only_annotated && !way.annotates,
@@ -231,6 +225,21 @@ impl SourcePlan {
             spec,
         });
         self.images.len()
+    }
+}
+
+/// Who looks in a node, and the image that is wanted there, if that is known.
+fn looker(kind: &PlannedKind, input: Option<&RequestedInput>) -> (String, Option<ImageSpec>) {
+    match kind {
+        PlannedKind::Detector { component, image, .. } => (
+            component.extension.name.clone(),
+            input.and_then(|input| image.fill(input.image).ok()),
+        ),
+        PlannedKind::Server(server) => (
+            format!("a server over {}", server.protocol.name()),
+            Some(server.image.spec()),
+        ),
+        _ => (String::new(), None),
     }
 }
 
@@ -272,7 +281,7 @@ impl Way {
                     return Some(way);
                 }
                 PlannedKind::FrameRate(rate) => way.rate = lower(way.rate, Some(*rate)),
-                PlannedKind::Detector { .. } => way.annotates = true,
+                PlannedKind::Detector { .. } | PlannedKind::Server(_) => way.annotates = true,
                 _ => return None,
             }
             way.behind.push(before.name.clone());

@@ -8,8 +8,10 @@ use serde_json::Value;
 use crate::events::notes::{Graph, GraphNode, Role};
 use crate::extension::{Extension, Limits};
 use crate::nodes::io::units::Tracks;
-use crate::nodes::processors::detector::Sampling;
 use crate::nodes::processors::input::TopologyImage;
+use crate::nodes::processors::server::image::ServerImage;
+use crate::nodes::processors::server::place::Server;
+use crate::nodes::processors::viewing::Sampling;
 use crate::nodes::sinks::recorder::Opener;
 use crate::nodes::sources::rtsp::target::Target;
 
@@ -77,6 +79,36 @@ pub enum Origin {
     },
 }
 
+/// An inference server, and what it is sent.
+#[derive(Debug)]
+pub struct PlannedServer {
+    /// Where it is.
+    pub server: Server,
+    /// How it is talked to.
+    pub protocol: Protocol,
+    /// The images that it is sent.
+    pub image: ServerImage,
+    /// Which frames the topology lets it see.
+    pub sampling: Sampling,
+}
+
+/// How a server is talked to.
+#[derive(Clone, Debug)]
+pub enum Protocol {
+    /// A request for each frame.
+    Http,
+}
+
+impl Protocol {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Http => "http",
+        }
+    }
+}
+
 /// What a node is.
 #[derive(Debug)]
 pub enum PlannedKind {
@@ -95,6 +127,8 @@ pub enum PlannedKind {
         /// Which frames the topology lets it see.
         sampling: Sampling,
     },
+    /// Shows frames to a server.
+    Server(Box<PlannedServer>),
     /// Hands what detectors said to a component.
     Processor(PlannedComponent),
     /// Lets media through.
@@ -112,6 +146,16 @@ impl PlannedKind {
         match self {
             Self::Detector { image, .. } => *image,
             _ => TopologyImage::default(),
+        }
+    }
+
+    /// Of a node that looks at frames: which of them the topology lets it see.
+    #[must_use]
+    pub fn sampling(&self) -> Option<&Sampling> {
+        match self {
+            Self::Detector { sampling, .. } => Some(sampling),
+            Self::Server(server) => Some(&server.sampling),
+            _ => None,
         }
     }
 
@@ -135,6 +179,7 @@ impl PlannedKind {
             Self::Recorder(_) => "idle",
             Self::FrameRate(_)
             | Self::Detector { .. }
+            | Self::Server(_)
             | Self::Processor(_)
             | Self::Gate(_)
             | Self::MessageSink(_) => "running",
@@ -147,8 +192,8 @@ impl PlannedKind {
         match self {
             Self::RtspSource(_) => Role::Camera,
             Self::HubSource(_) => Role::Messages,
-            // Both say what there was; `explain` need not tell them apart.
-            Self::Detector { .. } | Self::Processor(_) => Role::Detector,
+            // All say what there was; `explain` need not tell them apart.
+            Self::Detector { .. } | Self::Server(_) | Self::Processor(_) => Role::Detector,
             Self::Gate(_) => Role::Gate,
             Self::Recorder(_) => Role::Recorder,
             Self::FrameRate(_) | Self::MessageSink(_) => Role::Other,
@@ -160,7 +205,11 @@ impl PlannedKind {
     pub fn collection(&self) -> &'static str {
         match self {
             Self::RtspSource(_) | Self::HubSource(_) => "sources",
-            Self::FrameRate(_) | Self::Detector { .. } | Self::Processor(_) | Self::Gate(_) => "processors",
+            Self::FrameRate(_)
+            | Self::Detector { .. }
+            | Self::Server(_)
+            | Self::Processor(_)
+            | Self::Gate(_) => "processors",
             Self::Recorder(_) | Self::MessageSink(_) => "sinks",
         }
     }
@@ -209,7 +258,7 @@ impl Plan {
                     rate = lower(rate, Some(*limit));
                     at = node.inputs.first()?.node;
                 }
-                PlannedKind::RtspSource(_) | PlannedKind::Detector { .. } => {
+                PlannedKind::RtspSource(_) | PlannedKind::Detector { .. } | PlannedKind::Server(_) => {
                     return Some(FrameOrigin { node: at, rate });
                 }
                 _ => return None,
@@ -231,7 +280,12 @@ impl Plan {
     pub fn gives_signals(&self, node: usize) -> bool {
         matches!(
             self.nodes.get(node).map(|node| &node.kind),
-            Some(PlannedKind::Detector { .. } | PlannedKind::Processor(_) | PlannedKind::HubSource(_))
+            Some(
+                PlannedKind::Detector { .. }
+                    | PlannedKind::Server(_)
+                    | PlannedKind::Processor(_)
+                    | PlannedKind::HubSource(_)
+            )
         )
     }
 

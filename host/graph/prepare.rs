@@ -3,6 +3,7 @@
 
 mod components;
 mod places;
+mod servers;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -14,14 +15,15 @@ use self::components::{
     built_in, component, detector_or_processor, limits, motion_config, signal_gate_config,
 };
 use self::places::{asset_opener, file_opener, target};
+use self::servers::http_server;
 use super::Recordings;
 use super::components::Installed;
 use super::plan::{Plan, PlannedInput, PlannedKind, PlannedNode};
 use crate::extension::{LazyEngine, World};
 use crate::media::Clock;
 use crate::nodes::io::units::Tracks;
-use crate::nodes::processors::detector::Sampling;
 use crate::nodes::processors::input::TopologyImage;
+use crate::nodes::processors::viewing::Sampling;
 use crate::nodes::{Config, Graph};
 use crate::state::StateDir;
 use crate::topology::model::MediaType;
@@ -162,7 +164,7 @@ fn several_media_inputs(plan: &Plan) -> Vec<Problem> {
 /// component says, so this cannot be asked before.
 fn without_food(plan: &Plan) -> Vec<Problem> {
     let wrong = |node: &PlannedNode| match &node.kind {
-        PlannedKind::Detector { .. } => {
+        PlannedKind::Detector { .. } | PlannedKind::Server(_) => {
             let origins = node
                 .inputs
                 .iter()
@@ -286,7 +288,8 @@ fn kind(place: Place<'_>, config: &Config, environment: &Loading<'_>) -> Prepare
             let input = source.hub_input_name.as_deref().filter(|given| !given.is_empty());
             PlannedKind::HubSource(input.unwrap_or(place.name).to_owned())
         }
-        Config::HttpExtension(_) | Config::GrpcExtension(_) | Config::VisionExtension(_) => {
+        Config::HttpExtension(extension) => PlannedKind::Server(Box::new(http_server(extension)?)),
+        Config::GrpcExtension(_) | Config::VisionExtension(_) => {
             return Err(one(
                 "this type of node cannot run yet; see `mediagraph list nodes`",
             ));

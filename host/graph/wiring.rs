@@ -57,7 +57,9 @@ impl Wiring {
                 PlannedKind::Processor(_) | PlannedKind::MessageSink(_) => {
                     wiring.signals(plan, index, &node.inputs);
                 }
-                PlannedKind::Detector { .. } => wiring.frames(plan, index, &node.inputs, demands),
+                PlannedKind::Detector { .. } | PlannedKind::Server(_) => {
+                    wiring.frames(plan, index, &node.inputs, demands);
+                }
                 PlannedKind::RtspSource(_) | PlannedKind::HubSource(_) | PlannedKind::FrameRate(_) => {}
             }
         }

@@ -1,8 +1,10 @@
 //! What can be said about a moment: the inference of the Live Video Analytics extension schema.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 
 use super::MediaTime;
 
@@ -14,6 +16,7 @@ fn fraction<S: Serializer>(value: &f32, serializer: S) -> Result<S::Ok, S::Error
 
 /// A rectangle in fractions of the source picture: left, top, width, height, each 0.0 to 1.0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Rect {
     /// Left edge.
     #[serde(serialize_with = "fraction")]
@@ -205,6 +208,9 @@ pub struct Inference {
     /// The body.
     #[serde(flatten)]
     pub finding: Finding,
+    /// What a server answered that are no inferences: a message sink sends it as it is, in their place.
+    #[serde(skip)]
+    pub document: Option<Arc<Value>>,
 }
 
 impl Inference {
@@ -232,6 +238,7 @@ impl Inference {
             sequence_id: None,
             extensions: BTreeMap::new(),
             finding,
+            document: None,
         }
     }
 }
@@ -242,7 +249,7 @@ pub struct Observation {
     /// The moment.
     pub time: MediaTime,
     /// The name of the node that said it.
-    pub origin: std::sync::Arc<str>,
+    pub origin: Arc<str>,
     /// What it said; never empty for a gate.
     pub inferences: Vec<Inference>,
 }

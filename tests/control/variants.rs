@@ -357,7 +357,6 @@ static PLANNED: LazyLock<String> = LazyLock::new(|| {
         "zone": {"@type": format!("{AVA}NamedPolygonString"), "name": "door", "polygon": "[[0,0],[0,1],[1,1]]"}}]});
     let transfer = json!({"mode": "embedded"});
     let processors = json!([
-        extension("HttpExtension", "http", "http://127.0.0.1:9/score", json!({})),
         extension(
             "GrpcExtension",
             "grpc",
@@ -372,7 +371,7 @@ static PLANNED: LazyLock<String> = LazyLock::new(|| {
         ),
     ]);
     let hub = json!({"@type": format!("{AVA}IotHubMessageSink"), "name": "hub", "hubOutputName": "out",
-        "inputs": [{"nodeName": "http"}, {"nodeName": "grpc"}, {"nodeName": "vision"}]});
+        "inputs": [{"nodeName": "grpc"}, {"nodeName": "vision"}]});
     document("1.0", "Planned", json!([camera(AVA)]), processors, json!([hub]))
 });
 
@@ -499,7 +498,7 @@ fn extensions_in_the_words_of_video_analyzer_are_stored_and_refused_when_they_ar
     assert_eq!(refused.status, 400, "{refused:?}");
     assert_eq!(
         refused.codes(),
-        ["ModuleValidationError", "NotYetAvailable"].repeat(3)
+        ["ModuleValidationError", "NotYetAvailable"].repeat(2)
     );
     let details = refused.payload["error"]["details"].as_array().unwrap();
     for (index, pair) in details.chunks(2).enumerate() {

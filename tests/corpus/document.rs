@@ -6,11 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 /// Nodes that cannot run yet.
-const PLANNED: [&str; 3] = [
-    "HttpExtension",
-    "GrpcExtension",
-    "CognitiveServicesVisionExtension",
-];
+const PLANNED: [&str; 2] = ["GrpcExtension", "CognitiveServicesVisionExtension"];
 const LISTS: [&str; 3] = ["sources", "processors", "sinks"];
 const PREFIX: &str = "#Microsoft.Media.MediaGraph";
 

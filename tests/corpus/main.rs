@@ -23,6 +23,9 @@ mod live;
 mod media;
 mod operations;
 mod served;
+#[allow(dead_code, reason = "each test crate needs another part of it")]
+#[path = "../servers/server.rs"]
+mod server;
 mod topologies;
 
 use std::path::PathBuf;

@@ -12,6 +12,7 @@ use crate::common::host::{Events, Host};
 use crate::common::judge::{self, Recording};
 use crate::common::process::until;
 use crate::document::{Artefact, Document};
+use crate::server::Server;
 
 const CLIP: &str = "media/parking-lot-cars.mp4";
 const USER: &str = "porch";
@@ -31,6 +32,8 @@ struct Place {
     host: Host,
     events: Events,
     camera: Camera,
+    /// Sees motion in every frame.
+    server: Server,
     folder: tempfile::TempDir,
 }
 
@@ -43,6 +46,7 @@ impl Place {
             events: host.events(""),
             host,
             camera: Camera::ours(&crate::corpus().join(CLIP), &["--user", &user]),
+            server: Server::http(&[]),
             folder,
         }
     }
@@ -57,7 +61,7 @@ impl Place {
             ("rtspUrl", &self.camera.url),
             ("rtspUserName", USER),
             ("rtspPassword", PASSWORD),
-            ("inferencingUrl", "http://127.0.0.1:9/score"),
+            ("inferencingUrl", &format!("{}/motion", self.server.url)),
             ("hubSinkOutputName", &output),
             ("fileSinkOutputName", &document.instance),
         ])
@@ -364,7 +368,7 @@ fn every_topology_of_lva_delivers_what_it_is_for_or_says_what_to_use_instead() {
         .map(|version| place.version(version))
         .into_iter()
         .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-    assert!(running >= 11, "only {running} ran");
+    assert!(running >= 15, "only {running} ran");
     assert!(
         running + refused >= 27,
         "the corpus is not whole: {running} and {refused}"

@@ -16,13 +16,13 @@ fn fails(topology: &str, arguments: &[&str]) -> (Option<i32>, String) {
 #[test]
 fn all_mistakes_are_told_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    let http = json!({
-        "@type": "#Microsoft.Media.MediaGraphHttpExtension", "name": "yolo",
-        "endpoint": {"@type": "#Microsoft.Media.MediaGraphUnsecuredEndpoint", "url": "http://yolo/score"},
+    let vision = json!({
+        "@type": "#Microsoft.Media.MediaGraphCognitiveServicesVisionExtension", "name": "yolo",
+        "endpoint": {"@type": "#Microsoft.Media.MediaGraphUnsecuredEndpoint", "url": "tcp://yolo:50051"},
         "image": {"format": {"@type": "#Microsoft.Media.MediaGraphImageFormatJpeg"}},
         "inputs": [{"nodeName": "camera"}],
     });
-    let document = topology::document("2.0", &[http], &[topology::message_sink("yolo")]);
+    let document = topology::document("2.0", &[vision], &[topology::message_sink("yolo")]);
     let topology = topology::write(&document, folder.path());
     let arguments = ["--input", "camera=no-such-clip", "--input", "garage=x.mp4"];
     let (code, said) = fails(topology.to_str().unwrap(), &arguments);
@@ -30,7 +30,7 @@ fn all_mistakes_are_told_at_once() {
     for part in [
         "error: the topology has no camera `garage`\nhint: it has `camera`",
         "error: there is no file, folder or asset `no-such-clip`",
-        "error: the node type `#Microsoft.Media.MediaGraphHttpExtension` cannot run yet",
+        "error: the node type `#Microsoft.Media.MediaGraphCognitiveServicesVisionExtension` cannot run yet",
     ] {
         assert!(said.contains(part), "{part}\n{said}");
     }

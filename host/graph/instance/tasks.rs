@@ -6,7 +6,7 @@ use super::components::Components;
 use super::{Instance, Runtime, clock_of};
 use crate::extension::Gate;
 use crate::graph::logging;
-use crate::graph::plan::{Plan, PlannedComponent, PlannedKind, PlannedNode};
+use crate::graph::plan::{Plan, PlannedComponent, PlannedKind, PlannedNode, PlannedServer, Protocol};
 use crate::graph::wiring::Wiring;
 use crate::media::MediaTime;
 use crate::media::decode::H264Decoder;
@@ -15,13 +15,16 @@ use crate::nodes::decode::DecodeStage;
 use crate::nodes::io::demand::Sampler;
 use crate::nodes::io::pace::Pace;
 use crate::nodes::minutes::Minutes;
-use crate::nodes::processors::detector::{DetectorNode, Sampling};
+use crate::nodes::processors::detector::DetectorNode;
 use crate::nodes::processors::findings::Findings;
 use crate::nodes::processors::gate::buffer::Buffer;
 use crate::nodes::processors::gate::decisions::Decisions;
 use crate::nodes::processors::gate::run::GateNode;
+use crate::nodes::processors::http_extension::run::{Client, HttpExtensionNode};
 use crate::nodes::processors::input::TopologyImage;
 use crate::nodes::processors::processor::ProcessorNode;
+use crate::nodes::processors::server::outage::Outage;
+use crate::nodes::processors::viewing::{Sampling, Viewing};
 use crate::nodes::processors::wakes::Wakes;
 use crate::nodes::sinks::hub::run::MessageSink;
 use crate::nodes::sinks::recorder::RecordingSink;
@@ -75,6 +78,7 @@ impl Instance {
                     self.spawn(span, node.run());
                 }
             }
+            PlannedKind::Server(server) => self.spawn_server(index, context, *server, parts),
             PlannedKind::Processor(component) => {
                 if let Some(node) = parts.processor(index, context, &component) {
                     self.spawn(span, node.run());
@@ -118,6 +122,40 @@ impl Instance {
         self.spawn(span, source.run());
     }
 
+    fn spawn_server(
+        &mut self,
+        index: usize,
+        context: NodeContext,
+        planned: PlannedServer,
+        parts: &mut Parts<'_>,
+    ) {
+        let PlannedServer {
+            server,
+            protocol,
+            image,
+            sampling,
+        } = planned;
+        let span = context.span.clone();
+        let outage = Outage::new(protocol.name(), server.shown(), fastrand::Rng::new());
+        let Some(viewing) = parts.viewing(index, context.clone(), sampling) else {
+            return;
+        };
+        match protocol {
+            Protocol::Http => match Client::new(server, Arc::clone(&parts.runtime.reach)) {
+                Ok(client) => {
+                    let node = HttpExtensionNode {
+                        viewing,
+                        image,
+                        client,
+                        outage,
+                    };
+                    self.spawn(span, node.run());
+                }
+                Err(error) => context.error(&error),
+            },
+        }
+    }
+
     fn spawn_decoding(&mut self, index: usize, context: &NodeContext, parts: &mut Parts<'_>) {
         let Some(input) = parts.wiring.decode_in.remove(&index) else {
             return;
@@ -159,7 +197,10 @@ impl Instance {
         let counted = |node: &PlannedNode| {
             matches!(
                 node.kind,
-                PlannedKind::RtspSource(_) | PlannedKind::Detector { .. } | PlannedKind::Processor(_)
+                PlannedKind::RtspSource(_)
+                    | PlannedKind::Detector { .. }
+                    | PlannedKind::Server(_)
+                    | PlannedKind::Processor(_)
             )
         };
         let nodes = self.contexts.iter().cloned();
@@ -190,17 +231,23 @@ impl Parts<'_> {
         sampling: Sampling,
     ) -> Option<DetectorNode> {
         Some(DetectorNode {
-            context,
             detector: self.components.detectors.remove(&index)?,
+            viewing: self.viewing(index, context, sampling)?,
             extension: component.extension.name.clone(),
             image,
+            component_rate: None,
+        })
+    }
+
+    fn viewing(&mut self, index: usize, context: NodeContext, sampling: Sampling) -> Option<Viewing> {
+        Some(Viewing {
+            context,
             sampling,
             input: self.wiring.frames_in.remove(&index)?,
             signals: self.wiring.signals_out.remove(&index).unwrap_or_default(),
             frames: self.wiring.frames_out.remove(&index).unwrap_or_default(),
             pool: self.runtime.pool.clone(),
             sampler: Sampler::default(),
-            component_rate: None,
             findings: Findings::default(),
         })
     }

@@ -11,9 +11,9 @@ use crate::graph::components::read_component;
 use crate::graph::plan::{Origin, PlannedComponent, PlannedKind};
 use crate::media::duration;
 use crate::nodes::image::{Image, SamplingOptions};
-use crate::nodes::processors::detector::Sampling;
 use crate::nodes::processors::extension::{self as extension_node, ComponentRef};
 use crate::nodes::processors::input::TopologyImage;
+use crate::nodes::processors::viewing::Sampling;
 use crate::nodes::{ExtensionProcessor, MotionDetection, SignalGate};
 
 /// What the node is, its component decides.
@@ -55,10 +55,7 @@ pub(super) fn detector_or_processor(
     Ok(PlannedKind::Detector {
         component,
         image: TopologyImage::read(&node.image).map_err(one)?,
-        sampling: Sampling {
-            max_rate: node.sampling_options.maximum_samples_per_second,
-            only_annotated: node.sampling_options.skip_samples_without_annotation,
-        },
+        sampling: Sampling::from(&node.sampling_options),
     })
 }
 

@@ -9,7 +9,7 @@ use url::Url;
 use super::{Environment, Place, Prepared, one};
 use crate::graph::Recordings;
 use crate::media::Clock;
-use crate::nodes::endpoint::{CertificateSource, Credentials};
+use crate::nodes::endpoint::{CertificateSource, Credentials, Endpoint};
 use crate::nodes::sinks::asset::run::AssetOpener;
 use crate::nodes::sinks::file::DEFAULT_FILE_LENGTH;
 use crate::nodes::sinks::file::run::FileOpener;
@@ -26,7 +26,7 @@ pub(super) fn target(source: &RtspSource) -> Prepared<Target> {
     let mut url =
         Url::parse(address.0.expose()).map_err(|error| one(format!("the URL cannot be read: {error}")))?;
     let tls = if address.0.is_secure() || source.endpoint.tls().is_some() {
-        Some(CameraTls::new(tls_options(source)).map_err(one)?)
+        Some(CameraTls::new(tls_options(&source.endpoint)).map_err(one)?)
     } else {
         None
     };
@@ -53,8 +53,8 @@ pub(super) fn target(source: &RtspSource) -> Prepared<Target> {
 }
 
 /// What the topology says; a URL that asks for TLS at an unsecured endpoint gets all checks.
-fn tls_options(source: &RtspSource) -> TlsOptions<'_> {
-    let Some(endpoint) = source.endpoint.tls() else {
+pub(super) fn tls_options<A>(endpoint: &Endpoint<A>) -> TlsOptions<'_> {
+    let Some(endpoint) = endpoint.tls() else {
         return TlsOptions::default();
     };
     let trusted = endpoint.trusted_certificates.as_ref();

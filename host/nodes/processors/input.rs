@@ -36,7 +36,7 @@ impl TopologyImage {
         for side in [width, height].into_iter().flatten() {
             if !(1..=MAX_SIDE).contains(&side) {
                 return Err(format!(
-                    "`image.scale` asks for {side} pixels; a component is given 1 to {MAX_SIDE} each way"
+                    "`image.scale` asks for {side} pixels; an image has 1 to {MAX_SIDE} each way"
                 ));
             }
         }
@@ -119,7 +119,8 @@ fn fit_of(mode: ScaleMode) -> Fit {
     }
 }
 
-fn layout(layout: PixelLayout) -> PixelFormat {
+/// The layout that a topology means.
+pub(super) fn layout(layout: PixelLayout) -> PixelFormat {
     match layout {
         PixelLayout::Yuv420p => PixelFormat::I420,
         PixelLayout::Rgb565be => PixelFormat::Rgb565Be,

@@ -14,6 +14,8 @@ pub mod line_crossing;
 pub mod motion;
 pub mod object_tracking;
 pub mod processor;
+pub mod server;
 pub mod signal_gate;
+pub mod viewing;
 pub mod vision_extension;
 pub mod wakes;

@@ -16,7 +16,7 @@ const FOLDER: &str = "target/authors";
 /// Below the project's root.
 const TEMPLATES: &str = "host/cli/extension/templates";
 /// Holds a list of what was installed, written last: what has it is whole.
-const STAMP: &str = "installed";
+pub(super) const STAMP: &str = "installed";
 
 /// Installs them if they are not there in these versions.
 ///
@@ -97,7 +97,11 @@ fn npm(folder: &Path, wanted: &[String]) -> Result<()> {
     run(npm.arg(folder).args(wanted))
 }
 
-fn pip(folder: &Path, wanted: &[String]) -> Result<()> {
+/// Makes an environment of Python in `folder/venv`, with these packages.
+///
+/// # Errors
+/// When they, or Python, cannot be installed from here.
+pub(super) fn pip(folder: &Path, wanted: &[String]) -> Result<()> {
     let venv = folder.join("venv");
     let make = || {
         let mut python = Command::new("python3");

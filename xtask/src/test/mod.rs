@@ -5,6 +5,7 @@
 mod authors;
 pub(crate) mod azurite;
 mod packages;
+mod servers;
 mod steps;
 
 use std::path::PathBuf;
@@ -56,6 +57,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if chosen.iter().any(|step| step.area == Area::Test) {
         azurite::ensure()?;
         authors::ensure()?;
+    }
+    if chosen
+        .iter()
+        .any(|step| matches!(step.area, Area::Test | Area::Corpus))
+    {
+        servers::ensure()?;
     }
     project::ensure_component_target()?;
     let done: Vec<Done> = chosen.into_iter().map(perform).collect();

@@ -343,8 +343,9 @@ async fn what_is_planned_is_stored_and_refused_when_it_is_to_run() {
     let host = place.open();
     let mut planned: Value = serde_json::from_slice(&recording("t", &no_parameters())).unwrap();
     planned["properties"]["processors"] = json!([{
-        "@type": "#Microsoft.Media.MediaGraphHttpExtension", "name": "look", "inputs": [{"nodeName": "camera"}],
-        "endpoint": {"@type": "#Microsoft.Media.MediaGraphUnsecuredEndpoint", "url": "http://127.0.0.1:9/score"},
+        "@type": "#Microsoft.Media.MediaGraphCognitiveServicesVisionExtension", "name": "look",
+        "inputs": [{"nodeName": "camera"}],
+        "endpoint": {"@type": "#Microsoft.Media.MediaGraphUnsecuredEndpoint", "url": "tcp://127.0.0.1:9"},
         "image": {"scale": {"mode": "preserveAspectRatio", "width": "416", "height": "416"},
             "format": {"@type": "#Microsoft.Media.MediaGraphImageFormatBmp"}}}]);
     let stored = host.topology_set(planned.to_string().as_bytes()).await.unwrap();

@@ -1,6 +1,9 @@
 //! Sends frames to an inference server over HTTP
 
+mod client;
 mod config;
+mod login;
+pub mod run;
 
 pub use config::*;
 
@@ -17,9 +20,7 @@ pub(in crate::nodes) const TYPE: NodeType<Config> = NodeType {
     class: Class::Extension,
     summary: "Sends frames to an inference server over HTTP",
     since: "LVA 1.0",
-    status: Status::Planned {
-        use_instead: "`#MediaGraph.ExtensionProcessor`, which runs a detector in this process",
-    },
+    status: Status::Runs,
     schema: schema_of::<HttpExtension>,
     parse: |value| parse(value, Config::HttpExtension),
     check: nothing_more,

@@ -1,8 +1,9 @@
 //! `#Microsoft.Media.MediaGraphIoTHubMessageSink`: publishes what detectors say as events.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::events::Emitter;
+use crate::media::inference::Observation;
 use crate::nodes::context::{NodeContext, NodeStats};
 use crate::nodes::io::signals::{Signal, SignalReceiver};
 
@@ -31,10 +32,19 @@ impl MessageSink {
                 continue;
             };
             self.context.came(observation.time);
-            let data = json!({"timestamp": observation.time, "inferences": observation.inferences});
-            speaker.emit(INFERENCE, observation.time, data);
+            speaker.emit(INFERENCE, observation.time, data(&observation));
             NodeStats::add(&self.context.stats.sent, 1);
             self.context.stats.went(&*self.context.clock);
         }
+    }
+}
+
+/// The body of an event. What a server said that are no inferences is the body by itself.
+fn data(observation: &Observation) -> Value {
+    match observation.inferences.as_slice() {
+        [inference] if inference.document.is_some() => {
+            inference.document.as_deref().cloned().unwrap_or_default()
+        }
+        inferences => json!({"timestamp": observation.time, "inferences": inferences}),
     }
 }

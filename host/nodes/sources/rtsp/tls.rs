@@ -58,7 +58,7 @@ pub enum TlsSetupError {
     /// The host trusts nobody.
     #[error(
         "this host has no certificates of authorities{0}\n\
-         hint: install the package `ca-certificates`, or list the camera's certificate in `trustedCertificates`"
+         hint: install the package `ca-certificates`, or list the certificate to trust in `trustedCertificates`"
     )]
     NoAuthorities(String),
     /// The provider of cryptography refuses.
@@ -107,6 +107,12 @@ impl CameraTls {
         })
     }
 
+    /// The same, for a client that shakes hands by itself.
+    #[must_use]
+    pub fn config(&self) -> ClientConfig {
+        ClientConfig::clone(self.connector.config())
+    }
+
     /// Shakes hands over a connection to `host`, a name or an address without brackets.
     ///
     /// # Errors
@@ -121,6 +127,19 @@ impl CameraTls {
         let shaken = self.connector.connect(name, stream).await;
         shaken.map_err(|error| CameraError::Tls(explained(&error, host)))
     }
+}
+
+/// For a client that wants a configuration though it will not use TLS.
+///
+/// # Errors
+/// When the provider of cryptography refuses.
+pub fn trusting_nobody() -> Result<ClientConfig, TlsSetupError> {
+    Ok(
+        ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(RootCertStore::empty())
+            .with_no_client_auth(),
+    )
 }
 
 fn given_roots(
@@ -243,53 +262,85 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
+/// Who is at the other end, for texts.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    /// What it is called.
+    name: &'static str,
+    /// What to do when it does not speak TLS.
+    in_the_clear: &'static str,
+}
+
+impl Peer {
+    /// A camera.
+    pub const CAMERA: Self = Self {
+        name: "camera",
+        in_the_clear: "use the port of its RTSP over TLS (often 322), or an `rtsp://` URL with a \
+                       `#Microsoft.Media.MediaGraphUnsecuredEndpoint`",
+    };
+    /// An inference server.
+    pub const SERVER: Self = Self {
+        name: "server",
+        in_the_clear: "use its port for TLS, or a `#Microsoft.Media.MediaGraphUnsecuredEndpoint` with an `http://` or \
+                       `tcp://` URL",
+    };
+}
+
 /// Why hands could not be shaken, and what to do.
 fn explained(error: &std::io::Error, host: &str) -> String {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<TlsError>());
-    match tls {
-        Some(TlsError::InvalidCertificate(wrong)) => certificate(wrong, host),
-        Some(TlsError::InvalidMessage(_)) => "the camera does not speak TLS on this port\n\
-             hint: use the port of its RTSP over TLS (often 322), or an `rtsp://` URL with a \
-             `#Microsoft.Media.MediaGraphUnsecuredEndpoint`"
-            .to_owned(),
-        Some(TlsError::PeerIncompatible(_) | TlsError::AlertReceived(_)) => format!(
-            "the camera and this host find no common form of TLS: {error}\n\
-             hint: TLS 1.2 or 1.3 is needed; look for newer firmware of the camera"
-        ),
-        _ => format!("TLS to the camera failed: {error}"),
-    }
+    tls.and_then(|tls| explained_to(tls, Peer::CAMERA, host))
+        .unwrap_or_else(|| format!("TLS to the camera failed: {error}"))
 }
 
-fn certificate(wrong: &CertificateError, host: &str) -> String {
+/// Why hands could not be shaken with `peer`, and what to do, if there is more to say than the error itself says.
+#[must_use]
+pub fn explained_to(error: &TlsError, peer: Peer, host: &str) -> Option<String> {
+    let name = peer.name;
+    Some(match error {
+        TlsError::InvalidCertificate(wrong) => certificate(wrong, name, host),
+        TlsError::InvalidMessage(_) => format!(
+            "the {name} does not speak TLS on this port\nhint: {}",
+            peer.in_the_clear
+        ),
+        TlsError::PeerIncompatible(_) | TlsError::AlertReceived(_) => format!(
+            "the {name} and this host find no common form of TLS: {error}\n\
+             hint: TLS 1.2 or 1.3 is needed; look for newer software of the {name}"
+        ),
+        _ => return None,
+    })
+}
+
+fn certificate(wrong: &CertificateError, name: &str, host: &str) -> String {
     use CertificateError as Wrong;
     const TAKE_IT: &str = "`validationOptions.ignoreSignature` takes it without this check";
     match wrong {
         Wrong::Expired | Wrong::ExpiredContext { .. } => format!(
-            "the camera's certificate has expired\n\
+            "the {name}'s certificate has expired\n\
              hint: renew it, and check the clock of this host; {TAKE_IT}"
         ),
         Wrong::NotValidYet | Wrong::NotValidYetContext { .. } => format!(
-            "the camera's certificate is not valid yet\n\
-             hint: check the clock of this host, and that of the camera when it made the certificate; {TAKE_IT}"
+            "the {name}'s certificate is not valid yet\n\
+             hint: check the clock of this host, and that of the {name} when it made the certificate; {TAKE_IT}"
         ),
         // A camera that makes itself a new certificate keeps its name: then there is an issuer, with another key.
         Wrong::UnknownIssuer | Wrong::BadSignature => format!(
-            "nobody who is trusted vouches for the camera's certificate\n\
+            "nobody who is trusted vouches for the {name}'s certificate\n\
              hint: put that certificate, or its authority's, into `trustedCertificates`; {TAKE_IT}"
         ),
-        Wrong::NotValidForName => other_name(&[], host),
-        Wrong::NotValidForNameContext { presented, .. } => other_name(presented, host),
-        other => format!("the camera's certificate cannot be accepted: {other}\nhint: {TAKE_IT}"),
+        Wrong::NotValidForName => other_name(&[], name, host),
+        Wrong::NotValidForNameContext { presented, .. } => other_name(presented, name, host),
+        other => format!("the {name}'s certificate cannot be accepted: {other}\nhint: {TAKE_IT}"),
     }
 }
 
-fn other_name(presented: &[String], host: &str) -> String {
+fn other_name(presented: &[String], name: &str, host: &str) -> String {
     let names = match presented {
         [] => "no host".to_owned(),
         names => names.join(", "),
     };
     format!(
-        "the camera's certificate is for {names}, not for `{host}`\n\
+        "the {name}'s certificate is for {names}, not for `{host}`\n\
          hint: use a name of the certificate in the URL; `validationOptions.ignoreHostname` leaves this check out"
     )
 }
