@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::events::notes::{Graph, GraphNode, Role};
 use crate::extension::{Extension, Limits};
 use crate::nodes::io::units::Tracks;
+use crate::nodes::processors::grpc_extension::run::GrpcOptions;
 use crate::nodes::processors::input::TopologyImage;
 use crate::nodes::processors::server::image::ServerImage;
 use crate::nodes::processors::server::place::Server;
@@ -97,6 +98,8 @@ pub struct PlannedServer {
 pub enum Protocol {
     /// A request for each frame.
     Http,
+    /// A session that is kept up.
+    Grpc(GrpcOptions),
 }
 
 impl Protocol {
@@ -105,6 +108,7 @@ impl Protocol {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Http => "http",
+            Self::Grpc(_) => "grpc",
         }
     }
 }

@@ -15,7 +15,7 @@ use self::components::{
     built_in, component, detector_or_processor, limits, motion_config, signal_gate_config,
 };
 use self::places::{asset_opener, file_opener, target};
-use self::servers::http_server;
+use self::servers::{grpc_server, http_server, vision_server};
 use super::Recordings;
 use super::components::Installed;
 use super::plan::{Plan, PlannedInput, PlannedKind, PlannedNode};
@@ -289,10 +289,7 @@ fn kind(place: Place<'_>, config: &Config, environment: &Loading<'_>) -> Prepare
             PlannedKind::HubSource(input.unwrap_or(place.name).to_owned())
         }
         Config::HttpExtension(extension) => PlannedKind::Server(Box::new(http_server(extension)?)),
-        Config::GrpcExtension(_) | Config::VisionExtension(_) => {
-            return Err(one(
-                "this type of node cannot run yet; see `mediagraph list nodes`",
-            ));
-        }
+        Config::GrpcExtension(extension) => PlannedKind::Server(Box::new(grpc_server(extension)?)),
+        Config::VisionExtension(extension) => PlannedKind::Server(Box::new(vision_server(extension)?)),
     })
 }

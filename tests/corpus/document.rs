@@ -5,8 +5,6 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-/// Nodes that cannot run yet.
-const PLANNED: [&str; 2] = ["GrpcExtension", "CognitiveServicesVisionExtension"];
 const LISTS: [&str; 3] = ["sources", "processors", "sinks"];
 const PREFIX: &str = "#Microsoft.Media.MediaGraph";
 
@@ -56,15 +54,6 @@ impl Document {
             let all = self.value["properties"][list].as_array().into_iter().flatten();
             all.enumerate().map(move |(index, node)| (list, index, node))
         })
-    }
-
-    /// Where the `@type`s of its planned nodes stand, as LVA's JSONPath.
-    pub(crate) fn planned(&self) -> Vec<String> {
-        let capital = |list: &str| list[..1].to_uppercase() + &list[1..];
-        self.nodes()
-            .filter(|(_, _, node)| PLANNED.contains(&kind(node)))
-            .map(|(list, index, _)| format!("$.Properties.{}[{index}]['@type']", capital(list)))
-            .collect()
     }
 
     /// The parameters of these that it declares, with their values.

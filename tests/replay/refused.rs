@@ -1,7 +1,5 @@
 //! What cannot be replayed is said before anything runs, all of it at once.
 
-use serde_json::json;
-
 use crate::common::clip::yard;
 use crate::common::topology;
 use crate::{MOTION_TO_ASSETS, command, said};
@@ -16,13 +14,8 @@ fn fails(topology: &str, arguments: &[&str]) -> (Option<i32>, String) {
 #[test]
 fn all_mistakes_are_told_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    let vision = json!({
-        "@type": "#Microsoft.Media.MediaGraphCognitiveServicesVisionExtension", "name": "yolo",
-        "endpoint": {"@type": "#Microsoft.Media.MediaGraphUnsecuredEndpoint", "url": "tcp://yolo:50051"},
-        "image": {"format": {"@type": "#Microsoft.Media.MediaGraphImageFormatJpeg"}},
-        "inputs": [{"nodeName": "camera"}],
-    });
-    let document = topology::document("2.0", &[vision], &[topology::message_sink("yolo")]);
+    let mut document = topology::document("2.0", &[], &[topology::asset_sink("camera")]);
+    document["properties"]["sources"][0]["transport"] = "Http".into();
     let topology = topology::write(&document, folder.path());
     let arguments = ["--input", "camera=no-such-clip", "--input", "garage=x.mp4"];
     let (code, said) = fails(topology.to_str().unwrap(), &arguments);
@@ -30,7 +23,7 @@ fn all_mistakes_are_told_at_once() {
     for part in [
         "error: the topology has no camera `garage`\nhint: it has `camera`",
         "error: there is no file, folder or asset `no-such-clip`",
-        "error: the node type `#Microsoft.Media.MediaGraphCognitiveServicesVisionExtension` cannot run yet",
+        "error: the transport `Http` is not available yet",
     ] {
         assert!(said.contains(part), "{part}\n{said}");
     }

@@ -22,6 +22,7 @@ mod certificates;
 #[path = "../common/mod.rs"]
 mod common;
 mod failures;
+mod grpc;
 mod images;
 mod logins;
 mod server;

@@ -20,6 +20,7 @@ use crate::nodes::processors::findings::Findings;
 use crate::nodes::processors::gate::buffer::Buffer;
 use crate::nodes::processors::gate::decisions::Decisions;
 use crate::nodes::processors::gate::run::GateNode;
+use crate::nodes::processors::grpc_extension::run::GrpcExtensionNode;
 use crate::nodes::processors::http_extension::run::{Client, HttpExtensionNode};
 use crate::nodes::processors::input::TopologyImage;
 use crate::nodes::processors::processor::ProcessorNode;
@@ -78,7 +79,7 @@ impl Instance {
                     self.spawn(span, node.run());
                 }
             }
-            PlannedKind::Server(server) => self.spawn_server(index, context, *server, parts),
+            PlannedKind::Server(server) => self.spawn_server(instance, index, context, *server, parts),
             PlannedKind::Processor(component) => {
                 if let Some(node) = parts.processor(index, context, &component) {
                     self.spawn(span, node.run());
@@ -124,6 +125,7 @@ impl Instance {
 
     fn spawn_server(
         &mut self,
+        instance: &str,
         index: usize,
         context: NodeContext,
         planned: PlannedServer,
@@ -153,6 +155,19 @@ impl Instance {
                 }
                 Err(error) => context.error(&error),
             },
+            Protocol::Grpc(options) => {
+                let node = GrpcExtensionNode {
+                    viewing,
+                    image,
+                    server,
+                    options,
+                    instance: instance.to_owned(),
+                    reach: Arc::clone(&parts.runtime.reach),
+                    outage,
+                    one_by_one: matches!(parts.wiring.pace, Pace::Replay(_)),
+                };
+                self.spawn(span, node.run());
+            }
         }
     }
 

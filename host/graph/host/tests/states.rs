@@ -342,12 +342,7 @@ async fn what_is_planned_is_stored_and_refused_when_it_is_to_run() {
     let place = Place::new();
     let host = place.open();
     let mut planned: Value = serde_json::from_slice(&recording("t", &no_parameters())).unwrap();
-    planned["properties"]["processors"] = json!([{
-        "@type": "#Microsoft.Media.MediaGraphCognitiveServicesVisionExtension", "name": "look",
-        "inputs": [{"nodeName": "camera"}],
-        "endpoint": {"@type": "#Microsoft.Media.MediaGraphUnsecuredEndpoint", "url": "tcp://127.0.0.1:9"},
-        "image": {"scale": {"mode": "preserveAspectRatio", "width": "416", "height": "416"},
-            "format": {"@type": "#Microsoft.Media.MediaGraphImageFormatBmp"}}}]);
+    planned["properties"]["sources"][0]["transport"] = "Http".into();
     let stored = host.topology_set(planned.to_string().as_bytes()).await.unwrap();
     assert_eq!(stored.warnings.errors, 0);
     assert!(stored.warnings.warnings > 0);
@@ -370,9 +365,9 @@ async fn what_is_planned_is_stored_and_refused_when_it_is_to_run() {
     );
     assert_eq!(
         error.details[1].target.as_deref(),
-        Some("$.Properties.Processors[0]['@type']")
+        Some("$.Properties.Sources[0].Transport")
     );
     let hint = error.details[1].hint.as_ref().unwrap();
-    assert!(hint.contains("#MediaGraph.ExtensionProcessor"), "{error:?}");
+    assert_eq!(hint, "use `Tcp`", "{error:?}");
     assert_eq!(files_below(&place.state.assets()), 0);
 }

@@ -1,6 +1,13 @@
 //! Sends frames to an inference server over gRPC
 
 mod config;
+mod connect;
+mod convert;
+mod ledger;
+mod memory;
+mod messages;
+pub mod run;
+mod session;
 
 pub use config::*;
 
@@ -17,9 +24,7 @@ pub(in crate::nodes) const TYPE: NodeType<Config> = NodeType {
     class: Class::Extension,
     summary: "Sends frames to an inference server over gRPC",
     since: "LVA 1.0",
-    status: Status::Planned {
-        use_instead: "`#MediaGraph.ExtensionProcessor`, which runs a detector in this process",
-    },
+    status: Status::Runs,
     schema: schema_of::<GrpcExtension>,
     parse: |value| parse(value, Config::GrpcExtension),
     check: |config| match config {

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::nodes::endpoint::Endpoint;
 use crate::nodes::image::{Image, SamplingOptions};
@@ -19,7 +20,21 @@ pub struct VisionExtension {
     /// Which frames it is sent.
     #[serde(default)]
     pub sampling_options: SamplingOptions,
-    /// Video Analyzer's: what the container is to look for; not checked yet.
+    /// Video Analyzer's: what the container is to look for. Handed to it: the `extensionConfiguration` in it if it has one,
+    /// else all of it as JSON.
     #[serde(default)]
     pub operation: ComponentConfig,
+}
+
+impl VisionExtension {
+    /// What the container is handed as configuration.
+    #[must_use]
+    pub fn configuration(&self) -> String {
+        let operation = &self.operation.0;
+        match operation.get("extensionConfiguration") {
+            Some(Value::String(given)) => given.clone(),
+            _ if operation.is_empty() => String::new(),
+            _ => Value::Object(operation.clone()).to_string(),
+        }
+    }
 }

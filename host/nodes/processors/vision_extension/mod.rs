@@ -17,9 +17,7 @@ pub(in crate::nodes) const TYPE: NodeType<Config> = NodeType {
     class: Class::Extension,
     summary: "Sends frames to Microsoft's spatial analysis container",
     since: "LVA 1.0",
-    status: Status::Planned {
-        use_instead: "`#MediaGraph.ExtensionProcessor`, which runs a detector in this process",
-    },
+    status: Status::Runs,
     schema: schema_of::<VisionExtension>,
     parse: |value| parse(value, Config::VisionExtension),
     check: nothing_more,
