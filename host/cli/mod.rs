@@ -6,6 +6,7 @@ pub mod check;
 pub mod client;
 pub mod completions;
 pub mod config;
+pub mod convert;
 pub mod coverage;
 pub mod doctor;
 pub mod events;
@@ -67,6 +68,8 @@ enum Command {
     Validate(validate::ValidateArgs),
     /// Draw a topology as a Mermaid or Graphviz graph
     Graph(graph::GraphArgs),
+    /// Change a topology from one kind of node to another
+    Convert(convert::ConvertArgs),
     /// List what this host knows
     List(list::ListArgs),
     /// Serve recorded files as an RTSP camera that never ends
@@ -128,6 +131,7 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Serve(args) => in_runtime(|| serve::run(args, logs)),
         Command::Validate(args) => validate::run(args),
         Command::Graph(args) => graph::run(args),
+        Command::Convert(args) => convert::run(args),
         Command::List(args) => list::run(args, Cli::command()),
         Command::Camera(args) => in_runtime(|| async { camera::run(args, signals::stop()?).await }),
         Command::Check(args) => in_runtime(|| async { check::run(args, signals::stop()?).await }),

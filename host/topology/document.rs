@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::ops::Range;
 
 use jsonc_parser::common::Ranged as _;
 use jsonc_parser::{CollectOptions, ParseOptions, ast, parse_to_ast};
@@ -86,6 +87,15 @@ impl TopologyDoc {
     pub fn position(&self, pointer: &str) -> Option<(usize, usize)> {
         let root = syntax_tree(&self.text)?;
         Some(line_and_column(&self.text, locate(&root, pointer)))
+    }
+
+    /// The bytes of the text that hold the value that a JSON pointer names.
+    #[must_use]
+    pub fn span(&self, pointer: &str) -> Option<Range<usize>> {
+        self.value.pointer(pointer)?;
+        let root = syntax_tree(&self.text)?;
+        let value = value_at(&root, pointer)?;
+        Some(value.start()..value.end())
     }
 
     /// Puts line and column on each diagnostic that points into the document, and sorts them.
@@ -181,6 +191,17 @@ fn locate(root: &ast::Value<'_>, pointer: &str) -> usize {
     start
 }
 
+fn value_at<'a>(root: &'a ast::Value<'a>, pointer: &str) -> Option<&'a ast::Value<'a>> {
+    pointer.split('/').skip(1).try_fold(root, |at, step| {
+        let step = step.replace("~1", "/").replace("~0", "~");
+        match at {
+            ast::Value::Object(object) => object.get(&step).map(|member| &member.value),
+            ast::Value::Array(array) => array.elements.get(step.parse::<usize>().ok()?),
+            _ => None,
+        }
+    })
+}
+
 fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
@@ -255,6 +276,15 @@ mod tests {
             Some((2, 11)),
             "the nearest part that exists"
         );
+    }
+
+    #[test]
+    fn a_value_has_its_place_in_the_text() {
+        let doc = TopologyDoc::parse(br#"{"a/b": [1, {"c": "x"}]}"#).unwrap();
+        let text = |pointer| doc.text().get(doc.span(pointer)?);
+        assert_eq!(text("/a~1b/1"), Some(r#"{"c": "x"}"#));
+        assert_eq!(text("/a~1b/1/c"), Some("\"x\""));
+        assert_eq!((text("/a~1b/2"), text("/c")), (None, None));
     }
 
     #[test]

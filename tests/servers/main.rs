@@ -21,6 +21,7 @@ mod certificates;
 #[allow(dead_code, reason = "each test crate needs another part of it")]
 #[path = "../common/mod.rs"]
 mod common;
+mod converted;
 mod failures;
 mod grpc;
 mod images;
