@@ -47,9 +47,8 @@ impl Plan {
 
     fn shown_to(&self, node: usize) -> Option<usize> {
         let planned = self.nodes.get(node)?;
-        if !matches!(planned.kind, PlannedKind::Detector { .. }) {
-            return None;
-        }
+        // Of what looks at no frames nobody knows.
+        planned.kind.sampling()?;
         // A detector may be behind another one, which hands its frames on.
         let origin = planned
             .inputs

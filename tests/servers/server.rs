@@ -42,6 +42,10 @@ impl Server {
         Self { process, url }
     }
 
+    pub(crate) fn port(&self) -> &str {
+        self.url.rsplit(':').next().unwrap()
+    }
+
     /// What it told of requests of this name so far.
     pub(crate) fn requests(&self, name: &str) -> Vec<Value> {
         of_name(&self.process.stdout(), name)
