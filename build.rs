@@ -11,10 +11,11 @@ use std::process::{Command, ExitCode, Output};
 const TARGET: &str = "wasm32-wasip2";
 
 /// Crate name, and the variable that holds the path of its component.
-const COMPONENTS: [(&str, &str); 6] = [
+const COMPONENTS: [(&str, &str); 7] = [
     ("label-gate", "MEDIAGRAPH_LABEL_GATE"),
     ("line-crossing", "MEDIAGRAPH_LINE_CROSSING"),
     ("motion-detector", "MEDIAGRAPH_MOTION_DETECTOR"),
+    ("object-detector", "MEDIAGRAPH_OBJECT_DETECTOR"),
     ("object-tracker", "MEDIAGRAPH_OBJECT_TRACKER"),
     ("signal-gate", "MEDIAGRAPH_SIGNAL_GATE"),
     ("zone-dwell", "MEDIAGRAPH_ZONE_DWELL"),

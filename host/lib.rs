@@ -3,7 +3,7 @@
 //! The map. Arrows point one way: a module may use only what stands to its right.
 //!
 //! `cli` -> { `config`, `service` }, `config` -> `api` -> `metrics`, `explain` -> `alarms` -> `graph` -> `nodes`
-//! -> { `extension`, `recording`, `events`, `topology` } -> `media`; `state` stands below `graph` and `config`
+//! -> { `extension` -> `inference`, `recording`, `events`, `topology` } -> `media`; `state` stands below `graph` and `config`
 //!
 //! | module | what it is for |
 //! |---|---|
@@ -13,6 +13,7 @@
 //! | [`nodes`] | one folder per node type, and the literal table that registers them |
 //! | [`topology`] | written form -> resolved graph: model, parameters, validation, schema, drawing |
 //! | [`extension`] | the WebAssembly side: engine, limits, one file per world |
+//! | [`inference`] | models that components name: files, backends, from a frame to numbers |
 //! | [`recording`] | assets and files: fragments, segments, the cache and its index, stores, uploads, retention, reading back |
 //! | [`events`] | the event envelope and its routing, the journal |
 //! | [`alarms`], [`metrics`], [`explain`] | what somebody should look at, figures for Prometheus, why there is no clip: they read what others tell |
@@ -36,6 +37,7 @@ pub mod events;
 pub mod explain;
 pub mod extension;
 pub mod graph;
+pub mod inference;
 pub mod media;
 pub mod metrics;
 pub mod nodes;

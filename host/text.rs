@@ -11,6 +11,23 @@ pub fn obeyed(letter: char) -> bool {
         || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// A name from outside, on one line: what would be obeyed is shown as `\u{fffd}`, and what is beyond `most` bytes is cut off.
+#[must_use]
+pub fn plain(text: &str, most: usize) -> String {
+    let shown = text
+        .chars()
+        .map(|letter| if obeyed(letter) { '\u{fffd}' } else { letter });
+    let mut all = String::new();
+    for letter in shown {
+        if all.len() + letter.len_utf8() > most {
+            all.push('…');
+            break;
+        }
+        all.push(letter);
+    }
+    all
+}
+
 /// JSON, with what a terminal would obey in its strings written as JSON escapes: it must be told apart only up to U+001F.
 /// Line feeds stay, and escape characters, which JSON has none of and colours are made with.
 #[must_use]
@@ -34,6 +51,13 @@ pub fn spelled(json: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_from_outside_steer_nothing_and_are_not_long() {
+        assert_eq!(plain("Conv\u{1b}[31m\n", 64), "Conv\u{fffd}[31m\u{fffd}");
+        assert_eq!(plain("äöü", 4), "äö…");
+        assert_eq!(plain("", 4), "");
+    }
 
     #[test]
     fn json_for_a_terminal_means_the_same() {

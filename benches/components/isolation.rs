@@ -35,6 +35,7 @@ fn context(clock: Arc<dyn Clock>) -> NodeContext {
         log: Arc::new(TracingLog),
         clock,
         seed: 0,
+        models: mediagraph::inference::Bound::default(),
     }
 }
 

@@ -92,6 +92,7 @@ pub(crate) fn detector(
         log: Arc::new(TracingLog),
         clock: Arc::new(SystemClock::new()),
         seed: 0,
+        models: mediagraph::inference::Bound::default(),
     };
     let started = Detector::new(&extension, &context, &serde_json::Value::Null, Limits::default());
     Ok(runtime.block_on(started)?)

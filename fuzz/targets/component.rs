@@ -152,6 +152,7 @@ async fn run(extension: &Arc<Extension>) {
         log: Arc::new(TracingLog),
         clock: Arc::new(SystemClock::new()),
         seed: 1,
+        models: mediagraph::inference::Bound::default(),
     };
     let begin = Instant::now();
     match extension.world {
@@ -223,10 +224,7 @@ impl CropSource for Grey {
 }
 
 fn frame() -> FrameView {
-    let size = Size {
-        width: 4,
-        height: 4,
-    };
+    let size = Size { width: 4, height: 4 };
     FrameView {
         sequence: 1,
         time: MediaTime::from_ticks(143_039_375_044_290),

@@ -32,6 +32,7 @@ pub(super) async fn metrics(api: Shared, call: Call) -> Result<Response<Body>, P
         instances: &instances::visible(&api, &call.caller),
         journal: api.options.journal.counts(),
         alarms: &instances::raised(&api, &call.caller),
+        models: &api.options.host.models(),
         usage: Usage::now(),
     });
     Ok(problem::typed(StatusCode::OK, metrics::CONTENT_TYPE, text))

@@ -1,6 +1,7 @@
 //! `mediagraph doctor`: whether this host can be trusted to record, line by line, and what to do about what is wrong.
 
 mod looks;
+mod models;
 
 pub(in crate::cli) use looks::size;
 
@@ -15,7 +16,7 @@ use super::{config, print};
 
 /// Look whether this host can be trusted to record, and for how many days there is room
 ///
-/// Looks at the state directory, the disk, the clock, the index of recordings, the stores and the decoder; says how fast the
+/// Looks at the state directory, the disk, the clock, the index of recordings, the stores, the decoder and what runs models; says how fast the
 /// recordings of the last day grew and when the disk, or what the configuration allows, is full. Changes nothing, and works
 /// beside a running host. The exit code is 1 when there is a problem; a warning is none.
 #[derive(Debug, clap::Args)]

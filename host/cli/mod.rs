@@ -23,6 +23,7 @@ pub mod list;
 pub mod load;
 pub mod log_level;
 pub mod logging;
+pub mod model;
 pub mod ops;
 pub mod pages;
 pub mod print;
@@ -100,6 +101,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Write, look into, try and install components: detectors, gates and processors
     Extension(extension::ExtensionArgs),
+    /// Look into an ONNX model and try it out
+    Model(model::ModelArgs),
     /// Send messages to running graphs, as a hub would
     Hub(hub::HubArgs),
     /// Say how a running host is, or one of its instances
@@ -147,6 +150,7 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Events(args) => in_runtime(|| events::run(args)),
         Command::Explain(args) => in_runtime(|| explain::run(args)),
         Command::Extension(args) => in_runtime(|| extension::run(args)),
+        Command::Model(args) => in_runtime(|| model::run(args)),
         Command::Hub(args) => in_runtime(|| hub::run(args)),
         Command::Health(args) => in_runtime(|| health::health(args)),
         Command::Alarms(args) => in_runtime(|| health::alarms(args)),

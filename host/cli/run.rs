@@ -13,6 +13,7 @@ use crate::extension::{EngineOptions, LazyEngine};
 use crate::graph::components::Installed;
 use crate::graph::instance::{DRAIN_TIMEOUT, InstanceError};
 use crate::graph::{Environment, Instance, Plan, Recordings, Runtime, prepare};
+use crate::inference::Models;
 use crate::media::{Clock, SystemClock};
 use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::context::NodeStatus;
@@ -129,6 +130,7 @@ async fn plan(
         .memory
         .set(config.policy.max_guest_memory_mib.map(u64::from));
     let installed = Arc::new(Installed::open(&state).map_err(Failure::failed)?);
+    let models = Arc::new(Models::new(config.models.clone(), Arc::clone(&runtime.clock)));
     let (graph, folder) = (graph.clone(), folder.to_owned());
     let (recordings, clock) = (Arc::clone(recordings), Arc::clone(&runtime.clock));
     let loading = tokio::task::spawn_blocking(move || {
@@ -137,6 +139,7 @@ async fn plan(
             recordings: Some(recordings),
             engine: LazyEngine::new(options),
             installed,
+            models,
             clock,
             folder,
         };

@@ -76,9 +76,8 @@ pub enum Tone {
 pub fn tone_of(state: &str) -> Tone {
     match state.to_ascii_lowercase().as_str() {
         "active" | "playing" | "running" | "open" | "recording" | "ok" | "ready" => Tone::Good,
-        "activating" | "deactivating" | "connecting" | "waiting" | "restarting" | "compiling" | "warning" => {
-            Tone::Busy
-        }
+        "activating" | "deactivating" | "connecting" | "waiting" | "restarting" | "compiling" | "loading"
+        | "warning" => Tone::Busy,
         "failed" | "error" | "critical" | "down" | "unwell" => Tone::Bad,
         "inactive" | "idle" | "closed" => Tone::Faint,
         _ => Tone::Plain,

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::network::Network;
 use crate::api::{BindingError, Role, check_binding};
+use crate::inference::ModelsOptions;
 use crate::recording::store::{LOCAL, StoreSettings};
 use crate::state::PathMap;
 use crate::topology::Secret;
@@ -41,6 +42,8 @@ pub struct HostConfig {
     pub stores: BTreeMap<String, StoreSettings>,
     /// How sinks record.
     pub recording: RecordingConfig,
+    /// Models that have a name on this host.
+    pub models: ModelsOptions,
     /// Secrets by name, for parameters of instances.
     pub secrets: BTreeMap<String, Secret>,
 }

@@ -49,6 +49,7 @@ const SETTINGS: &[Setting] = &[
     setting!("log.format", AFTER_A_RESTART, log.format),
     setting!("stores", AFTER_A_RESTART, stores),
     setting!("recording", AFTER_A_RESTART, recording),
+    setting!("models", AFTER_A_RESTART, models),
     setting!("keep_free", AFTER_A_RESTART, keep_free),
     setting!("retention", AFTER_A_RESTART, retention),
     setting!("time_zone", AFTER_A_RESTART, time_zone),

@@ -1,6 +1,7 @@
 //! The sections of the file, one function each: which settings there are, and what each may be.
 
 mod disk;
+mod models;
 mod policy;
 mod tokens;
 
@@ -73,6 +74,9 @@ fn root<'t>(reader: &mut Reader<'t>, mut root: Section<'t>, config: &mut HostCon
         limits(reader, section, &mut config.limits);
     });
     storage(reader, &mut root, config);
+    root.table(reader, "models", |reader, section| {
+        models::models(reader, section, &mut config.models);
+    });
     root.set(reader, "keep_free", &mut config.keep_free, keep_free);
     root.set(reader, "retention", &mut config.retention, super::retention::read);
     root.set(reader, "time_zone", &mut config.time_zone, time_zone);

@@ -55,6 +55,13 @@ impl HostConfig {
             .map(|(name, settings)| (name.clone(), store(settings)))
             .collect();
         all.insert("stores".into(), stores.into());
+        all.insert(
+            "models".into(),
+            json!({
+                "onnxruntime": self.models.onnxruntime.to_string(),
+                "files": files(&self.models.files),
+            }),
+        );
         let secrets: Map<String, Value> = self
             .secrets
             .keys()

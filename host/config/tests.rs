@@ -97,6 +97,7 @@ fn the_examples_of_the_commented_file_are_sound_but_for_what_they_refer_to() {
             "paths.map.\"/var/media\"",
             "stores.archive.path",
             "stores.cloud",
+            "models.files.objects",
             "secrets.camera"
         ],
         "{found:#?}"
@@ -381,5 +382,31 @@ fn mistakes_in_stores_say_what_to_do_and_repeat_no_secret() {
     for (told, expected) in cases {
         assert!(told.contains(expected), "{expected}\n{told}");
         assert!(!told.contains("canary"), "{told}");
+    }
+}
+
+#[test]
+fn models_have_names_and_a_library_may_be_meant() {
+    use crate::inference::onnxruntime::Asked;
+
+    let config =
+        parse("[models]\nonnxruntime = 'off'\n[models.files]\ntrucks = '/srv/trucks.onnx'\n").unwrap();
+    assert_eq!(config.models.onnxruntime, Asked::Off);
+    assert_eq!(
+        config.models.files["trucks"],
+        std::path::Path::new("/srv/trucks.onnx")
+    );
+    let config = parse("[models]\nonnxruntime = '/opt/onnxruntime/lib'\n").unwrap();
+    assert_eq!(
+        config.models.onnxruntime,
+        Asked::At("/opt/onnxruntime/lib".into())
+    );
+    for (text, part) in [
+        ("[models]\nonnxruntime = 'lib/x.so'\n", "an absolute path"),
+        ("[models.files]\nobjects = 'a.onnx'\n", "an absolute path"),
+        ("[models]\nfile = 'a'\n", "has no setting `file`"),
+    ] {
+        let told = mistake(text);
+        assert!(told.contains(part), "{told}");
     }
 }

@@ -17,6 +17,7 @@ wasmtime::component::bindgen!({
             import mediagraph:extension/types@0.1.0;
             import mediagraph:extension/frames@0.1.0;
             import mediagraph:extension/logging@0.1.0;
+            import mediagraph:extension/inference@0.1.0;
             export mediagraph:extension/about@0.1.0;
             export mediagraph:extension/detection@0.1.0;
             export mediagraph:extension/gating@0.1.0;
@@ -24,9 +25,17 @@ wasmtime::component::bindgen!({
         }
     ",
     world: "mediagraph:host/everything",
-    imports: { default: trappable },
+    imports: {
+        // They wait for their turn.
+        "mediagraph:extension/inference.[method]model.run": async | trappable,
+        "mediagraph:extension/inference.[method]model.run-on-frame": async | trappable,
+        default: trappable,
+    },
     exports: { default: async },
-    with: { "mediagraph:extension/frames.frame": super::guest::ShownFrame },
+    with: {
+        "mediagraph:extension/frames.frame": super::guest::ShownFrame,
+        "mediagraph:extension/inference.model": super::models::OpenModel,
+    },
 });
 
 pub use exports::mediagraph::extension as exported;

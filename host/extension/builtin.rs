@@ -24,6 +24,10 @@ pub static BUILTIN: &[Builtin] = &[
         bytes: include_bytes!(env!("MEDIAGRAPH_MOTION_DETECTOR")),
     },
     Builtin {
+        name: "object-detector",
+        bytes: include_bytes!(env!("MEDIAGRAPH_OBJECT_DETECTOR")),
+    },
+    Builtin {
         name: "object-tracker",
         bytes: include_bytes!(env!("MEDIAGRAPH_OBJECT_TRACKER")),
     },

@@ -47,7 +47,7 @@ pub struct Import {
 const OFFERED: [(&str, &[&str], &str, bool); 7] = [
     (
         "mediagraph:extension",
-        &["types", "frames", "logging"],
+        &["types", "frames", "logging", INFERENCE],
         VERSIONS,
         false,
     ),
@@ -95,6 +95,8 @@ const OFFERED: [(&str, &[&str], &str, bool); 7] = [
 
 /// The package of `wit/`.
 const PACKAGE: &str = "mediagraph:extension";
+/// The interface of models: linked for components that ask for it only.
+const INFERENCE: &str = "inference";
 /// Versions of it that this host speaks: within `0.1`, later ones only add.
 const VERSIONS: &str = "0.1";
 
@@ -188,6 +190,12 @@ impl Extension {
         &self.engine
     }
 
+    /// Whether it asks for models.
+    #[must_use]
+    pub fn wants_models(&self) -> bool {
+        wants_models(&self.imports)
+    }
+
     pub(super) fn pre(&self) -> &InstancePre<Guest> {
         &self.pre
     }
@@ -244,6 +252,14 @@ fn compatible(version: &str, line: &str) -> bool {
         .strip_prefix(line)
         .and_then(|rest| rest.strip_prefix('.'))
         .is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Whether models are among the imports.
+pub(super) fn wants_models(imports: &[Import]) -> bool {
+    let is = |import: &Import| {
+        split(&import.name).is_some_and(|(package, one, _)| package == PACKAGE && one == INFERENCE)
+    };
+    imports.iter().any(is)
 }
 
 fn import(name: &str) -> Option<Import> {

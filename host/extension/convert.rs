@@ -138,7 +138,7 @@ pub(super) fn input(spec: wit::InputSpec) -> Checked<RequestedInput> {
     })
 }
 
-fn fit(fit: wit::Fit) -> Fit {
+pub(super) fn fit(fit: wit::Fit) -> Fit {
     match fit {
         wit::Fit::Stretch => Fit::Stretch,
         wit::Fit::PadCentre => Fit::PadCentre,

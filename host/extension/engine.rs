@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, Linker};
@@ -12,7 +12,7 @@ use wasmtime::{Config, OptLevel};
 use super::bindings::exported::about;
 use super::cache::Cache;
 use super::compiler::Compiler;
-use super::component::{self, Extension, Worlds};
+use super::component::{self, Extension, Import, Worlds};
 use super::error::{CallError, EngineError, ExtensionError, LoadProblem};
 use super::guest::{self, Guest, NodeContext};
 use super::limits::{
@@ -23,6 +23,7 @@ use super::log::TracingLog;
 use super::session::Session;
 use super::size;
 use super::ticker::{Beat, Ticker};
+use crate::inference::Bound;
 use crate::media::{MediaTime, SystemClock};
 
 /// How the engine is set up.
@@ -43,6 +44,8 @@ pub struct Engine(Arc<Inner>);
 struct Inner {
     wasm: wasmtime::Engine,
     linker: Linker<Guest>,
+    /// The same and models; made when the first component asks for them.
+    with_models: OnceLock<Linker<Guest>>,
     cache: Option<Arc<Cache>>,
     compiler: Arc<Compiler>,
     limits: Limits,
@@ -99,6 +102,7 @@ impl Engine {
         Ok(Self(Arc::new(Inner {
             wasm,
             linker,
+            with_models: OnceLock::new(),
             cache,
             compiler: Arc::default(),
             limits: options.limits,
@@ -199,7 +203,8 @@ impl Engine {
         let world = component::world(&component)?;
         let mismatch =
             |error: wasmtime::Error| LoadProblem::Mismatch(shorten(format!("{error:#}"), MAX_ERROR_BYTES));
-        let pre = self.0.linker.instantiate_pre(&component).map_err(mismatch)?;
+        let linker = self.linker_for(&imports).map_err(mismatch)?;
+        let pre = linker.instantiate_pre(&component).map_err(mismatch)?;
         let exports = Worlds::find(world, &pre).map_err(mismatch)?;
         let about = about::GuestIndices::new(&pre).map_err(mismatch)?;
         let mut extension = Extension {
@@ -219,6 +224,17 @@ impl Engine {
         extension.config_schema = component::check_description(&said)?;
         (extension.name, extension.version, extension.summary) = (said.name, said.version, said.summary);
         Ok(extension)
+    }
+
+    fn linker_for(&self, imports: &[Import]) -> wasmtime::Result<&Linker<Guest>> {
+        if !component::wants_models(imports) {
+            return Ok(&self.0.linker);
+        }
+        if let Some(linker) = self.0.with_models.get() {
+            return Ok(linker);
+        }
+        let linker = guest::linker_with_models(&self.0.linker)?;
+        Ok(self.0.with_models.get_or_init(|| linker))
     }
 
     fn compile(&self, bytes: &[u8], sha256: &str) -> Result<Component, LoadProblem> {
@@ -270,6 +286,7 @@ async fn describe(
         log: Arc::new(TracingLog),
         clock: Arc::new(SystemClock::new()),
         seed: 0,
+        models: Bound::default(),
     };
     let started = Session::start(extension, &context, limits).await;
     let (mut session, instance) = started.map_err(LoadProblem::Describe)?;

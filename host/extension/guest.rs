@@ -14,17 +14,20 @@ use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
 use wasmtime::{CallHook, StoreContextMut, Trap};
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
-use super::bindings::imported::{frames, logging, types};
+use super::bindings::imported::{frames, inference, logging, types};
 use super::convert;
 use super::engine::Engine;
 use super::limits::{
     Limits, MAX_BYTES_FROM_HOST_PER_CALL, MAX_BYTES_TO_HOST, MAX_CROP_BYTES_PER_CALL, MAX_CROPS_PER_CALL,
-    MAX_HANDLES, MAX_HOST_CALLS_PER_CALL, MAX_RANDOM_BYTES, MemoryCap,
+    MAX_HANDLES, MAX_HOST_CALLS_PER_CALL, MAX_MODEL_RUNS_PER_CALL, MAX_RANDOM_BYTES,
+    MAX_TENSOR_BYTES_PER_CALL, MemoryCap,
 };
 use super::log::{LogLevel, LogSink, NodeLog, PrintedLines};
+use super::models::Models;
 use super::ticker::Beat;
-use crate::media::image::{FrameView, Size};
-use crate::media::inference::Inference;
+use crate::inference::Bound;
+use crate::media::image::{CropSource, FrameView, Size};
+use crate::media::inference::{Inference, Rect};
 use crate::media::{Clock, MediaTime};
 
 /// For whom a component runs.
@@ -38,6 +41,8 @@ pub struct NodeContext {
     pub clock: Arc<dyn Clock>,
     /// The component's random numbers follow from it.
     pub seed: u64,
+    /// The models that it may use.
+    pub models: Bound,
 }
 
 /// The frame of the call in progress.
@@ -56,6 +61,16 @@ impl ShownFrame {
             crops: 0,
             crop_bytes: 0,
         }
+    }
+
+    /// The full-size picture, and the part of it under an area of what the component sees.
+    pub(super) fn part(&self, area: Option<types::Rect>) -> Result<(Arc<dyn CropSource>, Rect), String> {
+        let area = match area {
+            Some(area) => convert::rect(area, "the area of the frame")?,
+            None => self.view.prepared.content,
+        };
+        let area = area.to_source(self.view.prepared.content);
+        Ok((Arc::clone(&self.view.source), area))
     }
 
     /// Cuts, as long as the frame's budget of crops lasts.
@@ -94,6 +109,8 @@ pub(super) struct Budget {
     last_epoch: u64,
     calls: u32,
     bytes: u64,
+    runs: u32,
+    tensor_bytes: u64,
     /// What was too much, if anything was: explains the end of the call.
     pub(super) exceeded: Option<String>,
 }
@@ -103,6 +120,7 @@ impl Budget {
     pub(super) fn begin(&mut self, ticks: u64) {
         self.last_epoch = self.beat.epochs().saturating_add(ticks);
         (self.calls, self.bytes, self.exceeded) = (0, 0, None);
+        (self.runs, self.tensor_bytes) = (0, 0);
     }
 
     /// Looks at the deadline, on the way into the host.
@@ -114,7 +132,7 @@ impl Budget {
     }
 
     /// Charges a call of one of our interfaces, which hands so many bytes of pixels to the guest.
-    fn charge(&mut self, bytes: usize) -> wasmtime::Result<()> {
+    pub(super) fn charge(&mut self, bytes: usize) -> wasmtime::Result<()> {
         self.calls = self.calls.saturating_add(1);
         self.bytes = self.bytes.saturating_add(bytes as u64);
         let exceeded = if self.calls > MAX_HOST_CALLS_PER_CALL {
@@ -124,8 +142,33 @@ impl Budget {
         } else {
             return Ok(());
         };
+        Err(self.over(exceeded))
+    }
+
+    /// Charges a run of a model.
+    pub(super) fn charge_run(&mut self) -> wasmtime::Result<()> {
+        self.charge(0)?;
+        self.runs = self.runs.saturating_add(1);
+        if self.runs > MAX_MODEL_RUNS_PER_CALL {
+            return Err(self.over(format!("more than {MAX_MODEL_RUNS_PER_CALL} runs of models")));
+        }
+        Ok(())
+    }
+
+    /// Charges numbers that go into a model or come out of it.
+    pub(super) fn charge_tensors(&mut self, bytes: usize) -> wasmtime::Result<()> {
+        self.tensor_bytes = self.tensor_bytes.saturating_add(bytes as u64);
+        if self.tensor_bytes > MAX_TENSOR_BYTES_PER_CALL {
+            return Err(self.over(format!(
+                "more than {MAX_TENSOR_BYTES_PER_CALL} bytes of numbers into and out of models"
+            )));
+        }
+        Ok(())
+    }
+
+    fn over(&mut self, exceeded: String) -> wasmtime::Error {
         self.exceeded = Some(exceeded.clone());
-        Err(wasmtime::Error::msg(exceeded))
+        wasmtime::Error::msg(exceeded)
     }
 }
 
@@ -135,6 +178,7 @@ pub(super) struct Guest {
     pub(super) table: ResourceTable,
     pub(super) memory: MemoryCap,
     pub(super) budget: Budget,
+    pub(super) models: Models,
     log: NodeLog,
     now: MediaClock,
 }
@@ -154,8 +198,11 @@ impl Guest {
                 last_epoch: u64::MAX,
                 calls: 0,
                 bytes: 0,
+                runs: 0,
+                tensor_bytes: 0,
                 exceeded: None,
             },
+            models: Models::new(context.models.clone()),
             log,
             now,
         }
@@ -322,12 +369,21 @@ impl logging::Host for Guest {
     }
 }
 
-/// Everything that is offered to components.
+/// Everything that is offered to all components.
 pub(super) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    super::bindings::Everything::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
+    types::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
+    frames::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
+    logging::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
     pixels_without_detour(&mut linker)?;
+    Ok(linker)
+}
+
+/// The same, and models, for the components that ask for them.
+pub(super) fn linker_with_models(linker: &Linker<Guest>) -> wasmtime::Result<Linker<Guest>> {
+    let mut linker = linker.clone();
+    inference::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
     Ok(linker)
 }
 

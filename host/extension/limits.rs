@@ -70,6 +70,12 @@ pub const MAX_BYTES_FROM_HOST_PER_CALL: u64 = 512 << 20;
 pub const MAX_CROPS_PER_CALL: u32 = 256;
 /// Bytes of all crops of one frame.
 pub const MAX_CROP_BYTES_PER_CALL: u64 = 64 << 20;
+/// Runs of models within one call: a picture and parts of it.
+pub const MAX_MODEL_RUNS_PER_CALL: u32 = 64;
+/// Bytes of numbers that go into models and come out of them within one call.
+pub const MAX_TENSOR_BYTES_PER_CALL: u64 = 256 << 20;
+/// Models that one instance of a component may hold.
+pub const MAX_OPEN_MODELS: usize = 16;
 
 /// Log lines a second; more are counted and left out.
 pub const MAX_LOG_LINES_PER_SECOND: u32 = 50;

@@ -14,6 +14,7 @@
 //! | `component` | what a loaded component is and may import |
 //! | `cache` | compiled components on disk |
 //! | `guest` | what a component finds around it |
+//! | `models` | the models that it may run, if it asks for any |
 //! | `session` | one instance; calls under deadlines |
 //! | `detector`, `gate`, `processor` | one file per world |
 //! | `convert` | between `wit/` and `media` |
@@ -35,6 +36,7 @@ mod guest;
 mod lazy;
 pub mod limits;
 mod log;
+mod models;
 mod processor;
 mod session;
 mod size;

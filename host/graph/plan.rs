@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::events::notes::{Graph, GraphNode, Role};
 use crate::extension::{Extension, Limits};
+use crate::inference::Bound;
 use crate::nodes::io::units::Tracks;
 use crate::nodes::processors::grpc_extension::run::GrpcOptions;
 use crate::nodes::processors::input::TopologyImage;
@@ -64,6 +65,8 @@ pub struct PlannedComponent {
     pub origin: Origin,
     /// The only SHA-256 that the topology takes.
     pub pin: Option<String>,
+    /// The models that it may run.
+    pub models: Bound,
 }
 
 /// Where the versions of a component come from.

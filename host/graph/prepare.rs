@@ -2,6 +2,7 @@
 //! at once.
 
 mod components;
+mod models;
 mod places;
 mod servers;
 
@@ -20,6 +21,7 @@ use super::Recordings;
 use super::components::Installed;
 use super::plan::{Plan, PlannedInput, PlannedKind, PlannedNode};
 use crate::extension::{LazyEngine, World};
+use crate::inference::Models;
 use crate::media::Clock;
 use crate::nodes::io::units::Tracks;
 use crate::nodes::processors::input::TopologyImage;
@@ -40,6 +42,8 @@ pub struct Environment {
     pub engine: LazyEngine,
     /// Components that have a name on this host.
     pub installed: Arc<Installed>,
+    /// Loads models; a graph without any costs nothing.
+    pub models: Arc<Models>,
     /// The host's clocks.
     pub clock: Arc<dyn Clock>,
     /// Relative paths of components start here: the folder of the topology.
@@ -69,8 +73,13 @@ pub fn prepare(graph: &Graph, environment: &Environment) -> Result<Plan, Vec<Pro
     prepare_and_tell(graph, environment, &|_, _| {})
 }
 
-/// Told of each node whose component is being compiled (true), and of the end of that (false).
-pub type Compiling<'a> = &'a dyn Fn(&ResolvedNode<Config>, bool);
+/// Told of each node that waits for something that takes long, with the state that it is in, and of the end of that.
+pub type Compiling<'a> = &'a dyn Fn(&ResolvedNode<Config>, Option<&'static str>);
+
+/// Its component is being compiled.
+pub const COMPILING: &str = "compiling";
+/// Its model is being loaded.
+pub const LOADING: &str = "loading";
 
 /// As [`prepare`]; says what takes long.
 ///
@@ -111,7 +120,7 @@ pub fn prepare_and_tell(
 /// What a node finds on its host while its component is loaded.
 struct Loading<'a> {
     environment: &'a Environment,
-    compiling: &'a dyn Fn(bool),
+    compiling: &'a dyn Fn(Option<&'static str>),
 }
 
 impl std::ops::Deref for Loading<'_> {
@@ -208,7 +217,7 @@ fn planned(
         instance: &graph.instance,
         endless,
     };
-    let compiling = |begun| compiling(node, begun);
+    let compiling = |state| compiling(node, state);
     let loading = Loading {
         environment,
         compiling: &compiling,

@@ -146,6 +146,23 @@ pub trait CropSource: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// Says what is wrong with the request, in words for the author of a component.
     fn crop(&self, area: Rect, size: Size, format: PixelFormat) -> Result<Arc<[u8]>, String>;
+
+    /// The part of the picture under `area`, brought to `spec` as the frameworks do that models are trained with.
+    ///
+    /// # Errors
+    /// As [`CropSource::crop`].
+    fn fitted(&self, area: Rect, spec: &ImageSpec) -> Result<Prepared, String> {
+        let (Some(size), Fit::Stretch) = (spec.size, spec.fit) else {
+            return Err("this picture can be stretched only".to_owned());
+        };
+        let pixels = self.crop(area, size, spec.format)?;
+        Ok(Prepared {
+            format: spec.format,
+            size,
+            content: Rect::WHOLE,
+            pixels,
+        })
+    }
 }
 
 /// A decoded frame as it is shown to one consumer.

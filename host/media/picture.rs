@@ -1,14 +1,17 @@
 //! Decoded pictures, and the one place where they are scaled and converted.
 //!
-//! A picture is prepared at most once per distinct wish, however many consumers have the same one.
+//! A picture is prepared at most once per distinct wish, however many consumers have the same one. What models are given is
+//! made apart (`sampled`), as those make it who train them.
 
 mod colour;
 mod placement;
+mod sampled;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use self::colour::{pack, rgb_to_yuv};
 use self::placement::{Placement, place};
+use self::sampled::Source;
 use super::MediaTime;
 use super::h264::Colour;
 use super::image::{CropSource, Fit, ImageSpec, PixelFormat, Prepared, Size};
@@ -205,6 +208,16 @@ impl CropSource for Picture {
         };
         let placed = place(self.size, &spec)?;
         self.render(from, &placed, format, [0; 3]).map(Into::into)
+    }
+
+    fn fitted(&self, area: Rect, spec: &ImageSpec) -> Result<Prepared, String> {
+        let [y, u, v] = &self.planes;
+        let source = Source {
+            planes: [y, u, v],
+            size: self.size,
+            colour: self.colour,
+        };
+        sampled::fitted(source, area, spec)
     }
 }
 

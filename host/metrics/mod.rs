@@ -15,9 +15,11 @@ use prometheus_client::registry::Registry;
 use crate::alarms::{Alarm, Kind};
 use crate::events::journal::JournalCounts;
 use crate::graph::host::{InstanceState, InstanceStatus};
+use crate::inference::ModelStats;
 use crate::nodes::context::NodeStatus;
 use crate::recording::upload::{UploadState, UploadStatus};
 
+mod models;
 mod process;
 
 pub use process::Usage;
@@ -57,6 +59,8 @@ pub struct Figures<'a> {
     pub uploads: &'a [UploadStatus],
     /// What is raised.
     pub alarms: &'a [Alarm],
+    /// How the models are that are loaded.
+    pub models: &'a [ModelStats],
     /// What the process takes; none when the operating system does not say.
     pub usage: Option<Usage>,
 }
@@ -70,6 +74,7 @@ pub fn render(figures: &Figures<'_>) -> String {
     journal(&mut registry, figures.journal);
     uploads(&mut registry, figures.uploads);
     alarms(&mut registry, figures.alarms);
+    models::register(&mut registry, figures.models);
     process::register(&mut registry, figures.usage);
     let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
     registry.register("mediagraph_build", "The version of mediagraph", version);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::graph::host::Wanted;
+use crate::inference::ModelStats;
 use crate::media::{MediaTime, Ticks};
 use crate::nodes::context::NodeStats;
 use crate::nodes::stats::Dropped;
@@ -150,6 +151,16 @@ fn figures() -> BTreeMap<Series, f64> {
         bytes: 4096,
     };
     parse(&render(&Figures {
+        models: &[ModelStats {
+            path: "/srv/a\nb.onnx".to_owned(),
+            sha256: String::new(),
+            backend: "tract".to_owned(),
+            runs: 5,
+            failed: 1,
+            dropped: 2,
+            waiting: 3,
+            busy_micros: 1_500_000,
+        }],
         identity: &identity,
         instances: &instances,
         journal,

@@ -137,6 +137,7 @@ fn host(folder: &Path, journal: &Journal, hub: &Arc<HubInputs>, clock: &Arc<dyn 
             reach: Arc::new(mediagraph::nodes::reach::Anywhere),
         },
         engine,
+        models: Arc::default(),
         load_roots: Vec::new(),
         limits: HostLimits::default(),
         policy: Arc::new(AllowAll),

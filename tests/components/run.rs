@@ -38,6 +38,7 @@ fn load(name: &str, config: &Value) -> (Arc<Extension>, NodeContext) {
         log: Arc::new(TracingLog),
         clock: Arc::new(SystemClock::new()),
         seed: 1,
+        models: mediagraph::inference::Bound::default(),
     };
     (extension, context)
 }

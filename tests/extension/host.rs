@@ -68,6 +68,7 @@ pub(crate) fn node() -> Node {
         log: lines.clone(),
         clock: clock.clone(),
         seed: 7,
+        models: mediagraph::inference::Bound::default(),
     };
     Node {
         context,

@@ -364,6 +364,7 @@ async fn random_numbers_follow_from_the_seed() {
     for seed in [1, 1, 2] {
         let context = mediagraph::extension::NodeContext {
             seed,
+            models: mediagraph::inference::Bound::default(),
             ..node().context
         };
         let mut detector = Detector::new(&extension, &context, &Value::Null, limits())

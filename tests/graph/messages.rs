@@ -114,6 +114,7 @@ impl Host {
             recordings: Some(Arc::clone(&self.recordings)),
             engine: LazyEngine::new(EngineOptions::default()),
             installed: Arc::default(),
+            models: Arc::default(),
             clock: Arc::clone(&self.clock) as _,
             folder: self.folder.path().to_owned(),
         };

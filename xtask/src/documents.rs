@@ -102,7 +102,7 @@ fn the_detector_of_the_guide_is_the_one_that_is_tested() {
 }
 
 /// The modules that each module of the host may use, besides itself and `text`: the map in `host/lib.rs`. `cli` may use all.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     (
         "config",
         &[
@@ -110,6 +110,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
             "graph",
             "nodes",
             "extension",
+            "inference",
             "recording",
             "topology",
             "state",
@@ -132,7 +133,15 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("explain", &["alarms", "events", "media"]),
     (
         "metrics",
-        &["alarms", "graph", "nodes", "recording", "events", "media"],
+        &[
+            "alarms",
+            "graph",
+            "inference",
+            "nodes",
+            "recording",
+            "events",
+            "media",
+        ],
     ),
     ("alarms", &["graph", "nodes", "recording", "events", "media"]),
     (
@@ -140,6 +149,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
         &[
             "nodes",
             "extension",
+            "inference",
             "recording",
             "events",
             "topology",
@@ -149,9 +159,17 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ),
     (
         "nodes",
-        &["extension", "recording", "events", "topology", "media"],
+        &[
+            "extension",
+            "inference",
+            "recording",
+            "events",
+            "topology",
+            "media",
+        ],
     ),
-    ("extension", &["media"]),
+    ("extension", &["inference", "media"]),
+    ("inference", &["media"]),
     ("recording", &["media"]),
     ("events", &["media"]),
     ("topology", &["media"]),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Line;
+use super::{Line, models};
 use crate::config::HostConfig;
 use crate::media::{Clock, SteadyClock, SystemClock};
 use crate::recording::capacity::{Rate, days, measure};
@@ -33,6 +33,7 @@ pub(super) fn all(state: &Path, config: &HostConfig) -> Vec<Line> {
     lines.push(disk(state, room.as_ref(), config));
     lines.push(clock_line(&clock));
     lines.push(decoder());
+    lines.push(models::line(&config.models.onnxruntime));
     let path = state.join(FILE_NAME);
     if !path.exists() {
         lines.push(Line::ok("index", "nothing was recorded yet"));

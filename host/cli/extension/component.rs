@@ -1,5 +1,6 @@
 //! The component that a command is about, and its configuration.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use serde_json::Value;
 use crate::cli::failure::Failure;
 use crate::extension::limits::{MAX_COMPONENT_BYTES, MAX_CONFIG_BYTES};
 use crate::extension::{Engine, EngineOptions, Extension, ExtensionError, LoadProblem, builtin};
+use crate::inference::{Bound, Model, Models};
 
 /// So often a component may take the time in which a host wants it compiled.
 const PATIENCE: u32 = 9;
@@ -25,6 +27,16 @@ pub(super) struct ComponentArgs {
     /// Keep compiled code in this folder, which must belong to this user alone: large components then start at once
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
+    /// A model that it may run, and the name that it asks for: an ONNX file. May be given several times
+    #[arg(long = "model", value_name = "NAME=FILE", value_parser = model)]
+    models: Vec<(String, PathBuf)>,
+}
+
+fn model(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, file)) if !name.is_empty() && !file.is_empty() => Ok((name.to_owned(), file.into())),
+        _ => Err("expected a name, `=` and a file".to_owned()),
+    }
 }
 
 /// A component, ready to be constructed.
@@ -34,6 +46,8 @@ pub(super) struct Loaded {
     pub(super) extension: Arc<Extension>,
     /// Its configuration, which its schema allows.
     pub(super) config: Value,
+    /// The models that it may run.
+    pub(super) models: Bound,
 }
 
 impl ComponentArgs {
@@ -60,7 +74,27 @@ impl ComponentArgs {
         let extension = extension.map_err(Failure::failed)??;
         let config = config.unwrap_or_default();
         self.check(&extension, &config)?;
-        Ok(Loaded { extension, config })
+        let models = self.bound().await?;
+        Ok(Loaded {
+            extension,
+            config,
+            models,
+        })
+    }
+
+    async fn bound(&self) -> Result<Bound, Failure> {
+        let given = self.models.clone();
+        let load = move || {
+            let models = Models::default();
+            let load = |(name, path): (String, PathBuf)| {
+                let model = models.load(&path, || {}).map_err(Failure::failed)?;
+                Ok((name, model))
+            };
+            given.into_iter().map(load).collect()
+        };
+        let loaded: Result<BTreeMap<String, Arc<Model>>, Failure> =
+            tokio::task::spawn_blocking(load).await.map_err(Failure::failed)?;
+        loaded.map(Bound::new)
     }
 
     fn check(&self, extension: &Extension, config: &Value) -> Result<(), Failure> {

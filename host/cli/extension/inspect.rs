@@ -56,8 +56,11 @@ async fn wants(loaded: &Loaded) -> Wants {
         log: Arc::new(TracingLog),
         clock: Arc::new(SystemClock::new()),
         seed: 0,
+        models: loaded.models.clone(),
     };
-    let Loaded { extension, config } = loaded;
+    let Loaded {
+        extension, config, ..
+    } = loaded;
     let limits = Limits::default();
     let answered = match extension.world {
         World::Detector => Detector::new(extension, &context, config, limits)
@@ -146,6 +149,7 @@ fn purpose(import: &str) -> &'static str {
         "types" => "names of types, nothing else",
         "frames" => "the frame that it is shown",
         "logging" => "lines in the node's log",
+        "inference" => "models that the node or the host names",
         _ => "",
     }
 }

@@ -122,7 +122,12 @@ macro_rules! wit {
     };
 }
 
-const WIT: [File; 3] = [wit!("types.wit"), wit!("frames.wit"), wit!("worlds.wit")];
+const WIT: [File; 4] = [
+    wit!("types.wit"),
+    wit!("frames.wit"),
+    wit!("inference.wit"),
+    wit!("worlds.wit"),
+];
 
 /// A clip, what a detector of the templates says of it, which is the same in every language, and a graph to run it in.
 const CLIP: [File; 3] = [

@@ -101,6 +101,7 @@ fn environment(args: &GraphArgs, clock: Arc<dyn Clock>) -> Environment {
         recordings: None,
         engine: LazyEngine::new(options),
         installed: Arc::new(installed),
+        models: Arc::default(),
         clock,
         folder: folder(&args.topology).to_owned(),
     }

@@ -27,6 +27,7 @@ use crate::graph::components::Installed;
 use crate::graph::instance::DRAIN_TIMEOUT;
 use crate::graph::replay::Replay;
 use crate::graph::{Environment, Plan, Recordings, RecordingsOptions, Runtime, prepare};
+use crate::inference::Models;
 use crate::media::{Clock, ReplayClock, SystemClock};
 use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::context::NodeStatus;
@@ -180,10 +181,13 @@ struct Place {
     recordings: Option<Arc<Recordings>>,
     /// Where compiled components are kept.
     compiled: Option<PathBuf>,
+    models: Arc<Models>,
 }
 
 impl Place {
     async fn open(args: &ReplayArgs, config: &HostConfig, clock: &Arc<dyn Clock>) -> Result<Self, Failure> {
+        // How long a model runs is a matter of this machine.
+        let models = Arc::new(Models::new(config.models.clone(), Arc::new(SystemClock::new())));
         let Some(dir) = &args.record else {
             let state = Arc::new(StateDir::look(&args.state_dir));
             let compiled = args.state_dir.is_dir().then(|| state.components());
@@ -191,6 +195,7 @@ impl Place {
                 state,
                 recordings: None,
                 compiled,
+                models,
             });
         };
         let state = StateDir::open(dir).map_err(Failure::failed)?;
@@ -209,6 +214,7 @@ impl Place {
             compiled: Some(state.components()),
             state,
             recordings: Some(recordings.map_err(Failure::failed)?),
+            models,
         })
     }
 
@@ -237,6 +243,7 @@ async fn plan(
         recordings: place.recordings.clone(),
         engine: LazyEngine::new(options),
         installed: Arc::new(Installed::look(&StateDir::look(&args.state_dir))),
+        models: Arc::clone(&place.models),
         clock: Arc::clone(clock),
         folder: folder(&args.topology).to_owned(),
     };

@@ -29,6 +29,7 @@ use crate::events::{EventSink, Fanout, Journal};
 use crate::extension::{EngineOptions, LazyEngine};
 use crate::graph::host::{GraphHost, HostLimits, HostOptions, InstanceState};
 use crate::graph::{Recordings, Runtime};
+use crate::inference::Models;
 use crate::media::{Clock, SystemClock};
 use crate::metrics::Identity;
 use crate::nodes::analysis::AnalysisPool;
@@ -132,6 +133,7 @@ impl Parts {
                 cache_dir: Some(state.components()),
                 ..EngineOptions::default()
             }),
+            models: Arc::new(Models::new(config.models.clone(), Arc::clone(&clock))),
             load_roots: config.paths.load_roots.clone(),
             limits: limits(&config),
             policy: Arc::clone(&policy) as _,

@@ -91,26 +91,27 @@ pub(super) struct Retry {
 
 /// The nodes of an instance whose components are being compiled for it: name and type.
 #[derive(Debug, Default)]
-pub(super) struct Compilations(Mutex<Vec<(String, &'static str)>>);
+pub(super) struct Compilations(Mutex<Vec<(String, &'static str, &'static str)>>);
 
 impl Compilations {
-    fn lock(&self) -> MutexGuard<'_, Vec<(String, &'static str)>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<(String, &'static str, &'static str)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// That one has begun, or ended.
-    pub(super) fn tell(&self, node: &ResolvedNode<Config>, begun: bool) {
+    /// That one has begun, and what it is, or that it has ended.
+    pub(super) fn tell(&self, node: &ResolvedNode<Config>, state: Option<&'static str>) {
         let mut nodes = self.lock();
-        nodes.retain(|(name, _)| *name != node.name);
-        if begun {
-            nodes.push((node.name.clone(), node.config.type_name()));
+        nodes.retain(|(name, ..)| *name != node.name);
+        if let Some(state) = state {
+            nodes.push((node.name.clone(), node.config.type_name(), state));
         }
     }
 
     pub(super) fn status(&self) -> Vec<NodeStatus> {
         let nodes = self.lock();
-        let status =
-            |(name, of): &(String, &'static str)| NodeStats::of(of, "compiling").status(name, Duration::ZERO);
+        let status = |(name, of, state): &(String, &'static str, &'static str)| {
+            NodeStats::of(of, state).status(name, Duration::ZERO)
+        };
         nodes.iter().map(status).collect()
     }
 }

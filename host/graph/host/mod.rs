@@ -46,6 +46,7 @@ use super::components::Installed;
 use super::registry::{REGISTRY_FILE, Registry, RegistryError};
 use super::{Environment, Plan, Recordings, Runtime};
 use crate::extension::Extension;
+use crate::inference::ModelStats;
 use crate::media::MediaTime;
 use crate::recording::upload::{StoreHealth, UploadStatus};
 use crate::topology::{Secrets, TopologyDoc};
@@ -152,6 +153,7 @@ impl GraphHost {
         let installed = Installed::new(options.state.components(), registry.components()?);
         let environment = Environment {
             installed: Arc::new(installed),
+            models: options.models,
             clock: Arc::clone(&options.runtime.clock),
             engine: options.engine,
             // Components are found before: their paths are absolute by then.
@@ -211,6 +213,12 @@ impl GraphHost {
     #[must_use]
     pub fn recordings(&self) -> &Arc<Recordings> {
         &self.shared.options.recordings
+    }
+
+    /// How the models are that its graphs run.
+    #[must_use]
+    pub fn models(&self) -> Vec<ModelStats> {
+        self.shared.environment.models.stats()
     }
 
     /// Drains all running graphs; wanted states stay. Ends within twice the time that a graph may drain.

@@ -10,6 +10,7 @@ use super::transition::FIRST_RETRY;
 use crate::extension::LazyEngine;
 use crate::graph::instance::DRAIN_TIMEOUT;
 use crate::graph::{Recordings, Runtime};
+use crate::inference::Models;
 use crate::nodes::Graph;
 use crate::state::StateDir;
 use crate::topology::Secrets;
@@ -73,7 +74,9 @@ pub struct HostOptions {
     pub runtime: Runtime,
     /// Loads components.
     pub engine: LazyEngine,
-    /// The only folders that topologies may load components from.
+    /// Loads models.
+    pub models: Arc<Models>,
+    /// The only folders that topologies may load components and models from.
     pub load_roots: Vec<PathBuf>,
     /// How much the host takes on.
     pub limits: HostLimits,

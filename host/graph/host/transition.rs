@@ -132,7 +132,7 @@ async fn start(
     let (host, of, what) = (Arc::clone(&shared), Arc::clone(&topology), Arc::clone(&row));
     let told = Arc::clone(&shared.catalog().instance(&row.name)?.compiling);
     let planning = move || {
-        let compiling = |node: &ResolvedNode<Config>, begun| told.tell(node, begun);
+        let compiling = |node: &ResolvedNode<Config>, state| told.tell(node, state);
         let candidate = Candidate {
             topology: &of,
             row: &what,

@@ -252,29 +252,27 @@ fn is_planned(graph: &Graph, node: &str) -> bool {
     nodes.any(|one| one.name == node && one.node_type.status != Status::Runs)
 }
 
-/// Sees to it that components come from the folders that the host allows, and puts their real paths in, so that what
-/// is checked is what is loaded.
+/// Sees to it that components and models come from the folders that the host allows, and puts their real paths in, so that
+/// what is checked is what is loaded.
 fn components_within(graph: &mut Graph, roots: &[PathBuf], doc: &TopologyDoc) -> Vec<Detail> {
     let mut details = Vec::new();
     for node in &mut graph.nodes {
-        let reference = match &mut node.config {
-            Config::Extension(extension) => &mut extension.extension,
-            Config::Gate(gate) => &mut gate.extension,
-            _ => continue,
-        };
-        let Some(path) = &mut reference.path else { continue };
-        match within(path, roots) {
-            Some(found) => *path = found,
-            None => {
+        for (what, path) in files(&mut node.config) {
+            if let Some(found) = within(path, roots) {
+                *path = found;
+            } else {
                 let message = format!(
-                    "node {}: there is no component {} that may be loaded",
+                    "node {}: there is no {what} {} that may be loaded",
                     shown(&node.name),
                     shown(path)
                 );
                 let hint = match roots {
-                    [] => "this host loads no components from files: its configuration names no folder for them, as `load_roots`".to_owned(),
+                    [] => format!(
+                        "this host loads no {what}s from files: its configuration names no folder for them, as `load_roots`"
+                    ),
                     roots => {
-                        let roots: Vec<String> = roots.iter().map(|root| format!("`{}`", root.display())).collect();
+                        let roots: Vec<String> =
+                            roots.iter().map(|root| format!("`{}`", root.display())).collect();
                         format!("put it into {}, and write its path", roots.join(" or "))
                     }
                 };
@@ -287,6 +285,23 @@ fn components_within(graph: &mut Graph, roots: &[PathBuf], doc: &TopologyDoc) ->
         }
     }
     details
+}
+
+/// The files that a node names, and what each is.
+fn files(config: &mut Config) -> Vec<(&'static str, &mut String)> {
+    let component = |reference| ("component", reference);
+    match config {
+        Config::Extension(extension) => {
+            let models = extension
+                .models
+                .iter_mut()
+                .map(|model| ("model", &mut model.path));
+            let own = extension.extension.path.as_mut().map(component);
+            own.into_iter().chain(models).collect()
+        }
+        Config::Gate(gate) => gate.extension.path.as_mut().map(component).into_iter().collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// The real path of a file below one of the roots. A relative path begins at a root. What lies elsewhere is not even

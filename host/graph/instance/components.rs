@@ -38,6 +38,7 @@ impl Components {
                 log: Arc::new(TracingLog),
                 clock: Arc::clone(&context.clock),
                 seed: seed(&plan.instance, &node.name),
+                models: component.models.clone(),
             };
             let failed = |error| InstanceError::Component {
                 node: node.name.clone(),

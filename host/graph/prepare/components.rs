@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Environment, Loading, Prepared, one};
+use super::models::models;
+use super::{COMPILING, Environment, Loading, Prepared, one};
 use crate::extension::{Engine, Extension, ExtensionError, Limits, World, builtin, sha256};
 use crate::graph::components::read_component;
 use crate::graph::plan::{Origin, PlannedComponent, PlannedKind};
+use crate::inference::Bound;
 use crate::media::duration;
 use crate::nodes::image::{Image, SamplingOptions};
 use crate::nodes::processors::extension::{self as extension_node, ComponentRef};
@@ -21,13 +23,14 @@ pub(super) fn detector_or_processor(
     node: &ExtensionProcessor,
     environment: &Loading<'_>,
 ) -> Prepared<PlannedKind> {
-    let component = component(
+    let mut component = component(
         &node.extension,
         &[World::Detector, World::Processor],
         Value::Object(node.config.0.clone()),
         limits(&node.limits),
         environment,
     )?;
+    component.models = models(&node.models, &component.extension, environment)?;
     if component.extension.world == World::Processor {
         let given = [
             ("image", node.image != Image::default()),
@@ -149,6 +152,7 @@ pub(super) fn component(
         limits,
         origin: origin(reference, environment),
         pin: reference.sha256.clone(),
+        models: Bound::default(),
     })
 }
 
@@ -217,8 +221,8 @@ fn told(
     if engine.is_compiled(sha256) {
         return load().map_err(one);
     }
-    (environment.compiling)(true);
+    (environment.compiling)(Some(COMPILING));
     let loaded = load();
-    (environment.compiling)(false);
+    (environment.compiling)(None);
     loaded.map_err(one)
 }

@@ -13,8 +13,8 @@ pub struct NodeStatus {
     /// Its `@type`.
     pub node_type: &'static str,
     /// A source is `connecting`, `playing` or `waiting` (for its next attempt), a source of messages `listening`; what
-    /// runs a component is `compiling` (before the instance is active), `running`, `restarting` or `failed`; what asks a server
-    /// is `running` or `waiting`; a sink is `idle` or `recording`; the rest is `running`.
+    /// runs a component is `compiling` or `loading` a model (before the instance is active), `running`, `restarting` or `failed`;
+    /// what asks a server is `running` or `waiting`; a sink is `idle` or `recording`; the rest is `running`.
     pub state: &'static str,
     /// Since when, ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]

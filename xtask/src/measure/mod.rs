@@ -11,6 +11,7 @@ mod criterion;
 mod drain;
 mod hot_swap;
 mod idle_instances;
+mod inference;
 mod kill9;
 mod many_cameras;
 mod method_latency;

@@ -2,12 +2,12 @@
 
 use super::criterion::{self, Comparison, Figure};
 use super::{
-    Measure, activation, analysis, drain, hot_swap, idle_instances, kill9, many_cameras, method_latency,
-    motion_quality, outage, power_cut, recall, record_cost, replay_speed, thirty_days,
+    Measure, activation, analysis, drain, hot_swap, idle_instances, inference, kill9, many_cameras,
+    method_latency, motion_quality, outage, power_cut, recall, record_cost, replay_speed, thirty_days,
 };
 
 /// All measures.
-pub(super) const MEASURES: [Measure; 21] = [
+pub(super) const MEASURES: [Measure; 23] = [
     Measure {
         name: "record-cost",
         what: "CPU time of recording one 1080p30 stream of 4 Mbit/s, compared with ffmpeg -c copy -f hls",
@@ -187,10 +187,28 @@ pub(super) const MEASURES: [Measure; 21] = [
         needs_corpus: false,
         run: drain::run,
     },
+    Measure {
+        name: "inference-vs-onnxruntime",
+        what: "time of one run of YOLOX-Nano on one thread with ONNX Runtime, compared with the same library in Python; besides \
+               with what is built in",
+        unit: "ratio of times",
+        goal: inference::SPEED_GOAL,
+        needs_corpus: true,
+        run: inference::speed,
+    },
+    Measure {
+        name: "yolox-agreement",
+        what: "boxes of the object detector on a clip that a reference in Python has as well, and the reverse; the worse of \
+               ONNX Runtime and what is built in",
+        unit: "percent of boxes",
+        goal: inference::AGREEMENT_GOAL,
+        needs_corpus: true,
+        run: inference::agreement,
+    },
 ];
 
 /// Those whose value must not be below the goal; all others must not be above it.
-pub(super) const AT_LEAST: [&str; 1] = ["drain"];
+pub(super) const AT_LEAST: [&str; 2] = ["drain", "yolox-agreement"];
 
 const GUEST_CALL: Figure = Figure {
     function: "guest-call",

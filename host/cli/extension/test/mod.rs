@@ -108,6 +108,7 @@ impl<'a> Bench<'a> {
             log: Arc::new(TracingLog),
             clock: Arc::clone(&self.clock) as _,
             seed: 0,
+            models: self.loaded.models.clone(),
         }
     }
 

@@ -47,6 +47,7 @@ struct Place {
     events: Arc<Kept>,
     limits: HostLimits,
     policy: Arc<dyn Policy>,
+    models: Arc::default(),
     load_roots: Vec<PathBuf>,
     _dir: tempfile::TempDir,
 }

@@ -24,6 +24,11 @@ pub struct ExtensionProcessor {
     /// Handed to the component, and checked against its own schema.
     #[serde(default)]
     pub config: ComponentConfig,
+    /// Models that the component may run, by the names that it knows them by. Those that the host's configuration names are
+    /// there as well.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    pub models: Vec<ModelRef>,
     /// The frames that it is given, where it does not say so itself.
     #[serde(default)]
     pub image: Image,
@@ -84,6 +89,30 @@ impl ComponentRef {
         }
         found
     }
+}
+
+/// A model under a name.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelRef {
+    /// By which the component asks for it.
+    #[schemars(length(min = 1, max = 128))]
+    pub name: String,
+    /// An ONNX file.
+    #[schemars(length(min = 1, max = 4096))]
+    pub path: String,
+}
+
+/// What is wrong with the models of a node.
+pub(in crate::nodes) fn check_models(models: &[ModelRef]) -> Vec<Finding> {
+    let twice = |(place, model): (usize, &ModelRef)| {
+        let mut before = models.iter().take(place);
+        before.any(|other| other.name == model.name).then(|| {
+            let message = format!("`{}` is given to two models", model.name);
+            finding(Code::PropertyValueInvalid, "/models", &message)
+        })
+    };
+    models.iter().enumerate().filter_map(twice).collect()
 }
 
 /// A component's own configuration. `Debug` shows its members' names only: a value may be a secret.

@@ -18,7 +18,12 @@ pub(in crate::nodes) const TYPE: NodeType<Config> = NodeType {
     schema: schema_of::<ExtensionProcessor>,
     parse: |value| parse(value, Config::Extension),
     check: |config| match config {
-        Config::Extension(config) => [config.extension.check(), config.limits.check()].concat(),
+        Config::Extension(config) => [
+            config.extension.check(),
+            config.limits.check(),
+            check_models(&config.models),
+        ]
+        .concat(),
         _ => Vec::new(),
     },
 };

@@ -1,0 +1,102 @@
+//! The Python that the host is compared with: packages of PyPI in the versions of `benches/peers/requirements.txt`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::project;
+
+/// Below the project's root.
+const FOLDER: &str = "target/peers";
+const REQUIREMENTS: &str = "benches/peers/requirements.txt";
+const SCRIPT: &str = "benches/peers/yolox.py";
+
+/// Python with onnxruntime and OpenCV.
+pub(super) struct Peer {
+    venv: PathBuf,
+}
+
+impl Peer {
+    /// Installs what is not there in these versions.
+    ///
+    /// # Errors
+    /// When it cannot be installed.
+    pub(super) fn ensure() -> Result<Self> {
+        let root = project::root();
+        let (venv, stamp) = (
+            root.join(FOLDER).join("venv"),
+            root.join(FOLDER).join("installed"),
+        );
+        let wanted = std::fs::read_to_string(root.join(REQUIREMENTS))?;
+        let peer = Self { venv };
+        if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+            return Ok(peer);
+        }
+        eprintln!("installing what is compared with:\n{wanted}");
+        std::fs::create_dir_all(root.join(FOLDER))?;
+        let make = ["-m", "venv"];
+        output(Command::new("python3").args(make).arg(&peer.venv))
+            .context("hint: apt-get install python3 python3-venv")?;
+        let pip = peer.venv.join("bin/pip");
+        output(
+            Command::new(pip)
+                .args(["install", "--quiet", "-r"])
+                .arg(root.join(REQUIREMENTS)),
+        )?;
+        std::fs::write(stamp, wanted)?;
+        Ok(peer)
+    }
+
+    /// Runs the script; gives what it prints.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub(super) fn run(&self, arguments: &[&str]) -> Result<String> {
+        let python = self.venv.join("bin/python");
+        output(
+            Command::new(python)
+                .arg(project::root().join(SCRIPT))
+                .args(arguments),
+        )
+    }
+
+    /// The library of ONNX Runtime that Python has.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(super) fn library(&self) -> Result<PathBuf> {
+        let lib = self.venv.join("lib");
+        let pythons = std::fs::read_dir(&lib)?.flatten();
+        let capi = pythons.map(|python| python.path().join("site-packages/onnxruntime/capi"));
+        let files = capi
+            .filter_map(|folder| std::fs::read_dir(folder).ok())
+            .flatten()
+            .flatten();
+        let is = |path: &Path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("libonnxruntime.so")
+        };
+        let mut found = files.map(|file| file.path()).filter(|path| is(path));
+        found.next().context("the package onnxruntime has no library")
+    }
+}
+
+/// Runs a program to its end; gives what it prints.
+///
+/// # Errors
+/// When it fails, with what it says.
+pub(super) fn output(command: &mut Command) -> Result<String> {
+    let shown = command.get_program().display().to_string();
+    let output = command
+        .output()
+        .with_context(|| format!("cannot run `{shown}`"))?;
+    if !output.status.success() {
+        bail!(
+            "`{shown}` failed ({}):\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    String::from_utf8(output.stdout).context("it prints no text")
+}
