@@ -20,13 +20,15 @@ use mediagraph::media::image::{FrameView, PixelFormat, Size};
 use tokio::runtime::Runtime;
 
 /// Name, width, height, format and bytes for two pixels.
-type Shape = (&'static str, u32, u32, PixelFormat, u32);
+pub(crate) type Shape = (&'static str, u32, u32, PixelFormat, u32);
 
+/// What a detector of objects might want.
+pub(crate) const RGB_640: Shape = ("640x640-rgb", 640, 640, PixelFormat::Rgb24, 6);
 /// Frames of which the copy costs far more than the call.
 const LARGE: [Shape; 3] = [
     ("1920x1080-luma", 1920, 1080, PixelFormat::Gray8, 2),
     ("1920x1080-i420", 1920, 1080, PixelFormat::I420, 3),
-    ("640x640-rgb", 640, 640, PixelFormat::Rgb24, 6),
+    RGB_640,
 ];
 const SMALL: [Shape; 1] = [("320x180-luma", 320, 180, PixelFormat::Gray8, 2)];
 
@@ -38,7 +40,7 @@ const LOOK: &str = "(global.set $heap (i32.const 0x11000))
 const IGNORE: &str = "(i32.store (i32.const 2440) (i32.const 0))
     (call $drop-frame (local.get $frame)) (i32.const 2432)";
 
-fn view((_, width, height, format, bytes): Shape) -> FrameView {
+pub(crate) fn view((_, width, height, format, bytes): Shape) -> FrameView {
     let length = width * height * bytes / 2;
     let pixels = (0..length).map(|at| (at % 251) as u8).collect();
     support::frame(1, 0, Size { width, height }, format, pixels)
@@ -53,9 +55,14 @@ fn start(act: &str) -> (Runtime, Detector) {
     (runtime, detector)
 }
 
+/// A detector that asks for the pixels.
+pub(crate) fn looking() -> (Runtime, Detector) {
+    start(LOOK)
+}
+
 #[expect(clippy::unwrap_used, reason = "a component that fails must end the bench")]
 fn group(criterion: &mut Criterion<ThreadTime>, name: &str, shapes: &[Shape]) {
-    let (runtime, mut detector) = start(LOOK);
+    let (runtime, mut detector) = looking();
     let mut group = criterion.benchmark_group(name);
     for shape in shapes {
         let frame = view(*shape);

@@ -12,6 +12,12 @@ mod fixture;
 mod handover;
 mod isolation;
 mod motion;
+mod over_http;
 mod support;
 
-criterion::criterion_main!(handover::benches, isolation::benches, motion::benches);
+criterion::criterion_main!(
+    handover::benches,
+    isolation::benches,
+    motion::benches,
+    over_http::benches
+);

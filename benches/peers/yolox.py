@@ -1,6 +1,7 @@
 """What others make of a YOLOX model: Microsoft's onnxruntime in Python, with OpenCV for the pictures and a decode of its own.
 
     yolox.py detect MODEL CLIP THRESHOLD IOU    one JSON object per frame: {"frame": 1, "boxes": [[l, t, w, h, class, score]]}
+    yolox.py picture CLIP SIDE FILE             a frame of the clip as SIDE times SIDE pixels, planar 4:2:0
     yolox.py time MODEL RUNS                    milliseconds of each run on one thread, as a JSON list
 
 Shares no line with the host: what both get wrong alike would not be seen.
@@ -70,6 +71,20 @@ def suppress(corners, classes, scores, iou):
     return kept
 
 
+def boxes(rows, width, height, size, threshold, iou):
+    """Left, top, right and bottom as fractions of the picture, class and score of each object."""
+    corners, classes, scores = decode(rows, width, height)
+    likely = scores >= threshold
+    corners, classes, scores = corners[likely], classes[likely], scores[likely]
+    found = []
+    for place in suppress(corners, classes, scores, iou):
+        corner = numpy.clip(corners[place] / (size[0], size[1], size[0], size[1]), 0, 1)
+        left, top, right, bottom = (float(side) for side in corner)
+        if right > left and bottom > top:
+            found.append((left, top, right, bottom, int(classes[place]), float(scores[place])))
+    return found
+
+
 def detect(model, clip, threshold, iou):
     import cv2
 
@@ -85,16 +100,18 @@ def detect(model, clip, threshold, iou):
         frame += 1
         tensor, size = letterbox(picture, width, height)
         rows = run.run(None, {port.name: tensor})[0][0]
-        corners, classes, scores = decode(rows, width, height)
-        likely = scores >= threshold
-        corners, classes, scores = corners[likely], classes[likely], scores[likely]
-        boxes = []
-        for place in suppress(corners, classes, scores, iou):
-            corner = numpy.clip(corners[place] / (size[0], size[1], size[0], size[1]), 0, 1)
-            left, top, right, bottom = (float(side) for side in corner)
-            if right > left and bottom > top:
-                boxes.append([left, top, right - left, bottom - top, int(classes[place]), float(scores[place])])
-        print(json.dumps({"frame": frame, "boxes": boxes}))
+        found = boxes(rows, width, height, size, threshold, iou)
+        lists = [[l, t, r - l, b - t, place, score] for l, t, r, b, place, score in found]
+        print(json.dumps({"frame": frame, "boxes": lists}))
+
+
+def picture(clip, side, file):
+    import cv2
+
+    read, picture = cv2.VideoCapture(clip).read()
+    if not read:
+        raise SystemExit(f"{clip} cannot be read")
+    cv2.cvtColor(cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2YUV_I420).tofile(file)
 
 
 def measure(model, runs):
@@ -113,5 +130,7 @@ def measure(model, runs):
 if __name__ == "__main__":
     if sys.argv[1] == "detect":
         detect(sys.argv[2], sys.argv[3], float(sys.argv[4]), float(sys.argv[5]))
+    elif sys.argv[1] == "picture":
+        picture(sys.argv[2], int(sys.argv[3]), sys.argv[4])
     else:
         measure(sys.argv[2], int(sys.argv[3]))

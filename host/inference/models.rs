@@ -240,7 +240,6 @@ impl Bound {
     }
 
     /// How those are.
-    #[must_use]
     pub fn all(&self) -> impl Iterator<Item = (&str, &Arc<Model>)> {
         self.0.iter().map(|(name, model)| (name.as_str(), model))
     }

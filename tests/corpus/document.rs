@@ -34,6 +34,20 @@ fn before_date(pattern: &str) -> String {
     pattern.strip_suffix("${System.DateTime}").unwrap().to_owned()
 }
 
+/// The gates here let through whole seconds, from so many seconds on: `PT30S`, `-PT5S`.
+fn seconds(duration: &str) -> f64 {
+    let length = duration
+        .trim_start_matches('-')
+        .trim_start_matches("PT")
+        .trim_end_matches('S');
+    let length: f64 = length.parse().unwrap();
+    if duration.starts_with('-') {
+        -length
+    } else {
+        length
+    }
+}
+
 impl Document {
     pub(crate) fn read(path: &Path, version: &str) -> Self {
         let text = std::fs::read_to_string(path).unwrap();
@@ -75,6 +89,12 @@ impl Document {
             .flatten()
     }
 
+    /// Whether something outside must say when to record.
+    pub(crate) fn waits_for_messages(&self) -> bool {
+        self.nodes()
+            .any(|(_, _, node)| kind(node) == "IoTHubMessageSource")
+    }
+
     fn node(&self, name: &str) -> &Value {
         self.nodes().find(|(_, _, node)| node["name"] == name).unwrap().2
     }
@@ -105,15 +125,12 @@ impl Document {
                     .find(|one| !one.is_null())
                     .unwrap(),
             );
-            let Some(longest) = self.node(node)["maximumActivationTime"].as_str() else {
+            let gate = self.node(node);
+            let Some(longest) = gate["maximumActivationTime"].as_str() else {
                 return Artefact::Continuous { name: pattern };
             };
-            // All of the gates here let through so many whole seconds.
-            let seconds = longest
-                .trim_start_matches("PT")
-                .trim_end_matches('S')
-                .parse()
-                .unwrap();
+            // The offset is reckoned from the event, and so is the time that the gate stays open.
+            let seconds = seconds(longest) - gate["activationSignalOffset"].as_str().map_or(0.0, seconds);
             let path = before_date(&pattern);
             let name = path.rsplit('/').next().unwrap().to_owned();
             Artefact::Clips { name, file, seconds }
@@ -131,7 +148,9 @@ impl Document {
         while let Some(inputs) = node["inputs"].as_array() {
             // Of a gate, the one that brings media.
             let media = |input: &&Value| {
-                !kind(self.node(input["nodeName"].as_str().unwrap())).ends_with("MotionDetectionProcessor")
+                let kind = kind(self.node(input["nodeName"].as_str().unwrap()));
+                let says = ["MotionDetectionProcessor", "Extension", "IoTHubMessageSource"];
+                !says.iter().any(|end| kind.ends_with(end))
             };
             let input = inputs.iter().find(media).unwrap();
             if input["outputSelectors"]

@@ -102,8 +102,8 @@ fn draw(source: Source<'_>, part: Part, placed: &Placement, fill: [u8; 3], bgr: 
     };
     let all = placed.canvas.width as usize * placed.canvas.height as usize;
     let mut out: Vec<[u8; 3]> = vec![ordered(fill); all];
-    let columns = taps(part.left, part.size.width, placed.content.width);
-    let rows = taps(part.top, part.size.height, placed.content.height);
+    let columns = columns(part.left, part.size.width, placed.content.width);
+    let rows = rows(part.top, part.size.height, placed.content.height);
     let converter = Converter::new(source);
     let mut cache = Lines::default();
     let lines = out
@@ -140,24 +140,31 @@ impl Tap {
     }
 }
 
-/// For each of `to` places the neighbours among `from`, which begin at `start`.
-fn taps(start: u32, from: u32, to: u32) -> Vec<Tap> {
+/// For each of `to` columns the neighbours among `from`, which begin at `start`. Beyond the edge the last one stands alone.
+fn columns(start: u32, from: u32, to: u32) -> Vec<Tap> {
+    let last = i64::from(from) - 1;
+    taps(start, from, to, |floor, share| {
+        if floor < 0 || floor >= last { 0.0 } else { share }
+    })
+}
+
+/// The same for lines. Beyond the edge the last one is both neighbours, each with its share: it is rounded twice.
+fn rows(start: u32, from: u32, to: u32) -> Vec<Tap> {
+    taps(start, from, to, |_, share| share)
+}
+
+fn taps(start: u32, from: u32, to: u32, counted: impl Fn(i64, f32) -> f32) -> Vec<Tap> {
     let scale = f64::from(from) / f64::from(to.max(1));
     let last = from.saturating_sub(1);
+    let within = |place: i64| start + u32::try_from(place).unwrap_or(0).min(last);
     let tap = |place: u32| {
         let at = ((f64::from(place) + 0.5) * scale - 0.5) as f32;
         let floor = at.floor();
-        let (first, share) = if floor < 0.0 {
-            (0, 0.0)
-        } else if floor as u32 >= last {
-            (last, 0.0)
-        } else {
-            (floor as u32, at - floor)
-        };
+        let (first, share) = (floor as i64, counted(floor as i64, at - floor));
         let weight = |share: f32| (share * WHOLE_WEIGHT).round_ties_even() as i32;
         Tap {
-            first: start + first,
-            second: start + (first + 1).min(last),
+            first: within(first),
+            second: within(first + 1),
             weights: [weight(1.0 - share), weight(share)],
         }
     };

@@ -97,6 +97,27 @@ pub(super) fn figure(figure: &Figure) -> Result<Reading> {
     })
 }
 
+/// Runs a group once, in these surroundings, and gives the medians of some of its functions in microseconds.
+///
+/// # Errors
+/// When the bench fails or has no such functions.
+pub(super) fn medians_us<const N: usize>(
+    group: &str,
+    functions: [&str; N],
+    surroundings: &[(&str, &str)],
+) -> Result<[f64; N]> {
+    let found = estimates_in(group, surroundings)?;
+    let mut medians = [0.0; N];
+    for (median, function) in medians.iter_mut().zip(functions) {
+        let one = found.iter().find(|one| one.path == [group, function]);
+        *median = one
+            .with_context(|| format!("the bench has no `{group}/{function}`"))?
+            .median_ns
+            / 1e3;
+    }
+    Ok(medians)
+}
+
 fn of(estimates: &[Estimate], function: &str) -> Option<f64> {
     let found = estimates.iter().find(|estimate| estimate.path == [function]);
     found.map(|estimate| estimate.median_ns)
@@ -104,10 +125,15 @@ fn of(estimates: &[Estimate], function: &str) -> Option<f64> {
 
 /// Runs once what begins with this name.
 fn estimates(name: &str) -> Result<Vec<Estimate>> {
+    estimates_in(name, &[])
+}
+
+fn estimates_in(name: &str, surroundings: &[(&str, &str)]) -> Result<Vec<Estimate>> {
     let begin = SystemTime::now();
     // Criterion's own lines go to standard error: standard output is for the result alone.
     let status = project::cargo()
         .args(["bench", "--bench", BENCH, "--", &format!("^{name}")])
+        .envs(surroundings.iter().copied())
         .stdout(std::io::stderr())
         .status()?;
     if !status.success() {

@@ -142,7 +142,7 @@ mod tests {
     fn a_part_is_used_again_only_once_it_is_free() {
         let folder = tempfile::tempdir().unwrap();
         let mut memory = Memory::new(folder.path(), 300).unwrap();
-        let mut put = |memory: &mut Memory, byte: u8, length: usize| memory.put(&vec![byte; length]).unwrap();
+        let put = |memory: &mut Memory, byte: u8, length: usize| memory.put(&vec![byte; length]).unwrap();
         let first = put(&mut memory, 1, 100).unwrap();
         let second = put(&mut memory, 2, 100).unwrap();
         assert_eq!((first.offset, second.offset), (0, 128));

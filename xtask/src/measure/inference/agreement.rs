@@ -8,12 +8,10 @@ use serde_json::{Value, json};
 
 use super::super::{Context, Reading, fresh_folder};
 use super::peer::{Peer, output};
-use super::{CLIP, MODEL};
+use super::{CLIP, IOU, MODEL, THRESHOLD};
 
 /// Percent of boxes.
 pub(in crate::measure) const GOAL: f64 = 99.0;
-const THRESHOLD: f64 = 0.3;
-const IOU: f64 = 0.45;
 /// Boxes this near to the threshold are not counted: which side they are on is chance.
 const NEAR: f64 = 0.02;
 /// Boxes match from this overlap on, if their scores differ by at most [`SCORES`].
@@ -68,8 +66,9 @@ fn reference(peer: &Peer, model: &Path, clip: &Path) -> Result<Vec<Vec<Found>>> 
     let told = peer.run(&["detect", &text(model)?, &text(clip)?, &threshold, &iou])?;
     let frame = |line: &str| -> Result<Vec<Found>> {
         let frame: Value = serde_json::from_str(line)?;
-        frame["boxes"]
-            .as_array()
+        frame
+            .get("boxes")
+            .and_then(Value::as_array)
             .context("no boxes")?
             .iter()
             .map(theirs)
@@ -79,8 +78,14 @@ fn reference(peer: &Peer, model: &Path, clip: &Path) -> Result<Vec<Vec<Found>>> 
 }
 
 fn theirs(found: &Value) -> Result<Found> {
-    let number = |place: usize| found[place].as_f64().context("a box is no list of numbers");
-    let class = found[4].as_u64().context("a class is no number")?;
+    let number = |place: usize| {
+        let number = found.get(place).and_then(Value::as_f64);
+        number.context("a box is no list of numbers")
+    };
+    let class = found
+        .get(4)
+        .and_then(Value::as_u64)
+        .context("a class is no number")?;
     Ok(Found {
         area: [number(0)?, number(1)?, number(2)?, number(3)?],
         label: class.to_string(),
@@ -118,40 +123,43 @@ fn component(
         .arg(format!("objects={}", model.display()))
         .arg(clip);
     let golden: Value = serde_json::from_str(&output(&mut command)?)?;
-    if golden["shown"].as_u64() != Some(frames as u64) {
-        bail!(
-            "the component saw {} frames, the reference {frames}",
-            golden["shown"]
-        );
+    let shown = golden.get("shown").and_then(Value::as_u64);
+    if shown != Some(frames as u64) {
+        bail!("the component saw {shown:?} frames, the reference {frames}");
     }
     let mut all = vec![Vec::new(); frames];
-    for moment in golden["said"].as_array().context("nothing was said")? {
-        let frame = moment["frame"].as_u64().context("a moment has no frame")?;
+    let said = golden.get("said").and_then(Value::as_array);
+    for moment in said.context("nothing was said")? {
+        let frame = moment
+            .get("frame")
+            .and_then(Value::as_u64)
+            .context("a moment has no frame")?;
         let place = usize::try_from(frame)?
             .checked_sub(1)
             .and_then(|place| all.get_mut(place));
         let place = place.context("there is no such frame")?;
-        if let Some(why) = moment["refused"].as_str() {
+        if let Some(why) = moment.get("refused").and_then(Value::as_str) {
             bail!("the component refused frame {frame}: {why}");
         }
-        for one in moment["inferences"].as_array().into_iter().flatten() {
-            place.push(ours(&one["entity"])?);
+        let inferences = moment.get("inferences").and_then(Value::as_array);
+        for one in inferences.into_iter().flatten() {
+            place.push(ours(one.get("entity").context("an inference is no entity")?)?);
         }
     }
     Ok(all)
 }
 
 fn ours(entity: &Value) -> Result<Found> {
-    let number = |name: &str| entity["box"][name].as_f64().context("an entity has no box");
+    let at = |pointer: &str| entity.pointer(pointer);
+    let number = |pointer: &str| at(pointer).and_then(Value::as_f64);
+    let side = |pointer: &str| number(pointer).context("an entity has no box");
     Ok(Found {
-        area: [number("l")?, number("t")?, number("w")?, number("h")?],
-        label: entity["tag"]["value"]
-            .as_str()
+        area: [side("/box/l")?, side("/box/t")?, side("/box/w")?, side("/box/h")?],
+        label: at("/tag/value")
+            .and_then(Value::as_str)
             .context("an entity has no name")?
             .to_owned(),
-        score: entity["tag"]["confidence"]
-            .as_f64()
-            .context("an entity has no score")?,
+        score: number("/tag/confidence").context("an entity has no score")?,
     })
 }
 

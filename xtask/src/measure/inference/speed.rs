@@ -69,7 +69,7 @@ fn ours(host: &Path, model: &Path, library: &Path, backend: &str) -> Result<f64>
         .args(["model", "run", "--json", "--runs", RUNS, "--backend", backend])
         .arg(model);
     let told: Value = serde_json::from_str(&output(&mut command)?)?;
-    told["milliseconds"]["median"]
-        .as_f64()
+    told.pointer("/milliseconds/median")
+        .and_then(Value::as_f64)
         .context("the host told no time")
 }
