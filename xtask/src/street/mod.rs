@@ -1,0 +1,40 @@
+//! `cargo xtask street`: streets drawn in simple solid geometry, to learn from and to find trucks in.
+//!
+//! A seed decides everything: where the camera stands, the weather, who passes and when. Only the encoding of clips is left to
+//! Debian's `ffmpeg`.
+
+mod backdrop;
+mod bodies;
+mod dataset;
+mod mesh;
+mod picture;
+mod scene;
+mod space;
+mod traffic;
+mod view;
+mod weather;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+/// Draw streets: pictures to train the demo's model with, or the demo's clip.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    Dataset(dataset::Arguments),
+}
+
+/// Draws what was asked for.
+///
+/// # Errors
+/// When a file cannot be written.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    match &arguments.what {
+        What::Dataset(arguments) => dataset::run(arguments),
+    }
+}
