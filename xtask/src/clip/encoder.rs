@@ -74,7 +74,14 @@ impl Encoder {
         if self.tone.is_some() {
             command.args(["-c:a", "aac", "-b:a", "32k", "-ac", "1"]);
         }
-        command.args(["-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact"]);
+        command.args([
+            "-fflags",
+            "+bitexact",
+            "-flags:v",
+            "+bitexact",
+            "-flags:a",
+            "+bitexact",
+        ]);
         command.args(["-map_metadata", "-1", "-movflags", "+faststart"]);
         command.arg(path).stdin(Stdio::piped());
         command.spawn().map_err(|error| {

@@ -77,8 +77,18 @@ impl<'a> Painter<'a> {
             look,
             seed: random.below(1 << 30) as u64,
             houses: houses(look, random),
-            road: shift(random.pick([[88.0, 88.0, 90.0], [104.0, 102.0, 100.0], [72.0, 74.0, 78.0]]), random),
-            pavement: shift(random.pick([[150.0, 146.0, 138.0], [132.0, 132.0, 134.0], [158.0, 136.0, 122.0]]), random),
+            road: shift(
+                random.pick([[88.0, 88.0, 90.0], [104.0, 102.0, 100.0], [72.0, 74.0, 78.0]]),
+                random,
+            ),
+            pavement: shift(
+                random.pick([
+                    [150.0, 146.0, 138.0],
+                    [132.0, 132.0, 134.0],
+                    [158.0, 136.0, 122.0],
+                ]),
+                random,
+            ),
             verge: shift(random.pick(verges), random),
             lamps,
         }
@@ -87,7 +97,11 @@ impl<'a> Painter<'a> {
     /// The colour in a direction, how far ahead it is (none: sky), and whether shadows fall on it.
     fn look_along(&self, ray: Point) -> (Colour, Option<f32>, bool) {
         let eye = self.view.camera.at;
-        let wall = if ray.y > 0.01 { self.view.facade / ray.y } else { f32::MAX };
+        let wall = if ray.y > 0.01 {
+            self.view.facade / ray.y
+        } else {
+            f32::MAX
+        };
         let floor = if ray.z < -1e-4 { eye.z / -ray.z } else { f32::MAX };
         if floor < wall {
             let at = eye + ray * floor;
@@ -113,7 +127,11 @@ impl<'a> Painter<'a> {
         if self.light.lamps_on {
             let near = |lamp: &Point| 1.0 / (1.0 + ((lamp.x - x).powi(2) + (lamp.y - y).powi(2)) * 0.03);
             let glow: f32 = self.lamps.iter().map(near).sum::<f32>() * 0.45;
-            shade = mix(shade, [shade[0] + glow, shade[1] + glow * 0.86, shade[2] + glow * 0.6], 1.0);
+            shade = mix(
+                shade,
+                [shade[0] + glow, shade[1] + glow * 0.86, shade[2] + glow * 0.6],
+                1.0,
+            );
         }
         tint(colour, shade)
     }
@@ -139,7 +157,9 @@ impl<'a> Painter<'a> {
                 return LINE;
             }
         }
-        let edge = (y - self.view.near_kerb).abs().min((y - self.view.far_kerb).abs());
+        let edge = (y - self.view.near_kerb)
+            .abs()
+            .min((y - self.view.far_kerb).abs());
         if edge < 0.12 {
             return lit(self.pavement, 0.8);
         }
@@ -163,7 +183,11 @@ impl<'a> Painter<'a> {
         if framed && z > 0.8 && house.high - z > 0.6 {
             let one = Random::at(house.lights, column.floor() as i64, storey.floor() as i64);
             let warm = self.light.lamps_on && one < 0.3;
-            return Some(if warm { lit([255.0, 206.0, 130.0], 1.6) } else { lit([70.0, 82.0, 96.0], 0.6 + one * 0.8) });
+            return Some(if warm {
+                lit([255.0, 206.0, 130.0], 1.6)
+            } else {
+                lit([70.0, 82.0, 96.0], 0.6 + one * 0.8)
+            });
         }
         let pattern = match self.look {
             Look::Training => (z / 0.25).rem_euclid(1.0) < 0.12,
@@ -186,7 +210,17 @@ impl<'a> Painter<'a> {
         for lamp in &self.lamps {
             let mut mesh = Mesh::default();
             mesh.block((-0.07, 0.07), (0.0, lamp.z), 0.07, post);
-            mesh.prism(&[(-0.2, lamp.z), (-0.2, lamp.z + 0.12), (0.2, lamp.z + 0.12), (0.2, lamp.z)], -0.5, 0.6, post);
+            mesh.prism(
+                &[
+                    (-0.2, lamp.z),
+                    (-0.2, lamp.z + 0.12),
+                    (0.2, lamp.z + 0.12),
+                    (0.2, lamp.z),
+                ],
+                -0.5,
+                0.6,
+                post,
+            );
             self.put(picture, &mesh, lamp.x, lamp.y);
             if self.light.lamps_on {
                 let bulb = point(lamp.x, lamp.y - 0.9, lamp.z - 0.05);
@@ -202,8 +236,18 @@ impl<'a> Painter<'a> {
             // A pole on our side, before the traffic.
             let (left, right) = self.view.reach(self.view.near_kerb - 1.8);
             let mut mesh = Mesh::default();
-            mesh.block((-0.06, 0.06), (0.0, 7.0), 0.06, lit(post, random.between(0.6, 1.3)));
-            self.put(picture, &mesh, random.between(left, right), self.view.near_kerb - 1.8);
+            mesh.block(
+                (-0.06, 0.06),
+                (0.0, 7.0),
+                0.06,
+                lit(post, random.between(0.6, 1.3)),
+            );
+            self.put(
+                picture,
+                &mesh,
+                random.between(left, right),
+                self.view.near_kerb - 1.8,
+            );
         }
     }
 
@@ -229,7 +273,11 @@ impl<'a> Painter<'a> {
 
     fn put(&self, picture: &mut Picture, mesh: &Mesh, x: f32, y: f32) {
         for face in &mesh.faces {
-            let corners: Vec<Point> = face.corners.iter().map(|corner| place(*corner, x, y, 1.0)).collect();
+            let corners: Vec<Point> = face
+                .corners
+                .iter()
+                .map(|corner| place(*corner, x, y, 1.0))
+                .collect();
             let colour = tint(face.colour, self.light.on(point(0.4, -0.8, 0.4)));
             picture.fill(&self.view.camera, &corners, colour, NOBODY);
         }
@@ -265,8 +313,16 @@ fn houses(look: Look, random: &mut Random) -> Vec<House> {
         };
         houses.push(House {
             to,
-            high: if green { random.between(0.8, 3.2) } else { random.between(4.5, 13.0) },
-            wall: if green { lit([74.0, 96.0, 52.0], random.between(0.7, 1.2)) } else { random.pick(walls) },
+            high: if green {
+                random.between(0.8, 3.2)
+            } else {
+                random.between(4.5, 13.0)
+            },
+            wall: if green {
+                lit([74.0, 96.0, 52.0], random.between(0.7, 1.2))
+            } else {
+                random.pick(walls)
+            },
             window: (!green).then(|| (random.between(1.0, 1.8), random.between(1.0, 1.6))),
             lights: random.below(1 << 30) as u64,
         });

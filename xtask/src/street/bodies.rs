@@ -108,7 +108,8 @@ pub(super) fn any_paint(random: &mut Random) -> Paint {
     let Paint { name, colour } = random.pick(PAINTS);
     let spread = 1.0 + random.normal() * 0.06;
     let shift = [random.normal(), random.normal(), random.normal()].map(|by| by * 5.0);
-    let moved = |at: usize| (colour.get(at).unwrap_or(&0.0) * spread + shift.get(at).unwrap_or(&0.0)).max(8.0);
+    let moved =
+        |at: usize| (colour.get(at).unwrap_or(&0.0) * spread + shift.get(at).unwrap_or(&0.0)).max(8.0);
     Paint {
         name,
         colour: [moved(0), moved(1), moved(2)],
@@ -161,7 +162,12 @@ mod tests {
                 let body = body(class, &mut Random::new(seed));
                 assert_eq!(body.class, class);
                 assert!((length.0..length.1).contains(&body.length), "{body:?}");
-                assert!((high.0..high.1).contains(&height(&body)), "{} high: {}", body.what, height(&body));
+                assert!(
+                    (high.0..high.1).contains(&height(&body)),
+                    "{} high: {}",
+                    body.what,
+                    height(&body)
+                );
             }
         }
     }
@@ -172,7 +178,12 @@ mod tests {
             let body = body(class, &mut Random::new(seed));
             let corners = body.mesh.faces.iter().flat_map(|face| &face.corners);
             let reach = corners.map(|corner| corner.x.abs()).fold(0.0, f32::max);
-            assert!(reach <= body.length / 2.0 + 0.12, "{}: {reach} of {}", body.what, body.length);
+            assert!(
+                reach <= body.length / 2.0 + 0.12,
+                "{}: {reach} of {}",
+                body.what,
+                body.length
+            );
         }
     }
 }

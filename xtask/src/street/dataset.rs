@@ -62,7 +62,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     std::fs::create_dir_all(&arguments.out)
         .with_context(|| format!("cannot make {}", arguments.out.display()))?;
     for (name, look, seed) in SEEDS {
-        let images = if name == "train" { arguments.images } else { arguments.images / 10 };
+        let images = if name == "train" {
+            arguments.images
+        } else {
+            arguments.images / 10
+        };
         part(&arguments.out, name, look, seed, images)?;
         println!("{name}: {images} pictures");
     }

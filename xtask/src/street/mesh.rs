@@ -38,11 +38,13 @@ impl Mesh {
         self.face(side(v - half), colour);
         self.face(side(v + half), colour);
         for (one, other) in profile.iter().zip(profile.iter().cycle().skip(1)) {
-            let corners = [(one, v - half), (other, v - half), (other, v + half), (one, v + half)];
-            self.face(
-                corners.map(|((u, z), v)| point(*u, v, *z)).to_vec(),
-                colour,
-            );
+            let corners = [
+                (one, v - half),
+                (other, v - half),
+                (other, v + half),
+                (one, v + half),
+            ];
+            self.face(corners.map(|((u, z), v)| point(*u, v, *z)).to_vec(), colour);
         }
     }
 
@@ -65,16 +67,19 @@ impl Mesh {
 
     /// A rectangle on both sides.
     pub(super) fn side_block(&mut self, u: (f32, f32), z: (f32, f32), half: f32, colour: Colour) {
-        self.sides(
-            &[(u.0, z.0), (u.0, z.1), (u.1, z.1), (u.1, z.0)],
-            half,
-            colour,
-        );
+        self.sides(&[(u.0, z.0), (u.0, z.1), (u.1, z.1), (u.1, z.0)], half, colour);
     }
 
     /// A rectangle across: on the face that leads from `low` to `high`, both (u, z); `ahead` says whether that looks
     /// forward.
-    pub(super) fn across(&mut self, low: (f32, f32), high: (f32, f32), half: f32, ahead: bool, colour: Colour) {
+    pub(super) fn across(
+        &mut self,
+        low: (f32, f32),
+        high: (f32, f32),
+        half: f32,
+        ahead: bool,
+        colour: Colour,
+    ) {
         let out = if ahead { ON_TOP_M } else { -ON_TOP_M };
         let corners = [(low, -half), (low, half), (high, half), (high, -half)];
         let corners = corners.map(|((u, z), v)| point(u + out, v, z + ON_TOP_M * 0.5));

@@ -4,15 +4,18 @@
 //! Debian's `ffmpeg`.
 
 mod backdrop;
-mod bodies;
+pub(crate) mod bodies;
+pub(crate) mod clip;
 mod dataset;
+pub(crate) mod film;
 mod mesh;
 mod picture;
 mod scene;
 mod space;
 mod traffic;
+pub(crate) mod truth;
 mod view;
-mod weather;
+pub(crate) mod weather;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -27,6 +30,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum What {
     Dataset(dataset::Arguments),
+    Clip(clip::Arguments),
 }
 
 /// Draws what was asked for.
@@ -36,5 +40,6 @@ enum What {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.what {
         What::Dataset(arguments) => dataset::run(arguments),
+        What::Clip(arguments) => clip::run(arguments),
     }
 }

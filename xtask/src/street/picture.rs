@@ -15,7 +15,11 @@ const MAX_CORNERS: usize = 24;
 
 /// A colour times factors.
 pub(super) fn tint(colour: Colour, factors: Colour) -> Colour {
-    [colour[0] * factors[0], colour[1] * factors[1], colour[2] * factors[2]]
+    [
+        colour[0] * factors[0],
+        colour[1] * factors[1],
+        colour[2] * factors[2],
+    ]
 }
 
 /// A colour times a factor.
@@ -121,7 +125,9 @@ impl Picture {
                 let Some(place) = usize::from(pixel.whose).checked_sub(1) else {
                     continue;
                 };
-                let Some(extent) = found.get_mut(place) else { continue };
+                let Some(extent) = found.get_mut(place) else {
+                    continue;
+                };
                 let extent = extent.get_or_insert(Extent {
                     columns: (column, column),
                     rows: (row, row),
@@ -157,8 +163,16 @@ impl Outline {
     }
 
     fn rows(&self) -> Range<usize> {
-        let top = self.corners.iter().map(|corner| corner.1).fold(f32::MAX, f32::min);
-        let bottom = self.corners.iter().map(|corner| corner.1).fold(f32::MIN, f32::max);
+        let top = self
+            .corners
+            .iter()
+            .map(|corner| corner.1)
+            .fold(f32::MAX, f32::min);
+        let bottom = self
+            .corners
+            .iter()
+            .map(|corner| corner.1)
+            .fold(f32::MIN, f32::max);
         whole(top, HEIGHT)..whole(bottom, HEIGHT)
     }
 

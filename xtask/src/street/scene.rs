@@ -54,7 +54,11 @@ impl Scene {
     pub(super) fn draw(&self, second: f32, noise: &mut Random, out: &mut Vec<u8>) -> Vec<Sight> {
         let mut picture = self.backdrop.clone();
         let present: Vec<usize> = (0..self.passages.len())
-            .filter(|at| self.passages.get(*at).is_some_and(|one| self.present(one, second)))
+            .filter(|at| {
+                self.passages
+                    .get(*at)
+                    .is_some_and(|one| self.present(one, second))
+            })
             .collect();
         let shapes: Vec<(usize, Shape<'_>)> = present
             .iter()
@@ -85,7 +89,10 @@ impl Scene {
     }
 
     fn body(&self, picture: &mut Picture, shape: &Shape<'_>, number: u16) {
-        for mesh in [Some(&shape.passage.body.mesh), shape.legs.as_ref()].into_iter().flatten() {
+        for mesh in [Some(&shape.passage.body.mesh), shape.legs.as_ref()]
+            .into_iter()
+            .flatten()
+        {
             for face in &mesh.faces {
                 let corners = shape.put(&face.corners);
                 let colour = if face.lamp && self.light.lamps_on {
@@ -114,8 +121,17 @@ impl Scene {
     fn shadow(&self, picture: &mut Picture, shape: &Shape<'_>) {
         let sun = self.light.to_sun;
         let lean = LONGEST_SHADOW.min(1.0 / sun.z.max(0.05));
-        let fall = |corner: Point| point(corner.x - sun.x * lean * corner.z, corner.y - sun.y * lean * corner.z, 0.0);
-        for mesh in [Some(&shape.passage.body.mesh), shape.legs.as_ref()].into_iter().flatten() {
+        let fall = |corner: Point| {
+            point(
+                corner.x - sun.x * lean * corner.z,
+                corner.y - sun.y * lean * corner.z,
+                0.0,
+            )
+        };
+        for mesh in [Some(&shape.passage.body.mesh), shape.legs.as_ref()]
+            .into_iter()
+            .flatten()
+        {
             for face in &mesh.faces {
                 let corners: Vec<Point> = shape.put(&face.corners).into_iter().map(fall).collect();
                 picture.shade(&self.view.camera, &corners);

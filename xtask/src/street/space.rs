@@ -93,7 +93,10 @@ impl Camera {
     /// Where in the picture a place of the camera's is, in pixels.
     pub(super) fn project(&self, seen: Point) -> (f32, f32) {
         let scale = self.focal / seen.z;
-        (WIDTH as f32 / 2.0 + seen.x * scale, HEIGHT as f32 / 2.0 + seen.y * scale)
+        (
+            WIDTH as f32 / 2.0 + seen.x * scale,
+            HEIGHT as f32 / 2.0 + seen.y * scale,
+        )
     }
 
     /// What the middle of a pixel looks at: a direction that leads one metre ahead.

@@ -99,7 +99,13 @@ impl Mixture {
 }
 
 /// All who pass within so many seconds, around the `fixed` ones.
-pub(super) fn fill(view: &View, mixture: &Mixture, fixed: Vec<Passage>, seconds: f32, random: &mut Random) -> Vec<Passage> {
+pub(super) fn fill(
+    view: &View,
+    mixture: &Mixture,
+    fixed: Vec<Passage>,
+    seconds: f32,
+    random: &mut Random,
+) -> Vec<Passage> {
     let mut all = fixed;
     for lane in &view.lanes {
         let mut lane_random = random.branch();
@@ -107,7 +113,14 @@ pub(super) fn fill(view: &View, mixture: &Mixture, fixed: Vec<Passage>, seconds:
         line(&mut all, *lane, mixture.gap, seconds, &mut lane_random, pick);
     }
     for edge in view.edges() {
-        line(&mut all, edge, mixture.riders, seconds, &mut random.branch(), |_| Class::Bicycle);
+        line(
+            &mut all,
+            edge,
+            mixture.riders,
+            seconds,
+            &mut random.branch(),
+            |_| Class::Bicycle,
+        );
     }
     for y in view.pavements() {
         for facing in [-1.0, 1.0] {
@@ -116,7 +129,14 @@ pub(super) fn fill(view: &View, mixture: &Mixture, fixed: Vec<Passage>, seconds:
                 facing,
                 speed: random.between(1.1, 1.7),
             };
-            line(&mut all, lane, mixture.walkers, seconds, &mut random.branch(), |_| Class::Person);
+            line(
+                &mut all,
+                lane,
+                mixture.walkers,
+                seconds,
+                &mut random.branch(),
+                |_| Class::Person,
+            );
         }
     }
     all
@@ -148,7 +168,11 @@ fn apart(one: &Passage, other: &Passage) -> bool {
     let beside = (one.y - other.y).abs() > 0.2;
     let distance = (one.middle - other.middle).abs() * one.speed;
     let needed = f32::midpoint(one.body.length, other.body.length);
-    let polite = if one.body.class.is_vehicle() { DISTANCE_M } else { 0.8 };
+    let polite = if one.body.class.is_vehicle() {
+        DISTANCE_M
+    } else {
+        0.8
+    };
     beside || distance > needed + polite
 }
 
@@ -163,7 +187,9 @@ pub(super) fn trucks(
     let mut all = Vec::new();
     let mut free = 0.0;
     for _ in 0..count {
-        let Some(lane) = view.lanes.get(random.below(view.lanes.len())) else { break };
+        let Some(lane) = view.lanes.get(random.below(view.lanes.len())) else {
+            break;
+        };
         let mut one = Passage::new(body(Class::Truck, random), *lane, 0.0);
         free += random.between(pause.0, pause.1);
         let (from, to) = one.span(view);
@@ -191,7 +217,11 @@ mod tests {
     fn nobody_drives_into_another() {
         let (_, all, seconds) = street();
         for (at, one) in all.iter().enumerate() {
-            for other in all.iter().skip(at + 1).filter(|other| (other.y - one.y).abs() < 0.1) {
+            for other in all
+                .iter()
+                .skip(at + 1)
+                .filter(|other| (other.y - one.y).abs() < 0.1)
+            {
                 for second in 0..seconds as usize {
                     let distance = (one.x(second as f32) - other.x(second as f32)).abs();
                     assert!(distance > f32::midpoint(one.body.length, other.body.length));

@@ -156,7 +156,11 @@ mod tests {
             let view = View::new(&mut Random::new(seed), Look::Training);
             for lane in &view.lanes {
                 let (left, right) = view.reach(lane.y);
-                let column = |x: f32| view.camera.project(view.camera.view(point(x, lane.y, view.camera.at.z))).0;
+                let column = |x: f32| {
+                    view.camera
+                        .project(view.camera.view(point(x, lane.y, view.camera.at.z)))
+                        .0
+                };
                 // The camera looks down, which makes its edges lean: a few pixels.
                 assert!((-60.0..60.0).contains(&column(left)), "{}", column(left));
                 assert!((580.0..700.0).contains(&column(right)), "{}", column(right));

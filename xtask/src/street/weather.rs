@@ -83,15 +83,18 @@ impl Light {
     pub(super) fn on(&self, normal: Point) -> Colour {
         let sun = normal.dot(self.to_sun).max(0.0);
         let sky = 0.8 + 0.2 * normal.z;
-        let part = |at: usize| {
-            self.ambient.get(at).unwrap_or(&0.0) * sky + self.sun.get(at).unwrap_or(&0.0) * sun
-        };
+        let part =
+            |at: usize| self.ambient.get(at).unwrap_or(&0.0) * sky + self.sun.get(at).unwrap_or(&0.0) * sun;
         [part(0), part(1), part(2)]
     }
 
     /// A frame as the camera gives it: red, green and blue of each pixel.
     pub(super) fn develop(&self, picture: &Picture, random: &mut Random, out: &mut Vec<u8>) {
-        let mut seen: Vec<Colour> = picture.pixels.iter().map(|pixel| self.through_air(pixel)).collect();
+        let mut seen: Vec<Colour> = picture
+            .pixels
+            .iter()
+            .map(|pixel| self.through_air(pixel))
+            .collect();
         self.fall(&mut seen, random);
         soften(&mut seen, self.softness);
         out.clear();
@@ -280,6 +283,8 @@ mod tests {
     #[test]
     fn nights_are_darker_than_days() {
         let level = |weather| Light::new(weather, &mut Random::new(5)).ambient[1];
-        assert!(level(Weather::Night) < level(Weather::Dusk) && level(Weather::Dusk) < level(Weather::Overcast));
+        assert!(
+            level(Weather::Night) < level(Weather::Dusk) && level(Weather::Dusk) < level(Weather::Overcast)
+        );
     }
 }

@@ -24,9 +24,19 @@ fn somebody(random: &mut Random, rides: bool) -> (Gait, &'static str) {
     let gait = Gait {
         size: random.between(0.86, 1.08),
         coat: coat.colour,
-        trousers: random.pick([[44.0, 48.0, 62.0], [30.0, 30.0, 34.0], [98.0, 88.0, 72.0], [66.0, 76.0, 96.0]]),
+        trousers: random.pick([
+            [44.0, 48.0, 62.0],
+            [30.0, 30.0, 34.0],
+            [98.0, 88.0, 72.0],
+            [66.0, 76.0, 96.0],
+        ]),
         skin,
-        hair: random.pick([[50.0, 38.0, 30.0], [28.0, 26.0, 26.0], [150.0, 120.0, 76.0], [170.0, 168.0, 164.0]]),
+        hair: random.pick([
+            [50.0, 38.0, 30.0],
+            [28.0, 26.0, 26.0],
+            [150.0, 120.0, 76.0],
+            [170.0, 168.0, 164.0],
+        ]),
         rides,
         phase: random.between(0.0, 6.0),
     };
@@ -101,7 +111,11 @@ fn bar(from: (f32, f32), to: (f32, f32), thick: f32) -> [(f32, f32); 4] {
 
 /// The body of somebody at a moment.
 pub(in crate::street) fn gait(gait: &Gait, second: f32) -> Mesh {
-    if gait.rides { rider(gait, second) } else { walker(gait, second) }
+    if gait.rides {
+        rider(gait, second)
+    } else {
+        walker(gait, second)
+    }
 }
 
 fn limb(mesh: &mut Mesh, ends: [(f32, f32); 2], v: f32, thick: f32, size: f32, colour: Colour) {
@@ -112,7 +126,12 @@ fn limb(mesh: &mut Mesh, ends: [(f32, f32); 2], v: f32, thick: f32, size: f32, c
 fn head(mesh: &mut Mesh, at: (f32, f32), gait: &Gait) {
     let (u, z) = (at.0 * gait.size, at.1 * gait.size);
     mesh.prism(&circle(u, z, 0.12 * gait.size), 0.0, 0.085, gait.skin);
-    mesh.prism(&circle(u - 0.02, z + 0.045, 0.11 * gait.size), 0.0, 0.092, gait.hair);
+    mesh.prism(
+        &circle(u - 0.02, z + 0.045, 0.11 * gait.size),
+        0.0,
+        0.092,
+        gait.hair,
+    );
 }
 
 fn walker(gait: &Gait, second: f32) -> Mesh {
@@ -123,13 +142,39 @@ fn walker(gait: &Gait, second: f32) -> Mesh {
         let knee = (swing * 0.55 + 0.05, 0.48);
         limb(&mut mesh, [(0.0, 0.9), knee], side, 0.085, size, gait.trousers);
         limb(&mut mesh, [knee, (swing, 0.06)], side, 0.07, size, gait.trousers);
-        limb(&mut mesh, [(swing - 0.06, 0.05), (swing + 0.18, 0.05)], side, 0.05, size, [30.0; 3]);
+        limb(
+            &mut mesh,
+            [(swing - 0.06, 0.05), (swing + 0.18, 0.05)],
+            side,
+            0.05,
+            size,
+            [30.0; 3],
+        );
         let elbow = (-swing * 0.4, 1.12);
-        limb(&mut mesh, [(0.0, 1.4), elbow], side * 2.6, 0.055, size, lit(gait.coat, 0.88));
-        limb(&mut mesh, [elbow, (-swing * 0.7 + 0.1, 0.9)], side * 2.6, 0.05, size, lit(gait.coat, 0.88));
+        limb(
+            &mut mesh,
+            [(0.0, 1.4), elbow],
+            side * 2.6,
+            0.055,
+            size,
+            lit(gait.coat, 0.88),
+        );
+        limb(
+            &mut mesh,
+            [elbow, (-swing * 0.7 + 0.1, 0.9)],
+            side * 2.6,
+            0.05,
+            size,
+            lit(gait.coat, 0.88),
+        );
     }
     let torso = [(-0.12, 0.84), (-0.14, 1.42), (0.12, 1.44), (0.13, 0.84)];
-    mesh.prism(&torso.map(|(u, z)| (u * size, z * size)), 0.0, 0.21 * size, gait.coat);
+    mesh.prism(
+        &torso.map(|(u, z)| (u * size, z * size)),
+        0.0,
+        0.21 * size,
+        gait.coat,
+    );
     head(&mut mesh, (0.02, 1.62), gait);
     mesh
 }
@@ -142,7 +187,14 @@ fn rider(gait: &Gait, second: f32) -> Mesh {
         let knee = (0.24, foot.1.mul_add(0.4, 0.6));
         limb(&mut mesh, [(-0.16, 0.95), knee], side, 0.08, 1.0, gait.trousers);
         limb(&mut mesh, [knee, foot], side, 0.065, 1.0, gait.trousers);
-        limb(&mut mesh, [(0.1, 1.38), (0.4, 1.06)], side * 2.2, 0.05, 1.0, lit(gait.coat, 0.88));
+        limb(
+            &mut mesh,
+            [(0.1, 1.38), (0.4, 1.06)],
+            side * 2.2,
+            0.05,
+            1.0,
+            lit(gait.coat, 0.88),
+        );
     }
     mesh.prism(&bar((-0.17, 0.92), (0.12, 1.42), 0.14), 0.0, 0.2, gait.coat);
     head(&mut mesh, (0.22 / gait.size, 1.58 / gait.size), gait);

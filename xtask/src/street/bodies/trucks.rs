@@ -61,13 +61,23 @@ fn cab(mesh: &mut Mesh, half: f32, high: f32, colour: Colour, random: &mut Rando
     mesh.side_block((half - 1.3, half - 0.4), (0.42, 0.6), WIDE, DARK);
     // Mirrors stand out: little, and much of what a truck looks like from ahead.
     mesh.prism(
-        &[(half - 0.2, 1.6), (half - 0.2, 2.2), (half - 0.05, 2.2), (half - 0.05, 1.6)],
+        &[
+            (half - 0.2, 1.6),
+            (half - 0.2, 2.2),
+            (half - 0.05, 2.2),
+            (half - 0.05, 1.6),
+        ],
         WIDE + 0.16,
         0.07,
         DARK,
     );
     mesh.prism(
-        &[(half - 0.2, 1.6), (half - 0.2, 2.2), (half - 0.05, 2.2), (half - 0.05, 1.6)],
+        &[
+            (half - 0.2, 1.6),
+            (half - 0.2, 2.2),
+            (half - 0.05, 2.2),
+            (half - 0.05, 1.6),
+        ],
         -WIDE - 0.16,
         0.07,
         DARK,
@@ -115,8 +125,18 @@ fn box_truck(random: &mut Random) -> Body {
     let Paint { name, colour } = any_paint(random);
     let mut mesh = Mesh::default();
     let high = random.between(3.1, 3.75);
-    let rear = cab(&mut mesh, half, random.between(2.45, 3.0).min(high - 0.2), colour, random);
-    let cargo = if random.chance(0.5) { [216.0, 216.0, 212.0] } else { any_paint(random).colour };
+    let rear = cab(
+        &mut mesh,
+        half,
+        random.between(2.45, 3.0).min(high - 0.2),
+        colour,
+        random,
+    );
+    let cargo = if random.chance(0.5) {
+        [216.0, 216.0, 212.0]
+    } else {
+        any_paint(random).colour
+    };
     let load = (-half, rear - random.between(0.12, 0.4));
     mesh.block(load, (DECK, high), WIDE + 0.02, cargo);
     mesh.side_block(load, (DECK, DECK + 0.12), WIDE + 0.02, lit(cargo, 0.6));
@@ -134,7 +154,11 @@ fn tipper(random: &mut Random) -> Body {
     let Paint { name, colour } = any_paint(random);
     let mut mesh = Mesh::default();
     let rear = cab(&mut mesh, half, random.between(2.6, 3.0), colour, random);
-    let skip = if random.chance(0.5) { colour } else { any_paint(random).colour };
+    let skip = if random.chance(0.5) {
+        colour
+    } else {
+        any_paint(random).colour
+    };
     let (from, to, high) = (-half, rear - 0.2, random.between(2.0, 2.6));
     mesh.prism(
         &[(from + 0.6, DECK), (from, high), (to, high), (to - 0.15, DECK)],
@@ -152,7 +176,11 @@ fn tipper(random: &mut Random) -> Body {
     if random.chance(0.7) {
         let heap = random.pick([[142.0, 124.0, 92.0], [96.0, 90.0, 84.0], [118.0, 98.0, 76.0]]);
         let middle = f32::midpoint(from, to);
-        let outline = [(from + 0.5, high), (middle, high + random.between(0.25, 0.5)), (to - 0.5, high)];
+        let outline = [
+            (from + 0.5, high),
+            (middle, high + random.between(0.25, 0.5)),
+            (to - 0.5, high),
+        ];
         mesh.prism(&outline, 0.0, WIDE - 0.25, heap);
     }
     chassis(&mut mesh, -half + 0.4, half - 1.0);
@@ -193,7 +221,12 @@ fn flatbed(random: &mut Random) -> Body {
         let long = random.between(1.1, 2.2);
         let load = any_paint(random).colour;
         let high = DECK + 0.15 + random.between(0.5, 1.5);
-        mesh.block((u, (u + long).min(to - 0.4)), (DECK + 0.15, high), WIDE - 0.15, load);
+        mesh.block(
+            (u, (u + long).min(to - 0.4)),
+            (DECK + 0.15, high),
+            WIDE - 0.15,
+            load,
+        );
         u += long + random.between(0.1, 0.6);
     }
     chassis(&mut mesh, -half + 0.3, half - 1.0);
@@ -209,7 +242,11 @@ fn articulated(random: &mut Random) -> Body {
     let Paint { name, colour } = any_paint(random);
     let mut mesh = Mesh::default();
     let rear = cab(&mut mesh, half, random.between(3.3, 3.75), colour, random);
-    let cargo = if random.chance(0.4) { [214.0, 214.0, 210.0] } else { any_paint(random).colour };
+    let cargo = if random.chance(0.4) {
+        [214.0, 214.0, 210.0]
+    } else {
+        any_paint(random).colour
+    };
     let load = (-half, rear - random.between(0.45, 0.8));
     let high = random.between(3.7, 4.0);
     if random.chance(0.2) {
@@ -225,6 +262,11 @@ fn articulated(random: &mut Random) -> Body {
         mesh.axle(-half + u, WHEEL, WIDE);
     }
     // The guard between the axles.
-    mesh.side_block((-half + 4.8, rear - 2.0), (0.55, 0.85), WIDE - 0.1, lit(DARK, 1.6));
+    mesh.side_block(
+        (-half + 4.8, rear - 2.0),
+        (0.55, 0.85),
+        WIDE - 0.1,
+        lit(DARK, 1.6),
+    );
     finish(mesh, half, format!("{name} articulated truck"))
 }

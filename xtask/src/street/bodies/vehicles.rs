@@ -45,10 +45,7 @@ pub(super) fn car(random: &mut Random) -> Body {
     let paint = any_paint(random);
     let cabin = CABINS.get(random.below(CABINS.len())).unwrap_or(&CABINS[0]);
     let short = if cabin.kind == "hatchback" { 0.55 } else { 0.0 };
-    let (half, wide) = (
-        random.between(2.1, 2.4) - short / 2.0,
-        random.between(0.86, 0.95),
-    );
+    let (half, wide) = (random.between(2.1, 2.4) - short / 2.0, random.between(0.86, 0.95));
     let lift = if cabin.high > 1.6 { 0.14 } else { 0.0 };
     let belt = 0.88 + lift;
     let mut mesh = Mesh::default();
@@ -69,7 +66,12 @@ pub(super) fn car(random: &mut Random) -> Body {
     ];
     mesh.prism(&profile, 0.0, wide - 0.1, glass);
     let roof = (-half + cabin.rear.1 - 0.05, half - cabin.front.0 + 0.05);
-    mesh.block(roof, (cabin.high - 0.03, cabin.high + 0.05), wide - 0.11, paint.colour);
+    mesh.block(
+        roof,
+        (cabin.high - 0.03, cabin.high + 0.05),
+        wide - 0.11,
+        paint.colour,
+    );
     pillars(&mut mesh, &profile, wide - 0.1, paint.colour);
     let radius = 0.31 + lift * 0.35;
     for u in [-half * 0.6, half * 0.62] {
@@ -90,7 +92,12 @@ pub(super) fn car(random: &mut Random) -> Body {
 /// Metal between the windows.
 fn pillars(mesh: &mut Mesh, cabin: &[(f32, f32); 4], half: f32, colour: Colour) {
     let middle = f32::midpoint(cabin[0].0, cabin[3].0);
-    mesh.side_block((middle - 0.05, middle + 0.05), (cabin[0].1, cabin[1].1), half, colour);
+    mesh.side_block(
+        (middle - 0.05, middle + 0.05),
+        (cabin[0].1, cabin[1].1),
+        half,
+        colour,
+    );
     for (low, high) in [(cabin[0], cabin[1]), (cabin[3], cabin[2])] {
         let thick = if low.0 < high.0 { 0.12 } else { -0.12 };
         let outline = [low, high, (high.0 + thick, high.1), (low.0 + thick, low.1)];
@@ -112,10 +119,22 @@ pub(super) fn van(random: &mut Random) -> Body {
         (nose, 0.34),
     ];
     mesh.prism(&hull, 0.0, wide, paint.colour);
-    let bonnet = [(nose - 0.1, 0.34), (nose - 0.1, belt), (half - 0.12, 0.96), (half, 0.8), (half, 0.34)];
+    let bonnet = [
+        (nose - 0.1, 0.34),
+        (nose - 0.1, belt),
+        (half - 0.12, 0.96),
+        (half, 0.8),
+        (half, 0.34),
+    ];
     mesh.prism(&bonnet, 0.0, wide - 0.02, paint.colour);
     let glass = lit(GLASS, random.between(0.7, 1.3));
-    mesh.across((nose - 0.04, belt + 0.06), (nose - 0.74, high - 0.18), wide - 0.12, true, glass);
+    mesh.across(
+        (nose - 0.04, belt + 0.06),
+        (nose - 0.74, high - 0.18),
+        wide - 0.12,
+        true,
+        glass,
+    );
     let pane = [
         (nose - 1.5, belt + 0.04),
         (nose - 1.5, 1.78),
@@ -131,7 +150,13 @@ pub(super) fn van(random: &mut Random) -> Body {
         mesh.side_block((-half + 0.4, nose - 1.9), (0.9, 1.05), wide, stripe);
     }
     if random.chance(0.5) {
-        mesh.across((-half, belt + 0.1), (-half, high - 0.35), wide - 0.2, false, glass);
+        mesh.across(
+            (-half, belt + 0.1),
+            (-half, high - 0.35),
+            wide - 0.2,
+            false,
+            glass,
+        );
     }
     for u in [-half * 0.6, half * 0.64] {
         mesh.axle(u, 0.35, wide + 0.02);
@@ -182,7 +207,12 @@ pub(super) fn bus(random: &mut Random) -> Body {
         mesh.side_block((from + 0.05, from + width - 0.05), windows, wide, glass);
     }
     for u in [half - 1.1, random.between(-0.4, 0.8)] {
-        mesh.side_block((u - 0.55, u + 0.55), (0.42, windows.1), wide + 0.01, lit(glass, 1.25));
+        mesh.side_block(
+            (u - 0.55, u + 0.55),
+            (0.42, windows.1),
+            wide + 0.01,
+            lit(glass, 1.25),
+        );
         mesh.side_block((u - 0.03, u + 0.03), (0.42, windows.1), wide + 0.02, lower);
     }
     for u in [-half * 0.55, half * 0.5] {
