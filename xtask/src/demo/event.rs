@@ -82,6 +82,13 @@ impl Event {
         })
     }
 
+    /// How sure the first inference is.
+    pub(crate) fn confidence(&self) -> Option<f64> {
+        self.0
+            .pointer("/data/inferences/0/entity/tag/confidence")?
+            .as_f64()
+    }
+
     /// One line for people.
     pub(crate) fn summary(&self) -> String {
         let at = self

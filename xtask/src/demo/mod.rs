@@ -19,7 +19,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 pub(crate) use self::asset::Clip;
-use self::event::Event;
+pub(crate) use self::event::Event;
 use self::telling::Telling;
 use self::watch::Plan;
 pub(crate) use self::watch::{start_camera_on, start_camera_with};

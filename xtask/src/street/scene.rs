@@ -184,3 +184,109 @@ impl<'a> Shape<'a> {
         corners.iter().map(put).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::traffic::{CROWDED, fill, trucks};
+    use super::*;
+    use crate::clip::canvas::{HEIGHT, WIDTH};
+
+    fn alone(seed: u64) -> (Scene, f32) {
+        let mut random = Random::new(seed);
+        let mut scene = Scene::new(Look::Training, Weather::Overcast, &mut random);
+        let (own, _) = trucks(&scene.view, 1, (1.0, 2.0), &mut random);
+        let middle = own.first().map_or(0.0, |one| {
+            let (from, to) = one.span(&scene.view);
+            f32::midpoint(from, to)
+        });
+        scene.passages = own;
+        (scene, middle)
+    }
+
+    /// The outermost of where all its corners are in the picture, found without drawing it.
+    fn hull(scene: &Scene, second: f32) -> [f32; 4] {
+        let shape = Shape::new(&scene.passages[0], second);
+        let faces = scene.passages[0].body.mesh.faces.iter();
+        let corners = faces.flat_map(|face| shape.put(&face.corners));
+        let mut hull = [f32::MAX, f32::MAX, f32::MIN, f32::MIN];
+        for corner in corners {
+            let (x, y) = scene.view.camera.project(scene.view.camera.view(corner));
+            hull = [hull[0].min(x), hull[1].min(y), hull[2].max(x), hull[3].max(y)];
+        }
+        let (width, height) = (WIDTH as f32, HEIGHT as f32);
+        let limits = [width, height, width, height];
+        std::array::from_fn(|at| hull[at].clamp(0.0, limits[at]))
+    }
+
+    #[test]
+    fn a_box_is_where_the_truck_is_projected_to() {
+        for seed in 0..12 {
+            let (scene, second) = alone(seed);
+            let mut noise = Random::new(1);
+            let sights = scene.draw(second, &mut noise, &mut Vec::new());
+            assert_eq!(sights.len(), 1, "seed {seed}");
+            assert_eq!(sights[0].class, Class::Truck);
+            let hull = hull(&scene, second);
+            // A pole may hide a pixel or two at an end, and an edge lies between pixels.
+            let off = sights[0]
+                .corners
+                .iter()
+                .zip(hull)
+                .map(|(one, other)| (one - other).abs());
+            assert!(
+                off.fold(0.0, f32::max) < 9.0,
+                "seed {seed}: {:?} and {hull:?}",
+                sights[0].corners
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_but_the_truck_its_shadow_and_the_noise_changes_the_picture() {
+        let (mut scene, second) = alone(3);
+        let frame = |scene: &Scene| {
+            let mut out = Vec::new();
+            let sights = scene.draw(second, &mut Random::new(1), &mut out);
+            (out, sights)
+        };
+        let (with, sights) = frame(&scene);
+        scene.passages.clear();
+        let (without, nobody) = frame(&scene);
+        assert!(nobody.is_empty());
+        let [left, top, right, bottom] = sights[0].corners;
+        let changed = |x: usize, y: usize| {
+            let at = (y * WIDTH + x) * 3;
+            (at..at + 3).any(|at| with[at].abs_diff(without[at]) > 3)
+        };
+        let places = (0..HEIGHT).flat_map(|y| (0..WIDTH).map(move |x| (x, y)));
+        let outside = places.filter(|(x, y)| {
+            let (x, y) = (*x as f32, *y as f32);
+            // A lens softens by a pixel; the shadow of an overcast sky lies around the wheels.
+            x < left - 12.0 || x > right + 12.0 || y < top - 2.0 || y > bottom + 12.0
+        });
+        assert_eq!(outside.filter(|(x, y)| changed(*x, *y)).count(), 0);
+        let (x, y) = (
+            f32::midpoint(left, right) as usize,
+            f32::midpoint(top, bottom) as usize,
+        );
+        assert!(changed(x, y));
+    }
+
+    #[test]
+    fn all_classes_are_met_on_a_crowded_street() {
+        let mut random = Random::new(21);
+        let mut scene = Scene::new(Look::Training, Weather::Clear, &mut random);
+        scene.passages = fill(&scene.view, &CROWDED, Vec::new(), 40.0, &mut random);
+        let mut met: Vec<Class> = Vec::new();
+        for second in 0..40 {
+            let sights = scene.draw(second as f32, &mut random, &mut Vec::new());
+            met.extend(sights.iter().map(|sight| sight.class));
+            for sight in &sights {
+                assert_eq!(scene.passages[sight.passage].body.class, sight.class);
+                let [left, top, right, bottom] = sight.corners;
+                assert!(sight.pixels as f32 <= (right - left) * (bottom - top));
+            }
+        }
+        assert!(Class::ALL.iter().all(|class| met.contains(class)), "{met:?}");
+    }
+}

@@ -14,11 +14,32 @@ pub(crate) enum Look {
 /// Angles and heights that only held-out streets are seen from, as from and to; the others are for training.
 const HELD_OUT_YAWS: [(f32, f32); 3] = [(0.05, 0.09), (0.28, 0.34), (0.50, 0.56)];
 const HELD_OUT_HEIGHTS: [(f32, f32); 3] = [(3.2, 3.6), (5.0, 5.4), (8.2, 8.8)];
-/// The others, by the kind of view: turned at most, from and to which height, how far the kerb.
-const KINDS: [((f32, f32), (f32, f32), (f32, f32)); 3] = [
-    ((0.0, 0.14), (2.6, 4.6), (10.0, 17.0)),
-    ((0.2, 0.66), (3.6, 6.4), (7.0, 12.0)),
-    ((0.0, 0.6), (6.8, 10.5), (7.0, 13.0)),
+
+/// A kind of view, each value from and to: how far it is turned, in radians; how high it is, and how far the kerb, in metres.
+#[derive(Clone, Copy, Debug)]
+struct Kind {
+    turned: (f32, f32),
+    high: (f32, f32),
+    far: (f32, f32),
+}
+
+/// From the side, oblique, and oblique from higher up.
+const KINDS: [Kind; 3] = [
+    Kind {
+        turned: (0.0, 0.14),
+        high: (2.6, 4.6),
+        far: (10.0, 17.0),
+    },
+    Kind {
+        turned: (0.2, 0.66),
+        high: (3.6, 6.4),
+        far: (7.0, 12.0),
+    },
+    Kind {
+        turned: (0.0, 0.6),
+        high: (6.8, 10.5),
+        far: (7.0, 13.0),
+    },
 ];
 const LANE_M: f32 = 3.4;
 const WALK_M: f32 = 2.6;
@@ -63,11 +84,11 @@ fn draw(random: &mut Random, look: Look, range: (f32, f32), held_out: &[(f32, f3
 
 impl View {
     pub(super) fn new(random: &mut Random, look: Look) -> Self {
-        let (yaws, heights, kerbs) = random.pick(KINDS);
+        let kind = random.pick(KINDS);
         let side = random.pick([-1.0, 1.0]);
-        let yaw = draw(random, look, yaws, &HELD_OUT_YAWS) * side;
-        let height = draw(random, look, heights, &HELD_OUT_HEIGHTS);
-        let near_kerb = random.between(kerbs.0, kerbs.1);
+        let yaw = draw(random, look, kind.turned, &HELD_OUT_YAWS) * side;
+        let height = draw(random, look, kind.high, &HELD_OUT_HEIGHTS);
+        let near_kerb = random.between(kind.far.0, kind.far.1);
         let count = random.pick([2_usize, 2, 3, 4]);
         let far_kerb = near_kerb + LANE_M * count as f32;
         let middle = f32::midpoint(near_kerb, far_kerb) / yaw.cos();

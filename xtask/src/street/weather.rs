@@ -98,6 +98,7 @@ impl Light {
         self.fall(&mut seen, random);
         soften(&mut seen, self.softness);
         out.clear();
+        // Grain runs on a little from a pixel to the next of its line.
         let mut grain = [0.0; 3];
         for colour in &seen {
             let (luma, tone) = (random.normal() * self.noise, random.normal() * self.noise * 0.4);
@@ -213,10 +214,10 @@ fn night(clear: Light, random: &mut Random) -> Light {
 }
 
 /// A lens that is not quite sharp: each pixel takes a share of its neighbours', across and then down.
-fn soften(seen: &mut Vec<Colour>, softness: f32) {
+fn soften(seen: &mut [Colour], softness: f32) {
     let side = softness / 4.0;
     for step in [1, WIDTH] {
-        let sharp = seen.clone();
+        let sharp = seen.to_vec();
         let before = sharp.iter();
         let here = sharp.iter().skip(step);
         let after = sharp.iter().skip(2 * step);
