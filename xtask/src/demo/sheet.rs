@@ -51,8 +51,7 @@ pub(super) fn draw(clips: &[Clip], events: &[Event], output: &Path) -> Result<Sh
         let tape = tape::Tape::read(&output.join("state/assets").join(&clip.name))?;
         if film.is_none() {
             let path = output.join("truck.mp4");
-            std::fs::write(&path, tape.bytes())
-                .with_context(|| format!("cannot write {}", path.display()))?;
+            std::fs::write(&path, tape.film()).with_context(|| format!("cannot write {}", path.display()))?;
             film = Some(path);
         }
         let (at, found) = best(clip, events).unwrap_or((clip.start, Vec::new()));

@@ -22,8 +22,10 @@ const TOPOLOGY: &str = "topologies/evr-trucks-only/topology.json";
 const MODEL: &str = "extensions/object-detector/street/street.onnx";
 
 /// For the project's model, and clips as long as a truck takes to pass.
-const PARAMETERS: [(&str, &str); 5] = [
+const PARAMETERS: [(&str, &str); 6] = [
     ("modelFamily", "yolov8"),
+    // What would not be recorded is not told either.
+    ("threshold", "0.5"),
     ("framesPerSecond", "6"),
     ("preRoll", "-PT2S"),
     ("minimumClip", "PT3S"),
@@ -86,15 +88,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
 
 fn introduce(truth: &StreetTruth) {
     println!(
-        "A camera shows a street that was drawn: {} trucks pass in {:.0} s, and {} that are none.\n\
-         The graph looks at 6 frames a second with a small model, and records a clip of each truck.\n",
+        "A camera shows a drawn street: in {1:.0} s, {0} trucks pass among {2}.\n\
+         The graph looks at 6 frames a second with a small model, and records a clip of each truck and of nothing else.\n",
         truth.of(Class::Truck).count(),
         truth.seconds,
         listing(truth)
     );
 }
 
-/// `12 cars, 9 vans, ...`
+/// `12 cars, 9 vans and 3 bicycles`
 fn listing(truth: &StreetTruth) -> String {
     let mut counts = BTreeMap::new();
     for seen in truth.passages.iter().filter(|seen| seen.class != Class::Truck) {
@@ -105,7 +107,11 @@ fn listing(truth: &StreetTruth) -> String {
         Class::Bus => format!("{count} buses"),
         other => format!("{count} {}s", other.name()),
     });
-    all.collect::<Vec<String>>().join(", ")
+    let all: Vec<String> = all.collect();
+    match all.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => all.concat(),
+    }
 }
 
 /// What the topology is run with: the project's model, and values that suit a drawn street.
@@ -181,12 +187,8 @@ fn sentences(truth: &StreetTruth, catch: &Catch, clips: &[Clip]) -> String {
     for clip in catch.false_clips.iter().filter_map(|place| clips.get(*place)) {
         text.push_str(&format!("false: {} shows no truck\n", clip.name));
     }
-    text.push_str(&format!(
-        "Of the {} nobody was recorded on their own account.\n",
-        listing(truth)
-    ));
-    if !catch.false_clips.is_empty() {
-        text.truncate(text.rfind("Of the ").unwrap_or(text.len()));
+    if catch.false_clips.is_empty() {
+        text.push_str(&format!("none of the {} had a clip of its own\n", listing(truth)));
     }
     text
 }
@@ -207,9 +209,9 @@ fn places(sheet: Option<&sheet::Sheet>, output: &Path) -> String {
         "all clips, each a folder with an index.m3u8:  {}\n",
         assets.display()
     ));
-    text.push_str(
-        "The model knows drawn streets only. A real camera wants a real model: topologies/evr-trucks-only/README.md",
-    );
+    text.push_str("\nThis model knows drawn streets only. A real camera wants a real one:\n  ");
+    text.push_str("mediagraph run topologies/evr-trucks-only -p rtspUrl=URL -p modelPath=yolox_nano.onnx\n");
+    text.push_str("topologies/evr-trucks-only/README.md says which models it may be.");
     text
 }
 
@@ -257,6 +259,6 @@ mod tests {
             text.contains("1 false clips") && text.contains("false: truck-1"),
             "{text}"
         );
-        assert!(!text.contains("nobody"), "{text}");
+        assert!(!text.contains("none of"), "{text}");
     }
 }

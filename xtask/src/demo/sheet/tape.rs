@@ -35,9 +35,18 @@ impl Tape {
         Ok(Self(bytes))
     }
 
-    /// All of it: a fragmented MP4 file.
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.0
+    /// All of it as a fragmented MP4 file whose time begins with 0: a recording's begins in 1970, which most players take for
+    /// an empty film of half a century.
+    pub(super) fn film(&self) -> Vec<u8> {
+        let mut film = self.0.clone();
+        let times = decode_times(&film, 0, film.len());
+        let first = times.iter().map(|(_, time)| *time).min().unwrap_or(0);
+        for (at, time) in times {
+            if let Some(place) = film.get_mut(at..at + 8) {
+                place.copy_from_slice(&(time - first).to_be_bytes());
+            }
+        }
+        film
     }
 
     /// The picture that is shown so many seconds after the first.
@@ -96,6 +105,31 @@ fn append(bytes: &mut Vec<u8>, folder: &Path, playlist: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Where the decode time of each fragment stands, and what it is: `moof`, `traf`, `tfdt` of version 1 (ISO/IEC 14496-12, 8.8.12).
+fn decode_times(bytes: &[u8], mut at: usize, end: usize) -> Vec<(usize, u64)> {
+    let mut found = Vec::new();
+    while let Some((length, rest)) = bytes.get(at..end).and_then(<[u8]>::split_first_chunk::<4>) {
+        let long = u32::from_be_bytes(*length) as usize;
+        match rest.get(..4) {
+            Some(b"moof" | b"traf") => {
+                found.extend(decode_times(bytes, at + 8, at.saturating_add(long).min(end)))
+            }
+            Some(b"tfdt") => {
+                let time = rest.get(8..).and_then(<[u8]>::first_chunk::<8>);
+                if rest.get(4) == Some(&1)
+                    && let Some(time) = time
+                {
+                    found.push((at + 12, u64::from_be_bytes(*time)));
+                }
+            }
+            _ => {}
+        }
+        // A box of no length would be read for ever.
+        at = at.saturating_add(long.max(8));
+    }
+    found
 }
 
 /// The parameter sets of an `avcC` box (ISO/IEC 14496-15, 5.3.3.1.2) as an Annex B stream.
@@ -166,13 +200,38 @@ mod tests {
         std::fs::write(folder.path().join("one.m4s"), "..one..").unwrap();
         let playlist = "#EXTM3U\n#EXT-X-MAP:URI=\"head.mp4\"\n#EXTINF:1,\n#EXT-X-BYTERANGE:3@2\none.m4s\n#EXT-X-ENDLIST\n";
         std::fs::write(folder.path().join("day.video.m3u8"), playlist).unwrap();
-        assert_eq!(Tape::read(folder.path()).unwrap().bytes(), b"headone");
+        assert_eq!(Tape::read(folder.path()).unwrap().0, b"headone");
         std::fs::write(
             folder.path().join("day.video.m3u8"),
             playlist.replace("3@2", "9@2"),
         )
         .unwrap();
         assert!(Tape::read(folder.path()).is_err());
+    }
+
+    #[test]
+    fn a_film_begins_with_its_first_picture() {
+        let boxed = |name: &[u8], body: &[u8]| {
+            let length = u32::try_from(body.len() + 8).unwrap().to_be_bytes();
+            [&length[..], name, body].concat()
+        };
+        let fragment = |time: u64| {
+            let tfdt = boxed(b"tfdt", &[&[1, 0, 0, 0], &time.to_be_bytes()[..]].concat());
+            [
+                boxed(
+                    b"moof",
+                    &[boxed(b"mfhd", &[7; 8]), boxed(b"traf", &tfdt)].concat(),
+                ),
+                boxed(b"mdat", b"tfdt"),
+            ]
+            .concat()
+        };
+        let tape = Tape([boxed(b"ftyp", b"iso6"), fragment(9_000_000), fragment(9_180_000)].concat());
+        let film = tape.film();
+        assert_eq!(film.len(), tape.0.len());
+        let times = decode_times(&film, 0, film.len());
+        let times: Vec<u64> = times.iter().map(|(_, time)| *time).collect();
+        assert_eq!(times, [0, 180_000]);
     }
 
     #[test]
