@@ -121,6 +121,7 @@ fn one(host: &Path, topology: &Path, folder: &Path, seed: u64) -> Result<One> {
         ..Encoder::new(FPS)
     };
     let truth = film(&parts, encoder, &clip)?;
+    truth.write(&clip.with_extension("truth.json"))?;
     let state = folder.join(format!("{seed}"));
     eprintln!("{:.0} s of video go through the graph", truth.seconds);
     let events = replay(host, topology, &clip, &state)?;

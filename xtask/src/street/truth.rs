@@ -75,7 +75,7 @@ impl StreetTruth {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub(super) fn write(&self, path: &Path) -> Result<()> {
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
         let round = |value: f64| (value * 1000.0).round() / 1000.0;
         let mut lines = Vec::new();
         for seen in &self.passages {
