@@ -12,7 +12,7 @@ import onnxruntime
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 WIDTH, HEIGHT, GREY = 320, 192, 114
-THRESHOLD, SUPPRESSION, MATCH = 0.4, 0.45, 0.5
+THRESHOLD, SUPPRESSION, MATCH = 0.5, 0.45, 0.5
 # What is shorter, or seen less of, is neither missed nor false: nobody could tell it.
 SHORTEST, FEWEST_PIXELS = 6.0, 40
 
