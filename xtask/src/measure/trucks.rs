@@ -24,8 +24,6 @@ const AT_LEAST: usize = 60;
 /// Seconds without a truck before each.
 const PAUSE: (f32, f32) = (6.0, 9.0);
 const FPS: u32 = 8;
-/// What the gate takes for a truck: the topology's `minimumConfidence`.
-const SURE: f64 = 0.5;
 /// The share of trucks to be caught.
 pub(super) const GOAL: f64 = 0.95;
 /// `replay` begins here, in seconds since the Unix epoch.
@@ -172,7 +170,7 @@ fn remarks(truth: &StreetTruth, catch: &Catch, clips: &[(f64, f64)]) -> Vec<Stri
 
 /// Clips whose first sure sight was while no truck passed.
 fn misled(truth: &StreetTruth, events: &[Event], clips: &[(f64, f64)]) -> usize {
-    let sure = |event: &Event| event.confidence().is_some_and(|value| value >= SURE);
+    let sure = |event: &Event| event.confidence().is_some_and(|value| value >= trucks::SURE.1);
     let sights: Vec<f64> = events
         .iter()
         .filter(|event| sure(event))
