@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// Frames in a second that the detector is given: fewer than in the demo, to be done sooner.
 const RATE: f64 = 4.0;
 /// As in the demo.
-const SURE: f64 = 0.65;
+const SURE: f64 = 0.6;
 /// `replay` begins then, in ticks of 90 kHz since 1970.
 const START: &str = "1970-01-01T00:00:00Z";
 const TICKS: f64 = 90_000.0;
