@@ -19,4 +19,5 @@ mod library;
 #[path = "../common/onnx.rs"]
 mod onnx;
 mod running;
+mod street;
 mod support;

@@ -17,6 +17,7 @@ mod order;
 mod process;
 mod project;
 mod soak;
+mod street;
 mod test;
 mod time;
 
@@ -40,7 +41,8 @@ enum Chore {
     Measure(measure::Arguments),
     Fuzz(fuzz::Arguments),
     Soak(soak::Arguments),
-    /// Draw the demo's clip anew (needs Debian's ffmpeg).
+    Street(street::Arguments),
+    /// Draw the clip of the demo of motion anew (needs Debian's ffmpeg).
     Clip,
     /// Look which functions a recorder runs, so that they stand together in releases (needs Debian's valgrind).
     Order,
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         Chore::Measure(arguments) => measure::run(&arguments),
         Chore::Fuzz(arguments) => fuzz::run(&arguments),
         Chore::Soak(arguments) => soak::run(&arguments),
+        Chore::Street(arguments) => street::run(&arguments),
         Chore::Clip => clip::run(),
         Chore::Order => order::run(),
     };

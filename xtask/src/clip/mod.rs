@@ -4,26 +4,27 @@
 //! Debian's `ffmpeg`; with the same version of it, the file is the same too.
 
 mod actors;
-mod canvas;
-mod random;
+pub(crate) mod canvas;
+pub(crate) mod encoder;
+pub(crate) mod random;
 mod scene;
 pub(crate) mod truth;
 pub(crate) mod weather;
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::path::PathBuf;
+use std::process::ChildStdin;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use self::canvas::{HEIGHT, WIDTH};
+use self::encoder::Encoder;
 use self::random::Random;
 use self::truth::{Movement, Truth};
 use crate::project;
 
 const FPS: u32 = 25;
 const SECONDS: u32 = 93;
-const GOP_SECONDS: u32 = 2;
 /// Standard deviation of the sensor's noise, in steps of luma.
 const NOISE: f32 = 2.0;
 /// How far the light changes either way, and in how many seconds it comes back.
@@ -47,14 +48,11 @@ pub(crate) fn truth_file() -> PathBuf {
 /// Without `ffmpeg`, or when it fails.
 pub(crate) fn run() -> Result<()> {
     let path = file();
-    let mut encoder = start_encoder(&path, FPS, Some(SECONDS))?;
-    let stdin = encoder.stdin.take().context("ffmpeg has no standard input")?;
-    let drawn = render(stdin);
-    let status = encoder.wait()?;
-    if !status.success() {
-        bail!("ffmpeg could not encode the clip ({status}); its own message stands above");
-    }
-    let truth = drawn?;
+    let encoder = Encoder {
+        tone: Some(SECONDS),
+        ..Encoder::new(FPS)
+    };
+    let truth = encoder.encode(&path, render)?;
     let mut json = serde_json::to_string_pretty(&truth)?;
     json.push('\n');
     std::fs::write(truth_file(), json)?;
@@ -68,7 +66,7 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// Draws all frames into `out` and says what moved.
-fn render(mut out: ChildStdin) -> Result<Truth> {
+fn render(out: &mut ChildStdin) -> Result<Truth> {
     let frames = FPS * SECONDS;
     let backdrop = scene::yard();
     let mut noise = Random::new(2026);
@@ -106,65 +104,6 @@ fn movements(sightings: &[Vec<u32>], fps: f64) -> Vec<Movement> {
         })
     })
     .collect()
-}
-
-/// With a tone of so many seconds, if any.
-fn start_encoder(path: &Path, fps: u32, tone: Option<u32>) -> Result<Child> {
-    let mut command = Command::new("ffmpeg");
-    command.args(["-hide_banner", "-loglevel", "error", "-y"]);
-    command.args(["-f", "rawvideo", "-pix_fmt", "yuv420p"]);
-    command.args([
-        "-video_size",
-        &format!("{WIDTH}x{HEIGHT}"),
-        "-framerate",
-        &fps.to_string(),
-    ]);
-    command.args(["-i", "pipe:0"]);
-    if let Some(seconds) = tone {
-        let tone = format!("sine=frequency=220:sample_rate=48000:duration={seconds}");
-        command.args(["-f", "lavfi", "-i", &tone, "-af", "volume=0.05"]);
-    }
-    command.args([
-        "-c:v",
-        "libx264",
-        "-preset",
-        "slow",
-        "-profile:v",
-        "main",
-        "-crf",
-        "24",
-    ]);
-    // One thread, no B-frames, a fixed GOP: the file depends on nothing but the frames and the encoder.
-    let gop = (fps * GOP_SECONDS).to_string();
-    command.args([
-        "-threads",
-        "1",
-        "-bf",
-        "0",
-        "-g",
-        &gop,
-        "-keyint_min",
-        &gop,
-        "-sc_threshold",
-        "0",
-    ]);
-    if tone.is_some() {
-        command.args(["-c:a", "aac", "-b:a", "32k", "-ac", "1"]);
-    }
-    command.args([
-        "-fflags",
-        "+bitexact",
-        "-flags:v",
-        "+bitexact",
-        "-flags:a",
-        "+bitexact",
-    ]);
-    command.args(["-map_metadata", "-1", "-movflags", "+faststart"]);
-    command.arg(path).stdin(Stdio::piped());
-    command.spawn().map_err(|error| {
-        let hint = "hint: install it with `apt-get install ffmpeg`; only this command needs it";
-        anyhow::anyhow!("`ffmpeg` (with libx264) could not be started: {error}\n{hint}")
-    })
 }
 
 #[cfg(test)]

@@ -28,6 +28,37 @@ impl Random {
         (sum - 2.0) * SCALE
     }
 
+    /// From 0.0 up to, and without, 1.0.
+    pub(crate) fn part(&mut self) -> f32 {
+        (self.next() >> 40) as f32 / (1u64 << 24) as f32
+    }
+
+    /// Between two values.
+    pub(crate) fn between(&mut self, low: f32, high: f32) -> f32 {
+        low + (high - low) * self.part()
+    }
+
+    /// From zero up to, and without, `bound`; zero when that is zero.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        (self.next() as usize).checked_rem(bound).unwrap_or(0)
+    }
+
+    /// True in such a share of cases.
+    pub(crate) fn chance(&mut self, share: f32) -> bool {
+        self.part() < share
+    }
+
+    /// One of these, each as likely as the other.
+    pub(crate) fn pick<T: Copy, const N: usize>(&mut self, among: [T; N]) -> T {
+        let at = self.below(N);
+        among.get(at).copied().unwrap_or(among[0])
+    }
+
+    /// Another stream, which this one decides.
+    pub(crate) fn branch(&mut self) -> Self {
+        Self(self.next())
+    }
+
     /// A number that a place decides, 0.0 to 1.0.
     pub(crate) fn at(seed: u64, x: i64, y: i64) -> f32 {
         let place = (x as u64).wrapping_mul(0x0001_F123_BB5F) ^ (y as u64).wrapping_mul(0x05_8F2D_3A9D);
@@ -59,6 +90,18 @@ mod tests {
         let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / values.len() as f32;
         assert!(mean.abs() < 0.05, "mean {mean}");
         assert!((variance - 1.0).abs() < 0.1, "variance {variance}");
+    }
+
+    #[test]
+    fn what_is_drawn_stays_in_its_bounds() {
+        let mut random = Random::new(3);
+        for _ in 0..1000 {
+            assert!((2.0..3.0).contains(&random.between(2.0, 3.0)));
+            assert!(random.below(4) < 4);
+            assert!([5, 6].contains(&random.pick([5, 6])));
+        }
+        assert_eq!(random.below(0), 0);
+        assert_ne!(random.branch().part(), random.branch().part());
     }
 
     #[test]

@@ -2,13 +2,15 @@
 
 use std::io::Write as _;
 use std::path::Path;
+use std::process::ChildStdin;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use super::canvas::{Area, Canvas, HEIGHT, Paint, WIDTH};
+use super::encoder::Encoder;
 use super::random::Random;
 use super::truth::Truth;
-use super::{SEEN_PIXELS, actors, movements, scene, start_encoder};
+use super::{SEEN_PIXELS, actors, movements, scene};
 
 const FPS: u32 = 12;
 /// The first four passages, and the stillness before, between and after them.
@@ -85,8 +87,10 @@ impl Weather {
     /// # Errors
     /// Without `ffmpeg`, or when it fails.
     pub(crate) fn render(&self, path: &Path) -> Result<Truth> {
-        let mut encoder = start_encoder(path, FPS, None)?;
-        let mut stdin = encoder.stdin.take().context("ffmpeg has no standard input")?;
+        Encoder::new(FPS).encode(path, |out| self.draw(out))
+    }
+
+    fn draw(&self, out: &mut ChildStdin) -> Result<Truth> {
         let backdrops = self.backdrops();
         let mut chance = Random::new(77);
         let mut noise = Random::new(2027);
@@ -106,14 +110,8 @@ impl Weather {
                 canvas = canvas.moved(step(), step());
             }
             canvas.write_i420((self.light)(second), || noise.normal() * self.noise, &mut bytes);
-            stdin
-                .write_all(&bytes)
+            out.write_all(&bytes)
                 .context("ffmpeg took no more frames; its own message stands above")?;
-        }
-        drop(stdin);
-        let status = encoder.wait()?;
-        if !status.success() {
-            bail!("ffmpeg could not encode the clip ({status}); its own message stands above");
         }
         Ok(Truth {
             fps: FPS,

@@ -87,6 +87,11 @@ impl Clip {
         self.trigger = inside.or_else(before).and_then(|(_, event)| event.finding());
     }
 
+    /// From and to when it runs.
+    pub(crate) fn span(&self) -> (f64, f64) {
+        (self.start, self.end())
+    }
+
     /// For `--json`.
     pub(crate) fn json(&self) -> ClipJson<'_> {
         ClipJson {

@@ -11,7 +11,7 @@ pub(crate) struct Event(Value);
 /// The first thing that a detector said in an event.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Finding {
-    /// The inference's type, and its class if it has one.
+    /// The inference's class, or its type if it has none.
     pub(crate) kind: String,
     /// Left, top, width, height in fractions of the picture.
     pub(crate) area: Option<[f64; 4]>,
@@ -74,12 +74,19 @@ impl Event {
         let class = body.pointer("/tag/value").and_then(Value::as_str);
         let side = |name| body.get("box")?.get(name)?.as_f64();
         Some(Finding {
-            kind: class.map_or_else(|| kind.to_owned(), |class| format!("{kind} {class}")),
+            kind: class.unwrap_or(kind).to_owned(),
             area: side("l")
                 .zip(side("t"))
                 .zip(side("w").zip(side("h")))
                 .map(|((l, t), (w, h))| [l, t, w, h]),
         })
+    }
+
+    /// How sure the first inference is.
+    pub(crate) fn confidence(&self) -> Option<f64> {
+        self.0
+            .pointer("/data/inferences/0/entity/tag/confidence")?
+            .as_f64()
     }
 
     /// One line for people.
@@ -100,11 +107,17 @@ impl Event {
         const LONGEST: usize = 120;
         let mut data = self.0.get("data").cloned().unwrap_or_default();
         if let Some(map) = data.as_object_mut() {
-            map.remove("sdp");
+            for name in ["sdp", "sha256", "outputType"] {
+                map.remove(name);
+            }
         }
         match data {
             Value::Null => String::new(),
-            Value::Object(map) if map.is_empty() => String::new(),
+            // No text: nothing. One: it needs no name and no braces around it.
+            Value::Object(map) if map.len() < 2 && map.values().all(Value::is_string) => {
+                let values = map.values().filter_map(Value::as_str);
+                values.flat_map(str::chars).take(LONGEST).collect()
+            }
             other => other.to_string().chars().take(LONGEST).collect(),
         }
     }
@@ -168,6 +181,17 @@ pub(super) mod tests {
             Event::parse(&line.to_string()).unwrap().session_start(),
             Some(6.0)
         );
+    }
+
+    #[test]
+    fn a_line_says_what_people_want_to_know_of_an_event() {
+        let line = json!({
+            "id": "1", "subject": "/graphInstances/demo/sinks/recorder", "eventTime": "1970-01-01T00:00:05Z",
+            "eventType": "Microsoft.Media.Graph.Operational.RecordingStarted",
+            "data": {"outputLocation": "truck-1", "outputType": "assetName"},
+        });
+        let told = Event::parse(&line.to_string()).unwrap().summary();
+        assert!(told.ends_with("recorder           truck-1"), "{told}");
     }
 
     #[test]

@@ -1,11 +1,15 @@
-//! `cargo xtask demo`: a simulated camera, a graph that records what moves, and what came of it.
+//! `cargo xtask demo`: a simulated camera, a graph that records trucks and nothing else, and what came of it.
 
 mod asset;
 mod event;
+pub(crate) mod motion;
+pub(crate) mod passages;
 mod progress;
 mod report;
 mod score;
+mod sheet;
 mod telling;
+pub(crate) mod trucks;
 mod watch;
 
 use std::fs::File;
@@ -15,31 +19,18 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 pub(crate) use self::asset::Clip;
-use self::event::Event;
-pub(crate) use self::score::Score;
-use self::score::{Observed, score};
+pub(crate) use self::event::Event;
 use self::telling::Telling;
 use self::watch::Plan;
 pub(crate) use self::watch::{start_camera_on, start_camera_with};
-use crate::clip;
-use crate::clip::truth::Truth;
 use crate::project::{self, Profile};
 
-/// Watched beyond one pass of the clip, so that the last recording is closed by its gate.
-const MARGIN_S: f64 = 3.0;
-const TOPOLOGY: &str = "topologies/evr-motion-assets/topology.json";
-
-/// Clips as long as what moves: the topology's own values suit a real camera, and would make one clip of several of
-/// the demo's movements, which are 6 s apart.
-const CLIP_PARAMETERS: [(&str, &str); 3] = [
-    ("preRoll", "-PT2S"),
-    ("minimumClip", "PT3S"),
-    ("maximumClip", "PT1M"),
-];
-
-/// Run a camera and a graph that records what moves, and show what came of it.
+/// Run a camera and a graph that records trucks and nothing else, and show what came of it.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Arguments {
+    /// Record whatever moves in a yard instead: no model, only motion.
+    #[arg(long)]
+    motion: bool,
     /// Watch this many seconds of the camera; the default is one pass of its clip.
     #[arg(long)]
     seconds: Option<u32>,
@@ -52,14 +43,30 @@ pub(crate) struct Arguments {
     /// Where the recordings go; emptied first. The default is `target/demo`.
     #[arg(long)]
     output: Option<PathBuf>,
+    /// Run this binary instead of building one.
+    #[arg(long, value_name = "FILE")]
+    binary: Option<PathBuf>,
 }
 
-/// Everything that a run of the demo has shown.
-#[derive(Debug)]
-pub(crate) struct Outcome {
-    pub(crate) events: Vec<Event>,
-    pub(crate) clips: Vec<Clip>,
-    pub(crate) score: Score,
+impl Arguments {
+    /// What the user gave, and the demo's own values for the rest.
+    fn parameters(&self, own: &[(&str, &str)]) -> Vec<String> {
+        let own = own.iter().filter(|(name, _)| {
+            let given_too = |text: &String| text.split_once('=').is_some_and(|(given, _)| given == *name);
+            !self.parameters.iter().any(given_too)
+        });
+        own.map(|(name, value)| format!("{name}={value}"))
+            .chain(self.parameters.iter().cloned())
+            .collect()
+    }
+}
+
+/// What a demo has shown.
+struct Shown {
+    events: Vec<Event>,
+    clips: Vec<Clip>,
+    /// When the graph was asked to end, in seconds since the Unix epoch.
+    end: f64,
 }
 
 /// Runs the demo and prints what came of it.
@@ -67,45 +74,23 @@ pub(crate) struct Outcome {
 /// # Errors
 /// When something did not run, a clip is broken or there is none.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let outcome = observe(arguments, !arguments.json)?;
-    if arguments.json {
-        report::print_json(&outcome)?;
+    if arguments.motion {
+        motion::run(arguments)
     } else {
-        report::print_text(&outcome, &output(arguments));
+        trucks::run(arguments)
     }
-    verdict(&outcome)
 }
 
-/// What the user gave, and the demo's own values for the rest.
-fn parameters(given: &[String]) -> Vec<String> {
-    let own = CLIP_PARAMETERS.into_iter().filter(|(name, _)| {
-        let given_too = |text: &String| text.split_once('=').is_some_and(|(given, _)| given == *name);
-        !given.iter().any(given_too)
-    });
-    own.map(|(name, value)| format!("{name}={value}"))
-        .chain(given.iter().cloned())
-        .collect()
-}
-
-/// Runs the demo; prints events only where `talk` says so.
-///
-/// # Errors
-/// When something did not run.
-pub(crate) fn observe(arguments: &Arguments, talk: bool) -> Result<Outcome> {
-    let truth = Truth::read(&clip::truth_file())?;
-    project::ensure_component_target()?;
-    eprintln!("building mediagraph (the first time takes some minutes)");
-    let host = project::build_host(Profile::Dev)?;
+/// Builds the host, watches what `plan` says, given the host and an empty state directory, and has the clips checked.
+fn start(
+    arguments: &Arguments,
+    talk: bool,
+    plan: impl FnOnce(PathBuf, PathBuf) -> Result<Plan>,
+) -> Result<Shown> {
+    let host = host(arguments)?;
     let output = output(arguments);
     let _lock = prepare(&output)?;
-    let plan = Plan {
-        host,
-        clip: clip::file(),
-        topology: project::root().join(TOPOLOGY),
-        parameters: parameters(&arguments.parameters),
-        state: output.join("state"),
-        seconds: arguments.seconds.map_or(truth.seconds + MARGIN_S, f64::from),
-    };
+    let plan = plan(host, output.join("state"))?;
     eprintln!("watching the camera for {:.0} s", plan.seconds);
     let mut telling = Telling::default();
     let watched = watch::watch(&plan, |event, progress| {
@@ -124,17 +109,21 @@ pub(crate) fn observe(arguments: &Arguments, talk: bool) -> Result<Outcome> {
     for clip in &mut clips {
         clip.explain(&watched.events);
     }
-    let observed = Observed {
-        sessions: watched.events.iter().filter_map(Event::session_start).collect(),
-        end: watched.end,
-        inferences: watched.events.iter().filter_map(Event::inference_time).collect(),
-        clips: clips.iter().map(|clip| (clip.start, clip.end())).collect(),
-    };
-    Ok(Outcome {
-        score: score(&truth, &observed),
+    Ok(Shown {
         events: watched.events,
         clips,
+        end: watched.end,
     })
+}
+
+fn host(arguments: &Arguments) -> Result<PathBuf> {
+    if let Some(binary) = &arguments.binary {
+        let found = binary.canonicalize();
+        return found.with_context(|| format!("there is no binary {}", binary.display()));
+    }
+    project::ensure_component_target()?;
+    eprintln!("building mediagraph (the first time takes some minutes)");
+    project::build_host(Profile::Dev)
 }
 
 /// Has the host check every asset of a state directory.
@@ -170,17 +159,13 @@ fn prepare(output: &Path) -> Result<File> {
     Ok(lock)
 }
 
-fn verdict(outcome: &Outcome) -> Result<()> {
-    if outcome.clips.is_empty() {
+fn verdict(clips: &[Clip]) -> Result<()> {
+    if clips.is_empty() {
         bail!("nothing was recorded");
     }
-    let broken = outcome
-        .clips
-        .iter()
-        .filter(|clip| !clip.problems.is_empty())
-        .count();
+    let broken = clips.iter().filter(|clip| !clip.problems.is_empty()).count();
     if broken > 0 {
-        bail!("{broken} of {} clips are broken", outcome.clips.len());
+        bail!("{broken} of {} clips are broken", clips.len());
     }
     Ok(())
 }
@@ -189,30 +174,35 @@ fn verdict(outcome: &Outcome) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn outcome(clips: &[&str]) -> Outcome {
+    fn clips(problems: &[&str]) -> Vec<Clip> {
         let clip = |problems: &&str| {
             let text = format!(
                 r#"{{"name":"a","start":"1970-01-01T00:01:40Z","duration":8,"bytes":1,"problems":[{problems}]}}"#
             );
             Clip::parse(&text).unwrap()
         };
-        let truth = Truth::read(&clip::truth_file()).unwrap();
-        Outcome {
-            events: Vec::new(),
-            clips: clips.iter().map(clip).collect(),
-            score: score(&truth, &Observed::default()),
-        }
+        problems.iter().map(clip).collect()
     }
 
     #[test]
     fn a_demo_without_clips_or_with_a_broken_one_fails() {
-        assert!(verdict(&outcome(&[""])).is_ok());
+        assert!(verdict(&clips(&[""])).is_ok());
         assert_eq!(
-            verdict(&outcome(&[])).unwrap_err().to_string(),
+            verdict(&clips(&[])).unwrap_err().to_string(),
             "nothing was recorded"
         );
-        let broken = verdict(&outcome(&["", "\"gap of 2 s\""])).unwrap_err();
+        let broken = verdict(&clips(&["", "\"gap of 2 s\""])).unwrap_err();
         assert_eq!(broken.to_string(), "1 of 2 clips are broken");
+    }
+
+    #[test]
+    fn what_the_user_gives_takes_the_place_of_the_demos_own() {
+        let arguments = Arguments {
+            parameters: vec!["preRoll=-PT9S".to_owned()],
+            ..Arguments::default()
+        };
+        let all = arguments.parameters(&[("preRoll", "-PT2S"), ("minimumClip", "PT3S")]);
+        assert_eq!(all, ["minimumClip=PT3S", "preRoll=-PT9S"]);
     }
 
     #[test]

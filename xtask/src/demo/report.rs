@@ -6,9 +6,9 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Outcome;
 use super::asset::{Clip, ClipJson};
 use super::event::Event;
+use super::motion::Outcome;
 use super::score::Score;
 use crate::time;
 
@@ -47,7 +47,8 @@ pub(super) fn print_text(outcome: &Outcome, output: &Path) {
     }
 }
 
-fn table(clips: &[Clip]) -> String {
+/// A line for each clip, and one for each problem.
+pub(super) fn table(clips: &[Clip]) -> String {
     let mut rows = vec![["asset", "start (UTC)", "length", "size", "triggered by"].map(str::to_owned)];
     let mut problems = String::new();
     for clip in clips {

@@ -11,7 +11,7 @@ use crate::clip::truth::Truth;
 /// An event may come this much before its movement: the camera's first frame and the session's event are not one.
 const EARLY_S: f64 = 0.2;
 /// An event may come this much after its movement: the background that a detector learned decays.
-const LATE_S: f64 = 1.0;
+pub(super) const LATE_S: f64 = 1.0;
 
 /// What was seen.
 #[derive(Clone, Debug, Default)]
@@ -74,7 +74,7 @@ impl Score {
 
 /// Compares what was seen with what the clip shows.
 pub(crate) fn score(truth: &Truth, observed: &Observed) -> Score {
-    let passes = passes(truth, observed);
+    let passes = passes(truth.seconds, &observed.sessions, observed.end);
     let mut list = Vec::new();
     for (offset, until) in &passes {
         for movement in &truth.movements {
@@ -105,21 +105,16 @@ pub(crate) fn score(truth: &Truth, observed: &Observed) -> Score {
     }
 }
 
-/// When each pass of the clip began, and when watching it ended.
-fn passes(truth: &Truth, observed: &Observed) -> Vec<(f64, f64)> {
+/// When each pass of a clip of so many seconds began, and when watching it ended.
+pub(super) fn passes(seconds: f64, sessions: &[f64], end: f64) -> Vec<(f64, f64)> {
     let mut passes = Vec::new();
-    for (index, &begin) in observed.sessions.iter().enumerate() {
+    for (index, &begin) in sessions.iter().enumerate() {
         // A session that follows has cut this one short.
-        let until = observed
-            .sessions
-            .get(index + 1)
-            .copied()
-            .unwrap_or(observed.end)
-            .min(observed.end);
+        let until = sessions.get(index + 1).copied().unwrap_or(end).min(end);
         let mut offset = begin;
-        while truth.seconds > 0.0 && offset < until {
+        while seconds > 0.0 && offset < until {
             passes.push((offset, until));
-            offset += truth.seconds;
+            offset += seconds;
         }
     }
     passes

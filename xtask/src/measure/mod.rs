@@ -27,6 +27,7 @@ mod rounds;
 mod serve;
 mod table;
 mod thirty_days;
+mod trucks;
 mod usage;
 
 use std::path::PathBuf;

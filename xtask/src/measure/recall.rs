@@ -10,7 +10,7 @@ use crate::demo;
 /// # Errors
 /// When the demo does not run, or did not watch one movement to its end.
 pub(super) fn run(_: &Context) -> Result<Reading> {
-    let score = demo::observe(&demo::Arguments::default(), false)?.score;
+    let score = demo::motion::observe(&demo::Arguments::default(), false)?.score;
     if score.expected == 0 {
         bail!("the demo did not watch any movement to its end");
     }
