@@ -114,7 +114,10 @@ impl Playback {
             };
             let headers = in_order(run).map(|(kind, fragment)| {
                 let playback = Arc::clone(self);
-                async move { Ok((kind, fragment, playback.samples(run, kind, fragment).await?)) }
+                async move {
+                    let samples = playback.samples(run, kind, fragment).await?;
+                    Ok::<_, PlaybackError>((kind, fragment, samples))
+                }
             });
             let mut headers = stream::iter(headers.collect::<Vec<_>>()).buffered(HEADERS_AT_ONCE);
             while let Some((kind, fragment, samples)) = headers.try_next().await? {

@@ -100,7 +100,8 @@ impl Playback {
                 let at = MediaTime::from_ticks(start);
                 // Sound may begin a little before, or behind, the video of its segment.
                 let range = at.offset(Ticks(-BESIDE))..at.offset(Ticks(BESIDE));
-                let found = timeline::load(index, &playback.options.cache, &row, &range, false)?;
+                let growing = playback.options.cache.growing(&row.store, &row.name);
+                let found = timeline::load(index, growing, &row, &range, false)?;
                 let of_epoch = found.runs.into_iter().filter(|run| run.tracks.epoch == epoch);
                 let mut fragments = of_epoch.flat_map(|run| match kind {
                     TrackKind::Video => run.video,

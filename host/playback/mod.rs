@@ -149,7 +149,8 @@ impl Playback {
                 .resolve(extent.as_ref())
                 .map_err(|error| PlaybackError::wrong(&asset.name, error.to_string()))?;
             let live = asked.may_grow() && playback.is_live(&asset, extent.as_ref());
-            timeline::load(index, &playback.options.cache, &asset, &range, live)
+            let growing = playback.options.cache.growing(&asset.store, &asset.name);
+            timeline::load(index, growing, &asset, &range, live)
         })
         .await
     }

@@ -17,7 +17,7 @@ use crate::media::{MediaTime, Ticks, TrackKind};
 use crate::recording::asset::name::Epoch;
 use crate::recording::asset::playlist::CONTIGUOUS;
 use crate::recording::asset::scan;
-use crate::recording::cache::{Cache, Growing};
+use crate::recording::cache::Growing;
 use crate::recording::index::{AssetRow, EpochId, EpochRow, FragmentEntry, Index, PlayableRow};
 
 /// So far before the stretch is looked for a picture that it can begin with, when it lies within a long group of pictures: 60 s.
@@ -172,20 +172,19 @@ pub fn extent_of(growing: &Growing) -> Option<Range<MediaTime>> {
     Some(growing.name.start..MediaTime::from_ticks(end.start.saturating_add(end.ticks)))
 }
 
-/// Looks up what there is of an asset within a range. Blocks.
+/// Looks up what there is of an asset within a range. `growing` is what of it is being written; it must have been asked for before: what
+/// is sealed between the two is then in both. Blocks.
 ///
 /// # Errors
 /// When the index cannot be read.
 pub fn load(
     index: &Index,
-    cache: &Cache,
+    growing: Option<Growing>,
     asset: &Arc<AssetRow>,
     range: &Range<MediaTime>,
     live: bool,
 ) -> Result<Timeline, PlaybackError> {
     let wide = range.start.offset(Ticks(-LOOK_BACK.0))..range.end;
-    // In this order: what is sealed between the two is in both.
-    let growing = cache.growing(&asset.store, &asset.name);
     let rows = index.playable(asset.id, &wide)?;
     let mut building = Building {
         index,
