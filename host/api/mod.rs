@@ -15,6 +15,7 @@
 //! | `stream` | server-sent events |
 //! | `instances`, `recordings`, `hub`, `system` | status and reasons; what was recorded; messages to graphs; health, log, reload |
 //! | `playback`, `ranges` | recordings for players; parts of what is sent |
+//! | `live` | what cameras show now |
 //! | `extensions` | components that have a name |
 //! | [`openapi`] | the description of all of it |
 //! | [`serve`](mod@serve), [`tls`] | connections and certificates |
@@ -28,6 +29,7 @@ mod extensions;
 mod guard;
 mod hub;
 mod instances;
+mod live;
 pub mod methods;
 pub mod openapi;
 mod origin;
@@ -139,6 +141,8 @@ pub(crate) struct Api {
     streams: Arc<Semaphore>,
     /// Bodies that may be large, each of which stands in memory.
     components: Arc<Semaphore>,
+    /// Those who look at cameras.
+    views: Arc<Semaphore>,
     /// Plays what was recorded.
     playback: Arc<Playback>,
     /// Operations that go on when the client that asked for them has gone.
@@ -162,6 +166,7 @@ pub fn router(mut options: ApiOptions) -> Router {
         hosts,
         streams: Arc::new(Semaphore::new(stream::MAX_STREAMS)),
         components: Arc::new(Semaphore::new(guard::MAX_COMPONENTS_AT_ONCE)),
+        views: Arc::new(Semaphore::new(live::MAX_VIEWS)),
         playback,
         operations: TaskTracker::new(),
     });

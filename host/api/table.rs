@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use super::auth::Role;
 use super::guard::Call;
 use super::problem::Problem;
-use super::{Shared, direct, extensions, hub, instances, playback, recordings, rest, stream, system};
+use super::{Shared, direct, extensions, hub, instances, live, playback, recordings, rest, stream, system};
 use crate::metrics;
 
 /// How long a request may take.
@@ -402,6 +402,8 @@ pub const ROUTES: &[Route] = &[
         .query(EXPORT).gives(Content::Bytes(playback::MEDIA_TYPE)).bound(Bound::Long),
     Route::new(Verb::Get, "/assets/{name}/frame.jpg", READ, Scope::Host, "The picture of a moment", |api, call| Box::pin(playback::frame(api, call)))
         .query(FRAME).gives(Content::Bytes(playback::PICTURE_TYPE)),
+    Route::new(Verb::Get, "/live/{instance}/{source}", READ, INSTANCE_IN_PATH, "What a camera shows now: fragmented MP4 without an end, without sound, for Media Source Extensions; `Mediagraph-Codecs` says how it is coded", |api, call| Box::pin(live::view(api, call)))
+        .gives(Content::Bytes(playback::MEDIA_TYPE)).bound(Bound::Stream),
     Route::new(Verb::Get, "/api/alarms", READ, Scope::Host, "Lists the alarms that are raised", |api, call| Box::pin(instances::alarms(api, call)))
         .gives(Content::Json("AlarmList")),
     Route::new(Verb::Get, "/api/uploads", READ, Scope::Host, "Says how the stores are, and what they do not have yet", |api, call| Box::pin(system::uploads(api, call)))

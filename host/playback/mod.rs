@@ -11,6 +11,7 @@
 //! | [`source`](mod@source), [`fetch`], [`content`] | where bytes lie (cache, folder, cloud), reading them, streams of them |
 //! | [`export`] | an ordinary MP4 of a stretch, made while it is sent |
 //! | [`thumbnail`] | a picture |
+//! | [`live_view`] | what a camera shows now |
 //! | [`listing`] | what recordings there are |
 //!
 //! Invariants: nobody who plays is waited for by whoever records; no name of a request reaches a file system, only names that the
@@ -25,6 +26,7 @@ pub mod fetch;
 pub mod hls;
 pub mod listing;
 pub mod live;
+pub mod live_view;
 pub mod manifest;
 pub mod range;
 pub mod source;

@@ -163,3 +163,35 @@ fn a_picture_is_the_one_of_its_moment_as_wide_as_it_should_be() {
     let mean = distance / (320 * 180);
     assert!(mean < 6, "{mean}");
 }
+
+#[test]
+fn the_command_line_lists_and_saves_what_was_recorded() {
+    let archive = gapped();
+    let host = archive.serve();
+    let server = host.url("");
+    let playback = |arguments: &[&str]| {
+        let mut command = crate::common::mediagraph();
+        command.args(["playback", "--server", &server]).args(arguments);
+        command.output().unwrap()
+    };
+    let listed = String::from_utf8(playback(&["list"]).stdout).unwrap();
+    assert!(listed.contains("lobby") && listed.contains("2026-11-20T13:00:10.000Z"), "{listed}");
+    let of_one = ["list", "lobby", "--json", "--since", "2026-11-19", "--until", "2026-11-21"];
+    let told: Value = serde_json::from_slice(&playback(&of_one).stdout).unwrap();
+    assert_eq!(told["timeRanges"].as_array().unwrap().len(), 2, "{told}");
+    let file = archive.folder.path().join("saved.mp4");
+    let save = |start: &str| {
+        let until = "2026-11-20 13:00";
+        playback(&["export", "lobby", "--since", start, "--until", until, "-o", file.to_str().unwrap()])
+    };
+    let nothing = save("2026-11-20 12:30");
+    let said = String::from_utf8(nothing.stderr).unwrap();
+    assert!(!nothing.status.success() && said.contains("asset `lobby` has nothing"), "{said}");
+    assert!(!file.exists(), "half a movie is none");
+    let saved = save("2026-11-20 12:00");
+    assert!(saved.status.success(), "{saved:?}");
+    plays(&file);
+    let again = save("2026-11-20 12:00");
+    assert!(!again.status.success(), "it is not written over");
+    plays(&file);
+}

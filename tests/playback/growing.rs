@@ -85,7 +85,7 @@ fn a_recording_is_played_while_it_grows_and_is_sealed() {
     host.named("GraphInstanceDeactivate", "lobby").with(200);
     let sealed = until("it is sealed", SOON, || {
         let list = get(host.address, "/api/uploads", &[]).with(200).json();
-        let waits = list["value"].as_array().unwrap().iter().any(|store| store["segments"] != 0);
+        let waits = list["value"].as_array().unwrap().iter().any(|store| store["backlogSegments"] != 0);
         if waits { None } else { playlist(&host, &video) }
     });
     let after = entries(&sealed);

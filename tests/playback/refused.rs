@@ -62,13 +62,13 @@ fn a_token_for_another_camera_does_not_learn_that_there_is_a_recording() {
     archive.record("lobby", "site-a-door", &clip().units);
     let tokens = archive.folder.path().join("tokens");
     std::fs::create_dir(&tokens).unwrap();
-    let mut text = "[api]\n".to_owned();
+    let mut text = String::new();
     for (name, instances) in [("inside", "site-a-*"), ("outside", "site-b-*"), ("all", "*")] {
         let file = tokens.join(name);
         std::fs::write(&file, format!("{name}-secret-of-this-test-0123456789")).unwrap();
         let file = file.display();
         text.push_str(&format!(
-            "[[api.tokens]]\nname = \"{name}\"\nrole = \"read\"\nsecret = \"${{file:{file}}}\"\ninstances = \"{instances}\"\n"
+            "[[tokens]]\nname = \"{name}\"\nrole = \"read\"\nsecret = \"${{file:{file}}}\"\ninstances = \"{instances}\"\n"
         ));
     }
     let host = archive.serve_with(&text);
