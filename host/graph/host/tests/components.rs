@@ -174,12 +174,12 @@ async fn nodes_whose_components_are_compiled_for_an_activation_say_so() {
     let graph = resolve(&doc, &Bindings::default(), "i", TABLE).unwrap();
     let look = graph.nodes.iter().find(|node| node.name == "look").unwrap();
     let compilations = Compilations::default();
-    compilations.tell(look, true);
+    compilations.tell(look, Some("compiling"));
     let status = compilations.status();
     assert_eq!(
         (status[0].node.as_str(), status[0].state, status[0].node_type),
         ("look", "compiling", "#MediaGraph.ExtensionProcessor")
     );
-    compilations.tell(look, false);
+    compilations.tell(look, None);
     assert!(compilations.status().is_empty());
 }

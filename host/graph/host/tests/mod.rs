@@ -47,7 +47,6 @@ struct Place {
     events: Arc<Kept>,
     limits: HostLimits,
     policy: Arc<dyn Policy>,
-    models: Arc::default(),
     load_roots: Vec<PathBuf>,
     _dir: tempfile::TempDir,
 }
@@ -91,6 +90,7 @@ impl Place {
                 cache_dir: Some(self.state.components()),
                 ..EngineOptions::default()
             }),
+            models: Arc::default(),
             load_roots: self.load_roots.clone(),
             limits: self.limits.clone(),
             policy: Arc::clone(&self.policy),
