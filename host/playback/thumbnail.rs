@@ -13,7 +13,8 @@ use crate::media::demux::format::of_sample_entry;
 use crate::media::image::{Fit, ImageSpec, PixelFormat, Prepared, Size};
 use crate::media::mp4::read::Sample;
 use crate::media::picture::{MAX_SIDE, Picture};
-use crate::media::{AccessUnit, MediaTime, Ticks, TrackKind};
+use crate::media::{AccessUnit, MediaTime, TrackKind};
+use crate::recording::asset::playlist::CONTIGUOUS;
 use crate::recording::index::AssetRow;
 
 /// The narrowest picture, in pixels.
@@ -47,7 +48,8 @@ impl Playback {
         at: MediaTime,
         width: Option<u32>,
     ) -> Result<Thumbnail, PlaybackError> {
-        let asked = Asked::Between(at, at.offset(Ticks(1)));
+        // Times that people and programs were told are rounded down: a recording begins a little behind what it is said to.
+        let asked = Asked::Between(at, at.offset(CONTIGUOUS));
         let timeline = self.timeline(asset, asked).await?;
         let found = timeline
             .runs

@@ -1,10 +1,13 @@
 //! What is being recorded is played up to a few seconds ago, and goes on to be there when it is sealed.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
 
 use m3u8_rs::{MediaPlaylist, Playlist};
 
 use crate::client::get;
+use crate::clip::run;
 use crate::common::camera::Camera;
 use crate::common::clip::yard;
 use crate::common::graph::SOON;
@@ -12,9 +15,16 @@ use crate::common::host::Host;
 use crate::common::process::until;
 use crate::common::repository;
 
-fn topology() -> String {
-    let text = std::fs::read_to_string(repository("topologies/cvr-asset/topology.json")).unwrap();
-    text
+/// A camera, and a host that records it all the time.
+fn recording(folder: &Path) -> (Camera, Host) {
+    let camera = Camera::ours(&yard(), &[]);
+    let host = Host::start(&folder.join("state"));
+    let topology = std::fs::read_to_string(repository("topologies/cvr-asset/topology.json")).unwrap();
+    host.method("GraphTopologySet", &topology).with(201);
+    let values = [("rtspUrl".to_owned(), camera.url.clone())];
+    let name = serde_json::from_str::<serde_json::Value>(&topology).unwrap()["name"].clone();
+    host.set_instance("lobby", name.as_str().unwrap(), &values).with(201);
+    (camera, host)
 }
 
 fn playlist(host: &Host, target: &str) -> Option<MediaPlaylist> {
@@ -40,12 +50,7 @@ fn entries(list: &MediaPlaylist) -> BTreeMap<u64, (String, u64)> {
 #[test]
 fn a_recording_is_played_while_it_grows_and_is_sealed() {
     let folder = tempfile::tempdir().unwrap();
-    let camera = Camera::ours(&yard(), &[]);
-    let host = Host::start(&folder.path().join("state"));
-    host.method("GraphTopologySet", &topology()).with(201);
-    let values = [("rtspUrl".to_owned(), camera.url.clone())];
-    let name = serde_json::from_str::<serde_json::Value>(&topology()).unwrap()["name"].clone();
-    host.set_instance("lobby", name.as_str().unwrap(), &values).with(201);
+    let (_camera, host) = recording(folder.path());
     host.named("GraphInstanceActivate", "lobby").with(200);
     let asset = until("a recording", SOON, || {
         let list = get(host.address, "/assets", &[]).with(200).json();
@@ -105,4 +110,44 @@ fn available_start(host: &Host, base: &str) -> String {
     let told = get(host.address, &format!("{base}availableMedia?precision=year"), &[]).with(200).json();
     assert_eq!(told["timeRanges"][0]["start"], year);
     start
+}
+
+#[test]
+fn a_camera_is_watched_while_it_plays_and_no_longer() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_camera, host) = recording(folder.path());
+    let view = |path: &str| get(host.address, path, &[]);
+    let off = view("/live/lobby/camera").with(409).text();
+    assert!(off.contains("lobby") && off.contains("activate"), "{off}");
+    host.named("GraphInstanceActivate", "lobby").with(200);
+    view("/live/nobody/camera").with(404);
+    view("/live/lobby/recorder").with(404);
+    // Two seconds of it, as a player that knows nothing of us reads them.
+    let told = run(Command::new("ffprobe")
+        .args(["-v", "error", "-select_streams", "v:0", "-read_intervals", "%+2"])
+        .args(["-show_entries", "packet=pts_time,flags", "-of", "csv=p=0"])
+        .arg(format!("{}/live/lobby/camera", host.url())));
+    let packets: Vec<&str> = told.lines().collect();
+    assert!(packets.len() >= 40, "{told}");
+    assert!(packets[0].contains('K'), "it begins with a picture that needs no other: {told}");
+    let time = |line: &str| line.split(',').next().unwrap().parse::<f64>().unwrap();
+    let now = jiff::Timestamp::now().as_second() as f64;
+    let behind = now - time(packets[packets.len() - 1]);
+    assert!((-1.0..6.0).contains(&behind), "{behind} s behind");
+    let steps = packets.windows(2).map(|two| time(two[1]) - time(two[0]));
+    assert!(steps.clone().all(|step| step > 0.0 && step < 0.2), "{told}");
+    // It ends with the graph.
+    let watched = std::thread::scope(|scope| {
+        let watching = scope.spawn(|| view("/live/lobby/camera"));
+        until("somebody looks", SOON, || {
+            let list = view("/assets").with(200).json();
+            list["value"].get(0).map(drop)
+        });
+        host.named("GraphInstanceDeactivate", "lobby").with(200);
+        watching.join().unwrap()
+    });
+    // It was cut off before its first picture, or after some.
+    assert!([200, 409, 503].contains(&watched.status), "{}", watched.head);
+    view("/live/lobby/camera").with(409);
+    host.stop();
 }

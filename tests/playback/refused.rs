@@ -77,7 +77,7 @@ fn a_token_for_another_camera_does_not_learn_that_there_is_a_recording() {
         get(host.address, target, &[("authorization", &token)])
     };
     for target in ["/assets/lobby/index.m3u8", "/assets/lobby/frame.jpg?time=2026-11-20T12:00:05Z"] {
-        get(host.address, target, &[]).with(401);
+        assert_eq!(ask("nobody", target).status, 401);
         ask("inside", target).with(200);
         let foreign = ask("outside", target).with(404).text();
         let unknown = ask("outside", &target.replace("lobby", "nobody")).with(404).text();
