@@ -57,7 +57,11 @@ pub(super) async fn assets(api: Shared, call: Call) -> Answer {
     let token = call.query.either("continuationToken", "@continuationToken");
     let caller = call.caller.clone();
     let sees = move |row: &AssetRow| visible(&caller, row);
-    let page = api.playback.list(limit, token.as_deref(), sees).await.map_err(refused)?;
+    let page = api
+        .playback
+        .list(limit, token.as_deref(), sees)
+        .await
+        .map_err(refused)?;
     let page = page.ok_or_else(|| {
         let detail = Detail::new(
             "ContinuationTokenInvalid",
@@ -129,7 +133,11 @@ pub(super) async fn audio(api: Shared, call: Call) -> Answer {
 /// `GET /assets/{name}/media/{file}`
 pub(super) async fn media(api: Shared, call: Call) -> Answer {
     let asset = asset(&api, &call).await?;
-    let file = api.playback.media(&asset, call.named("file")).await.map_err(refused)?;
+    let file = api
+        .playback
+        .media(&asset, call.named("file"))
+        .await
+        .map_err(refused)?;
     send_media(&api, &call, file).await
 }
 
@@ -137,7 +145,11 @@ pub(super) async fn media(api: Shared, call: Call) -> Answer {
 pub(super) async fn fragment(api: Shared, call: Call) -> Answer {
     let asset = asset(&api, &call).await?;
     let (epoch, file) = (call.named("epoch"), call.named("file"));
-    let file = api.playback.fragment(&asset, epoch, file).await.map_err(refused)?;
+    let file = api
+        .playback
+        .fragment(&asset, epoch, file)
+        .await
+        .map_err(refused)?;
     send_media(&api, &call, file).await
 }
 
@@ -184,7 +196,9 @@ pub(super) async fn frame(api: Shared, call: Call) -> Answer {
 /// The recording that a request names, if its caller may see it; nobody else learns that it is there.
 async fn asset(api: &Shared, call: &Call) -> Result<Arc<AssetRow>, Problem> {
     let sees = |row: &AssetRow| visible(&call.caller, row);
-    let found = api.playback.asset(call.named("name"), call.query.get("store"), sees);
+    let found = api
+        .playback
+        .asset(call.named("name"), call.query.get("store"), sees);
     found.await.map_err(refused)
 }
 
@@ -306,20 +320,36 @@ async fn send(
         Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
         Wanted::Beyond => {
             let mut response = problem::empty(StatusCode::RANGE_NOT_SATISFIABLE);
-            set(response.headers_mut(), header::CONTENT_RANGE, &format!("bytes */{length}"));
+            set(
+                response.headers_mut(),
+                header::CONTENT_RANGE,
+                &format!("bytes */{length}"),
+            );
             return Ok(response);
         }
     };
-    let stream = content.cut(&range).open(Arc::clone(&api.playback)).await.map_err(refused)?;
+    let stream = content
+        .cut(&range)
+        .open(Arc::clone(&api.playback))
+        .await
+        .map_err(refused)?;
     let mut response = problem::typed(status, MEDIA_TYPE, Body::from_stream(stream));
     let said = response.headers_mut();
     label(said, tag, keep);
     let (start, end) = (range.start, range.end);
-    set(said, header::CONTENT_LENGTH, &end.saturating_sub(start).to_string());
+    set(
+        said,
+        header::CONTENT_LENGTH,
+        &end.saturating_sub(start).to_string(),
+    );
     set(said, header::ACCEPT_RANGES, "bytes");
     if status == StatusCode::PARTIAL_CONTENT {
         let last = end.saturating_sub(1);
-        set(said, header::CONTENT_RANGE, &format!("bytes {start}-{last}/{total}"));
+        set(
+            said,
+            header::CONTENT_RANGE,
+            &format!("bytes {start}-{last}/{total}"),
+        );
     }
     Ok(response)
 }

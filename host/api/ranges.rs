@@ -100,10 +100,23 @@ mod tests {
         assert_eq!(range("bytes=-10"), Wanted::Part(90..100));
         assert_eq!(range("bytes=-1000"), Wanted::Part(0..100));
         assert_eq!(range("bytes=0-1000"), Wanted::Part(0..100));
-        for beyond in ["bytes=100-", "bytes=100-200", "bytes=-0", "bytes=99999999999999999999999-"] {
+        for beyond in [
+            "bytes=100-",
+            "bytes=100-200",
+            "bytes=-0",
+            "bytes=99999999999999999999999-",
+        ] {
             assert_eq!(range(beyond), Wanted::Beyond, "{beyond}");
         }
-        for none in ["bytes=9-0", "bytes=0-1,3-4", "bytes=", "bytes=-", "lines=0-1", "bytes=a-b", "bytes=+1-2"] {
+        for none in [
+            "bytes=9-0",
+            "bytes=0-1,3-4",
+            "bytes=",
+            "bytes=-",
+            "lines=0-1",
+            "bytes=a-b",
+            "bytes=+1-2",
+        ] {
             assert_eq!(range(none), Wanted::Whole, "{none}");
         }
     }

@@ -311,13 +311,19 @@ const EXPORT: &[Parameter] = &[
     STORE,
 ];
 const GAPS: &[Parameter] = &[
-    parameter("startTime", "From when on, as ISO 8601 in UTC; from the beginning without"),
+    parameter(
+        "startTime",
+        "From when on, as ISO 8601 in UTC; from the beginning without",
+    ),
     parameter("endTime", "Until when; to the end without"),
     STORE,
 ];
 const FRAME: &[Parameter] = &[
     parameter("time", "The moment, as ISO 8601 in UTC"),
-    parameter("width", "At most so many pixels wide, from 16 to 3840; as it was recorded without"),
+    parameter(
+        "width",
+        "At most so many pixels wide, from 16 to 3840; as it was recorded without",
+    ),
     STORE,
 ];
 const ASSETS: &[Parameter] = &[

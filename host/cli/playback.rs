@@ -146,7 +146,10 @@ async fn ranges(client: &Client, asset: &str, args: &ListArgs) -> Outcome {
     let zone = zone(&args.time_zone)?;
     let now = SystemClock::new().wall();
     let from = moment(&args.since, now, &zone)?;
-    let until = args.until.as_deref().map_or(Ok(now), |text| moment(text, now, &zone))?;
+    let until = args
+        .until
+        .as_deref()
+        .map_or(Ok(now), |text| moment(text, now, &zone))?;
     if until <= from {
         return Err(Failure::usage(format!("{until} is not after {from}")));
     }
@@ -163,9 +166,13 @@ async fn ranges(client: &Client, asset: &str, args: &ListArgs) -> Outcome {
             .query("startTime", Some(&start))
             .query("endTime", Some(&end))
             .query("store", args.store.as_deref());
-        let reply = client.expect("say what there is of the recording", request).await?;
+        let reply = client
+            .expect("say what there is of the recording", request)
+            .await?;
         let part: Available = serde_json::from_value(reply.json()?).map_err(|_| foreign())?;
-        part.time_ranges.into_iter().for_each(|range| join(&mut all, range));
+        part.time_ranges
+            .into_iter()
+            .for_each(|range| join(&mut all, range));
         at = next;
     }
     print::answer(&all, args.json, |all, paint| {
@@ -229,7 +236,8 @@ async fn receive(
     let mut response = client.open("export the recording", request, None).await?;
     let total = response.content_length();
     let mut progress = Progress::new("KiB", total.unwrap_or(0) >> 10);
-    let written = |error: std::io::Error| Failure::failed(format!("cannot write `{}`: {error}", path.display()));
+    let written =
+        |error: std::io::Error| Failure::failed(format!("cannot write `{}`: {error}", path.display()));
     let mut done = 0_u64;
     loop {
         let chunk = tokio::time::timeout(SILENCE, response.chunk()).await;
@@ -254,7 +262,9 @@ fn moment(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, Fail
 }
 
 fn foreign() -> Failure {
-    Failure::failed("the host's answer is not what was asked for\nhint: is it the same version of mediagraph?")
+    Failure::failed(
+        "the host's answer is not what was asked for\nhint: is it the same version of mediagraph?",
+    )
 }
 
 #[cfg(test)]
@@ -289,7 +299,10 @@ mod tests {
             token: None,
         };
         let text = listed(&page, Paint::Plain);
-        assert!(text.contains("lobby  local  box       2026-11-20T12:00:00.000Z  -   recording"), "{text}");
+        assert!(
+            text.contains("lobby  local  box       2026-11-20T12:00:00.000Z  -   recording"),
+            "{text}"
+        );
         assert_eq!(listed(&Page::default(), Paint::Plain), "nothing was recorded\n");
     }
 }

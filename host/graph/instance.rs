@@ -26,8 +26,8 @@ use crate::extension::CallError;
 use crate::media::Clock;
 use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::context::{NodeContext, NodeStats, NodeStatus};
-use crate::nodes::io::viewers::Viewer;
 use crate::nodes::io::pace::Pace;
+use crate::nodes::io::viewers::Viewer;
 use crate::nodes::processors::component::tell_loaded;
 use crate::nodes::reach::Reach;
 

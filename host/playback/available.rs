@@ -65,7 +65,9 @@ pub enum QuestionError {
     #[error("`precision` must be `year`, `month`, `day` or `full`")]
     Precision,
     /// Both are needed.
-    #[error("`{name}` is missing\nhint: only with `precision=year` it may be left out; write it like `{example}`")]
+    #[error(
+        "`{name}` is missing\nhint: only with `precision=year` it may be left out; write it like `{example}`"
+    )]
     Missing {
         /// Which.
         name: &'static str,
@@ -184,7 +186,9 @@ impl Question {
         start: Option<&str>,
         end: Option<&str>,
     ) -> Result<Self, QuestionError> {
-        let precision = precision.and_then(Precision::parse).ok_or(QuestionError::Precision)?;
+        let precision = precision
+            .and_then(Precision::parse)
+            .ok_or(QuestionError::Precision)?;
         let asked = match precision {
             Precision::Full => Stretch::Moments(moments(start, end)?),
             _ => units(precision, start, end)?,
@@ -260,7 +264,8 @@ fn moment(text: &str) -> Option<MediaTime> {
     let fraction = rest.strip_suffix(b"Z")?;
     let digits = fraction.strip_prefix(b".");
     let fraction = fraction.is_empty()
-        || digits.is_some_and(|digits| (1..=9).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit));
+        || digits
+            .is_some_and(|digits| (1..=9).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit));
     let well_formed = fraction && head.iter().zip(shape).all(alike);
     let at = well_formed.then(|| text.parse::<Timestamp>().ok()).flatten()?;
     Some(MediaTime::from_timestamp(at))

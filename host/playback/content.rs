@@ -134,13 +134,16 @@ impl Content {
     ) -> Result<impl Stream<Item = Result<Bytes, PlaybackError>> + Send + 'static, PlaybackError> {
         let first = self.next(&playback).await?;
         let begun = (self, playback, first);
-        Ok(stream::try_unfold(begun, |(mut rest, playback, ready)| async move {
-            let bytes = match ready {
-                Some(bytes) => Some(bytes),
-                None => rest.next(&playback).await?,
-            };
-            Ok(bytes.map(|bytes| (bytes, (rest, playback, None))))
-        }))
+        Ok(stream::try_unfold(
+            begun,
+            |(mut rest, playback, ready)| async move {
+                let bytes = match ready {
+                    Some(bytes) => Some(bytes),
+                    None => rest.next(&playback).await?,
+                };
+                Ok(bytes.map(|bytes| (bytes, (rest, playback, None))))
+            },
+        ))
     }
 
     async fn next(&mut self, playback: &Arc<Playback>) -> Result<Option<Bytes>, PlaybackError> {

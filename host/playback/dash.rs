@@ -45,7 +45,11 @@ pub fn manifest(timeline: &Timeline, links: &Links, now: Timestamp) -> String {
     if timeline.live {
         let first = timeline.runs.first().map_or(MediaTime::MIN, Run::start);
         let newest = timeline.runs.last().map_or(MediaTime::MIN, Run::end);
-        let depth = newest.since(first).0.unsigned_abs().div_ceil(TICKS_PER_SECOND as u64);
+        let depth = newest
+            .since(first)
+            .0
+            .unsigned_abs()
+            .div_ceil(TICKS_PER_SECOND as u64);
         let _ = writeln!(
             out,
             "type=\"dynamic\" availabilityStartTime=\"1970-01-01T00:00:00Z\" publishTime=\"{now:.0}\" \
@@ -53,7 +57,11 @@ pub fn manifest(timeline: &Timeline, links: &Links, now: Timestamp) -> String {
             depth.max(DELAY)
         );
     } else {
-        let _ = writeln!(out, "type=\"static\" mediaPresentationDuration=\"{}\">", duration(at));
+        let _ = writeln!(
+            out,
+            "type=\"static\" mediaPresentationDuration=\"{}\">",
+            duration(at)
+        );
     }
     out.push_str(&periods);
     if timeline.live {
@@ -99,7 +107,10 @@ fn period(run: &Run, start: u64, media: u64, ends: bool, links: &Links, out: &mu
 fn adaptation(run: &Run, kind: TrackKind, media: u64, links: &Links, out: &mut String) {
     let Some(init) = run.init(kind) else { return };
     let kind_name = name(kind);
-    let codecs = init.track.codec().map_or_else(String::new, |codec| format!(" codecs=\"{codec}\""));
+    let codecs = init
+        .track
+        .codec()
+        .map_or_else(String::new, |codec| format!(" codecs=\"{codec}\""));
     let size = init.track.size().map_or_else(String::new, |(width, height)| {
         format!(" width=\"{width}\" height=\"{height}\"")
     });

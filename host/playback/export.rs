@@ -139,7 +139,11 @@ impl Playback {
         let length = header.min(fragment.bytes);
         let range = fragment.offset..fragment.offset.saturating_add(length);
         let bytes = self.read(&fragment.source, kind, range).await?;
-        let tracks: Vec<Track> = run.init(kind).map(|init| init.track.clone()).into_iter().collect();
+        let tracks: Vec<Track> = run
+            .init(kind)
+            .map(|init| init.track.clone())
+            .into_iter()
+            .collect();
         let read = Fragments::new(Cursor::new(bytes), &tracks, 0..fragment.bytes).next();
         let asset = &fragment.source.asset.name;
         let at = MediaTime::from_ticks(fragment.start);
@@ -279,7 +283,10 @@ fn notes_of(timeline: &Timeline, holes: &[Hole]) -> Result<Vec<u8>, Mp4Error> {
     } else {
         comment.push_str(" Missing, and left out:");
         for hole in holes.iter().take(MAX_NAMED) {
-            comment.push_str(&format!(" {} to {} ({});", hole.range.start, hole.range.end, hole.why));
+            comment.push_str(&format!(
+                " {} to {} ({});",
+                hole.range.start, hole.range.end, hole.why
+            ));
         }
         let more = holes.len().saturating_sub(MAX_NAMED);
         if more > 0 {

@@ -101,7 +101,7 @@ impl Playback {
                 // Sound may begin a little before, or behind, the video of its segment.
                 let range = at.offset(Ticks(-BESIDE))..at.offset(Ticks(BESIDE));
                 let growing = playback.options.cache.growing(&row.store, &row.name);
-                let found = timeline::load(index, growing, &row, &range, false)?;
+                let found = timeline::load(index, growing, &row, &range, &[])?;
                 let of_epoch = found.runs.into_iter().filter(|run| run.tracks.epoch == epoch);
                 let mut fragments = of_epoch.flat_map(|run| match kind {
                     TrackKind::Video => run.video,
@@ -186,9 +186,13 @@ impl Playback {
         }
         let (asset, at) = (&source.asset.name, source.name.start);
         tracing::warn!(asset, segment = %source.name, "A segment is gone that the index has");
+        let now = self.options.clock.monotonic();
+        self.lost().add(now, source.asset.id, source.name.clone());
         Err(PlaybackError::nothing(
             asset,
-            format!("lost what it recorded at {at}\nhint: `mediagraph check` finds what is missing, and notes it"),
+            format!(
+                "lost what it recorded at {at}\nhint: `mediagraph check` finds what is missing, and notes it"
+            ),
         ))
     }
 
@@ -196,7 +200,9 @@ impl Playback {
         let failed = |message: String| Miss::Failed(PlaybackError::broken(&source.asset.name, message));
         match place {
             Place::File(path, range) => {
-                let _turn = turn(&self.reads, "the disk has too much to read").await.map_err(Miss::Failed)?;
+                let _turn = turn(&self.reads, "the disk has too much to read")
+                    .await
+                    .map_err(Miss::Failed)?;
                 let shown = path.display().to_string();
                 let read = tokio::task::spawn_blocking(move || read_file(&path, &range)).await;
                 match read.map_err(|error| Miss::Failed(stopped(&error)))? {
@@ -230,7 +236,10 @@ impl Playback {
             Ok(bytes) if bytes.len() as u64 == wanted => Ok(bytes),
             Ok(_) => Err(Miss::Failed(PlaybackError::broken(
                 &asset.name,
-                format!("the store `{}` has less of `{name}` than was put there", asset.store),
+                format!(
+                    "the store `{}` has less of `{name}` than was put there",
+                    asset.store
+                ),
             ))),
             Err(error) if error.kind == StoreErrorKind::NotFound => Err(Miss::Gone),
             Err(error) => Err(failed(error)),
@@ -243,23 +252,30 @@ const BESIDE: i64 = crate::media::TICKS_PER_SECOND;
 
 /// The epoch and the track of an init segment.
 fn init_name(file: &str) -> Option<(Epoch, TrackKind)> {
-    let video = file.strip_suffix(".video.mp4").map(|stem| (stem, TrackKind::Video));
-    let (stem, kind) =
-        video.or_else(|| Some((file.strip_suffix(".audio.mp4")?, TrackKind::Audio)))?;
+    let video = file
+        .strip_suffix(".video.mp4")
+        .map(|stem| (stem, TrackKind::Video));
+    let (stem, kind) = video.or_else(|| Some((file.strip_suffix(".audio.mp4")?, TrackKind::Audio)))?;
     Some((Epoch::parse(stem)?, kind))
 }
 
 fn not_there(asset: &AssetRow, file: &str) -> PlaybackError {
     PlaybackError::nothing(
         &asset.name,
-        format!("no media `{}`\nhint: it may have been let go; fetch the playlist again", shown(file)),
+        format!(
+            "no media `{}`\nhint: it may have been let go; fetch the playlist again",
+            shown(file)
+        ),
     )
 }
 
 /// Where a range of a track may be, the likeliest first. `again`: it was not where it was thought to be.
 fn places(source: &Source, kind: TrackKind, range: &Range<u64>, again: bool) -> Vec<Place> {
     let part = source.range(kind);
-    let (start, end) = (part.start.saturating_add(range.start), part.start.saturating_add(range.end));
+    let (start, end) = (
+        part.start.saturating_add(range.start),
+        part.start.saturating_add(range.end),
+    );
     // Only what belongs to the track.
     if end > part.end || start >= end {
         return Vec::new();

@@ -111,7 +111,9 @@ impl Playback {
             let whole = rows.len() >= limit as usize;
             let token = rows.last().filter(|_| whole).map(token_of);
             let seen = rows.iter().filter(|row| visible(row));
-            let value = seen.map(|row| playback.listed(index, row)).collect::<Result<_, _>>()?;
+            let value = seen
+                .map(|row| playback.listed(index, row))
+                .collect::<Result<_, _>>()?;
             Ok(Some(Page { value, token }))
         })
         .await

@@ -45,8 +45,20 @@ pub struct Anchors {
 }
 
 impl Anchors {
-    /// The numbers with which a playlist of a track begins.
+    /// The numbers with which a playlist of a track begins. Runs have the same numbers in all tracks: by them players find what belongs
+    /// together.
     pub fn numbers(&mut self, asset: AssetId, kind: TrackKind, runs: &[Run]) -> Numbers {
+        let video = self.of_track(asset, TrackKind::Video, runs);
+        match kind {
+            TrackKind::Video => video,
+            TrackKind::Audio => Numbers {
+                fragment: self.of_track(asset, TrackKind::Audio, runs).fragment,
+                run: video.run,
+            },
+        }
+    }
+
+    fn of_track(&mut self, asset: AssetId, kind: TrackKind, runs: &[Run]) -> Numbers {
         let key = (asset, kind);
         let first = match self.found(&key, runs, kind) {
             Some(found) => found,
@@ -73,7 +85,9 @@ impl Anchors {
         let second = first.map_or(0, |first| first.start / TICKS_PER_SECOND as u64);
         let newest = self.known.get(key).and_then(VecDeque::back);
         Numbers {
-            fragment: newest.map_or(second, |anchor| second.max(anchor.numbers.fragment.saturating_add(1))),
+            fragment: newest.map_or(second, |anchor| {
+                second.max(anchor.numbers.fragment.saturating_add(1))
+            }),
             // So many runs may turn out to have been before.
             run: newest.map_or(second, |anchor| second.max(anchor.numbers.run.saturating_add(1))),
         }
@@ -137,7 +151,10 @@ impl super::Playback {
     /// The numbers with which the playlist of a track that grows begins.
     #[must_use]
     pub fn numbers(&self, timeline: &super::timeline::Timeline, kind: TrackKind) -> Numbers {
-        let mut anchors = self.anchors.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut anchors = self
+            .anchors
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         anchors.numbers(timeline.asset.id, kind, &timeline.runs)
     }
 }

@@ -66,7 +66,9 @@ impl LiveMovie {
         });
         let mut settled = Vec::new();
         let closes = unit.random_access && unit.format.codec.starts_with("avc");
-        video.times.push(Arc::clone(unit), unit.time.ticks(), closes, &mut settled);
+        video
+            .times
+            .push(Arc::clone(unit), unit.time.ticks(), closes, &mut settled);
         for next in settled {
             let until = next.decode;
             if let Some(picture) = video.waiting.replace(next) {
@@ -152,7 +154,9 @@ mod tests {
         let length = bytes.len() as u64;
         let mut input = std::io::Cursor::new(&bytes);
         let tracks = movie(&mut input, length).unwrap().tracks;
-        let fragments: Vec<_> = Fragments::new(input, &tracks, 0..length).map(Result::unwrap).collect();
+        let fragments: Vec<_> = Fragments::new(input, &tracks, 0..length)
+            .map(Result::unwrap)
+            .collect();
         let samples: Vec<_> = fragments.iter().flat_map(|fragment| &fragment.samples).collect();
         assert_eq!(fragments.len(), samples.len());
         assert!(samples.len() >= 60, "{}", samples.len());

@@ -24,7 +24,9 @@ pub enum Format {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ManifestError {
     /// Another name.
-    #[error("there is nothing of this name\nhint: `manifest(format=m3u8-cmaf)`, `manifest(format=mpd-time-cmaf)` or `availableMedia`")]
+    #[error(
+        "there is nothing of this name\nhint: `manifest(format=m3u8-cmaf)`, `manifest(format=mpd-time-cmaf)` or `availableMedia`"
+    )]
     Name,
     /// What stands in the parentheses.
     #[error("a manifest has no filter `{0}`\nhint: it has `format`, `startTime` and `endTime`, each once")]
@@ -68,7 +70,11 @@ impl Manifest {
                 .ok_or(ManifestError::Name)?,
         };
         let (mut format, mut start, mut end) = (None, None, None);
-        for filter in inside.split(',').map(str::trim).filter(|filter| !filter.is_empty()) {
+        for filter in inside
+            .split(',')
+            .map(str::trim)
+            .filter(|filter| !filter.is_empty())
+        {
             let (key, value) = filter.split_once('=').ok_or_else(|| unknown(filter))?;
             let known = match key.trim() {
                 "format" => &mut format,
@@ -139,10 +145,22 @@ mod tests {
     #[test]
     fn absurd_names_are_refused() {
         let parse = |name: &str| Manifest::parse(name).unwrap_err();
-        for name in ["", "manifesto", "manifest(", "manifest)", "manifest(format=m3u8-cmaf", "x", "../manifest"] {
+        for name in [
+            "",
+            "manifesto",
+            "manifest(",
+            "manifest)",
+            "manifest(format=m3u8-cmaf",
+            "x",
+            "../manifest",
+        ] {
             assert_eq!(parse(name), ManifestError::Name, "{name}");
         }
-        for name in ["manifest(x)", "manifest(a=b)", "manifest(startTime=1,startTime=2)"] {
+        for name in [
+            "manifest(x)",
+            "manifest(a=b)",
+            "manifest(startTime=1,startTime=2)",
+        ] {
             assert!(matches!(parse(name), ManifestError::Filter(_)), "{name}");
         }
         assert!(matches!(parse("manifest(format=avi)"), ManifestError::Format(_)));

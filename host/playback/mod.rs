@@ -27,6 +27,7 @@ pub mod hls;
 pub mod listing;
 pub mod live;
 pub mod live_view;
+mod lost;
 pub mod manifest;
 pub mod range;
 pub mod source;
@@ -47,6 +48,7 @@ use tokio::sync::Semaphore;
 pub use error::{Kind, PlaybackError};
 
 use self::live::Anchors;
+use self::lost::Lost;
 use self::range::Asked;
 use self::timeline::Timeline;
 use crate::media::{Clock, MediaTime, Ticks};
@@ -93,6 +95,7 @@ pub struct Playback {
     exports: Arc<Semaphore>,
     decodes: Semaphore,
     anchors: Mutex<Anchors>,
+    lost: Mutex<Lost>,
 }
 
 impl Playback {
@@ -108,6 +111,7 @@ impl Playback {
             exports: Arc::new(Semaphore::new(MAX_EXPORTS)),
             decodes: Semaphore::new(MAX_DECODES),
             anchors: Mutex::default(),
+            lost: Mutex::default(),
         })
     }
 
@@ -130,9 +134,9 @@ impl Playback {
             Some(place) => rows.into_iter().nth(place),
             None => rows.into_iter().next(),
         };
-        found.map(Arc::new).ok_or_else(|| PlaybackError::NoAsset {
-            asset: shown(name),
-        })
+        found
+            .map(Arc::new)
+            .ok_or_else(|| PlaybackError::NoAsset { asset: shown(name) })
     }
 
     /// What there is of an asset in the stretch that is asked for.
@@ -152,7 +156,10 @@ impl Playback {
                 .map_err(|error| PlaybackError::wrong(&asset.name, error.to_string()))?;
             let live = asked.may_grow() && playback.is_live(&asset, extent.as_ref());
             let growing = playback.options.cache.growing(&asset.store, &asset.name);
-            timeline::load(index, growing, &asset, &range, live)
+            let lost = playback.lost().of(playback.options.clock.monotonic(), asset.id);
+            let mut timeline = timeline::load(index, growing, &asset, &range, &lost)?;
+            timeline.live = live;
+            Ok(timeline)
         })
         .await
     }
@@ -185,7 +192,11 @@ impl Playback {
         self: &Arc<Self>,
         question: impl FnOnce(&Index) -> Result<T, PlaybackError> + Send + 'static,
     ) -> Result<T, PlaybackError> {
-        let _turn = turn(&self.questions, "too many questions about recordings are being answered").await?;
+        let _turn = turn(
+            &self.questions,
+            "too many questions about recordings are being answered",
+        )
+        .await?;
         let playback = Arc::clone(self);
         let asking = move || {
             let index = match playback.idle().pop() {
@@ -202,6 +213,10 @@ impl Playback {
         };
         let asked = tokio::task::spawn_blocking(asking).await;
         asked.unwrap_or_else(|error| Err(stopped(&error)))
+    }
+
+    fn lost(&self) -> std::sync::MutexGuard<'_, Lost> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Index>> {
@@ -223,9 +238,12 @@ async fn turn<'a>(
     busy: &str,
 ) -> Result<tokio::sync::SemaphorePermit<'a>, PlaybackError> {
     let waited = tokio::time::timeout(TURN, turns.acquire()).await;
-    waited.ok().and_then(Result::ok).ok_or_else(|| PlaybackError::Busy {
-        what: busy.to_owned(),
-    })
+    waited
+        .ok()
+        .and_then(Result::ok)
+        .ok_or_else(|| PlaybackError::Busy {
+            what: busy.to_owned(),
+        })
 }
 
 fn stopped(error: &tokio::task::JoinError) -> PlaybackError {

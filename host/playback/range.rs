@@ -47,7 +47,9 @@ pub enum RangeError {
     #[error("`endTime` is given without `startTime`\nhint: give both, or `startTime` alone, or neither")]
     EndAlone,
     /// Both are needed.
-    #[error("both `startTime` and `endTime` are needed\nhint: write them as ISO 8601 in UTC, such as `2026-11-22T14:02:00Z`")]
+    #[error(
+        "both `startTime` and `endTime` are needed\nhint: write them as ISO 8601 in UTC, such as `2026-11-22T14:02:00Z`"
+    )]
     Both,
     /// The wrong way round.
     #[error("`endTime` ({end}) is not after `startTime` ({start})")]
@@ -209,11 +211,22 @@ mod tests {
     #[test]
     fn what_is_no_moment_is_refused() {
         let long = format!("{NOON}{}", " ".repeat(100));
-        for text in ["", "yesterday", "2026-11-20", "2026-13-20T12:00:00Z", "12:00", "-1", "x".repeat(100).as_str()] {
+        for text in [
+            "",
+            "yesterday",
+            "2026-11-20",
+            "2026-13-20T12:00:00Z",
+            "12:00",
+            "-1",
+            "x".repeat(100).as_str(),
+        ] {
             let error = Asked::read(Some(text), None).unwrap_err();
             assert_eq!(error, RangeError::Moment { name: "startTime" }, "{text}");
         }
-        assert!(Asked::read(Some(long.as_str()), None).is_ok(), "blanks around it do not matter");
+        assert!(
+            Asked::read(Some(long.as_str()), None).is_ok(),
+            "blanks around it do not matter"
+        );
         assert!(Asked::read(Some("2026-11-20T13:00:00+01:00"), None).is_ok());
     }
 }

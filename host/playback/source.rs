@@ -14,10 +14,7 @@ use crate::recording::cache::Growing;
 use crate::recording::index::{AssetRow, FragmentEntry, SegmentRow, SegmentState};
 
 /// What a track of a segment is called behind the segment's name.
-const ENDINGS: [(TrackKind, &str); 2] = [
-    (TrackKind::Video, ".video.m4s"),
-    (TrackKind::Audio, ".audio.m4s"),
-];
+const ENDINGS: [(TrackKind, &str); 2] = [(TrackKind::Video, ".video.m4s"), (TrackKind::Audio, ".audio.m4s")];
 
 /// A segment, sealed or open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,9 +39,8 @@ impl Source {
     /// A sealed one.
     #[must_use]
     pub fn sealed(asset: &Arc<AssetRow>, row: &SegmentRow) -> Self {
-        let range = |part: crate::recording::asset::scan::Part| {
-            part.offset..part.offset.saturating_add(part.bytes)
-        };
+        let range =
+            |part: crate::recording::asset::scan::Part| part.offset..part.offset.saturating_add(part.bytes);
         Self {
             asset: Arc::clone(asset),
             name: row.name.clone(),
@@ -128,7 +124,13 @@ mod tests {
             format!("{name}{}", ending(kind)),
             "20261120T225535.123456Z-host-7.audio.m4s"
         );
-        for wrong in ["", "../x.video.m4s", "20261120T225535.123456Z-host-7.m4s", "a/b.audio.m4s", ".video.m4s"] {
+        for wrong in [
+            "",
+            "../x.video.m4s",
+            "20261120T225535.123456Z-host-7.m4s",
+            "a/b.audio.m4s",
+            ".video.m4s",
+        ] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

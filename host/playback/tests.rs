@@ -77,7 +77,11 @@ impl Recorded {
         let fragments = fragments(start, pattern, true);
         let of = |kind| {
             let mut part = Part::default();
-            let before: u64 = fragments.iter().filter(|one| one.kind < kind).map(|one| one.bytes).sum();
+            let before: u64 = fragments
+                .iter()
+                .filter(|one| one.kind < kind)
+                .map(|one| one.bytes)
+                .sum();
             part.offset = before;
             for one in fragments.iter().filter(|one| one.kind == kind) {
                 part.extend(one.start, one.ticks, one.samples, one.bytes);
@@ -107,11 +111,13 @@ impl Recorded {
     }
 
     fn load(&self, range: Range<MediaTime>) -> Timeline {
-        timeline::load(&self.0.index, None, &self.asset(), &range, false).unwrap()
+        timeline::load(&self.0.index, None, &self.asset(), &range, &[]).unwrap()
     }
 
     fn load_live(&self, range: Range<MediaTime>, growing: Option<Growing>) -> Timeline {
-        timeline::load(&self.0.index, growing, &self.asset(), &range, true).unwrap()
+        let mut timeline = timeline::load(&self.0.index, growing, &self.asset(), &range, &[]).unwrap();
+        timeline.live = true;
+        timeline
     }
 
     fn there(&self, growing: Option<Range<MediaTime>>) -> There<'_> {
@@ -144,7 +150,8 @@ fn fragments(start: MediaTime, pattern: &str, sound: bool) -> Vec<FragmentEntry>
 fn runs(timeline: &Timeline) -> Vec<(i64, i64)> {
     let seconds = |at: MediaTime| at.since(noon()).0 / 90_000;
     let runs = timeline.runs.iter();
-    runs.map(|run| (seconds(run.start()), seconds(run.end()))).collect()
+    runs.map(|run| (seconds(run.start()), seconds(run.end())))
+        .collect()
 }
 
 fn stretch(from: i64, until: i64) -> Range<MediaTime> {
@@ -159,11 +166,23 @@ fn a_stretch_begins_with_a_picture_that_needs_no_other_and_ends_where_it_should(
     recorded.seal(epoch, second(noon(), 10), "PPIII");
     assert_eq!(runs(&recorded.load(stretch(0, 20))), [(0, 20)]);
     assert_eq!(runs(&recorded.load(stretch(3, 3 + 1))), [(2, 4)]);
-    assert_eq!(runs(&recorded.load(stretch(5, 7))), [(2, 8)], "from the picture before");
-    assert_eq!(runs(&recorded.load(stretch(13, 15))), [(8, 16)], "also of the segment before");
+    assert_eq!(
+        runs(&recorded.load(stretch(5, 7))),
+        [(2, 8)],
+        "from the picture before"
+    );
+    assert_eq!(
+        runs(&recorded.load(stretch(13, 15))),
+        [(8, 16)],
+        "also of the segment before"
+    );
     assert_eq!(runs(&recorded.load(stretch(20, 40))), []);
     let run = &recorded.load(stretch(5, 7)).runs[0];
-    assert_eq!((run.video.len(), run.audio.len()), (3, 3), "sound beside the pictures");
+    assert_eq!(
+        (run.video.len(), run.audio.len()),
+        (3, 3),
+        "sound beside the pictures"
+    );
     let offsets: Vec<u64> = run.video.iter().map(|one| one.offset).collect();
     assert_eq!(offsets, [1000, 2000, 3000]);
     assert_eq!(run.audio[0].offset, 100, "within its track");
@@ -174,7 +193,11 @@ fn what_begins_within_a_group_of_pictures_begins_with_the_next_one() {
     let recorded = Recorded::new();
     recorded.seal(recorded.0.epoch, noon(), "PPIPP");
     assert_eq!(runs(&recorded.load(stretch(0, 10))), [(4, 10)]);
-    assert_eq!(runs(&recorded.load(stretch(0, 3))), [], "nothing of it can be decoded");
+    assert_eq!(
+        runs(&recorded.load(stretch(0, 3))),
+        [],
+        "nothing of it can be decoded"
+    );
 }
 
 #[test]
@@ -184,8 +207,16 @@ fn a_bound_in_a_hole_moves_to_where_media_is_and_between_two_in_one_hole_nothing
     let next = recorded.epoch("host-2", second(noon(), 60));
     recorded.coded(next, 320, true);
     recorded.seal(next, second(noon(), 60), "IIIII");
-    assert_eq!(runs(&recorded.load(stretch(0, 100))), [(0, 10), (60, 70)], "a hole within");
-    assert_eq!(runs(&recorded.load(stretch(30, 64))), [(60, 64)], "the start in it");
+    assert_eq!(
+        runs(&recorded.load(stretch(0, 100))),
+        [(0, 10), (60, 70)],
+        "a hole within"
+    );
+    assert_eq!(
+        runs(&recorded.load(stretch(30, 64))),
+        [(60, 64)],
+        "the start in it"
+    );
     assert_eq!(runs(&recorded.load(stretch(4, 30))), [(4, 10)], "the end in it");
     assert_eq!(runs(&recorded.load(stretch(20, 40))), [], "both in it");
 }
@@ -201,8 +232,15 @@ fn epochs_that_are_coded_alike_share_an_init_segment_and_others_have_their_own()
         recorded.seal(epoch, start, "I");
     }
     let timeline = recorded.load(stretch(0, 300));
-    let inits: Vec<&str> = timeline.runs.iter().map(|run| run.tracks.video.file.as_str()).collect();
-    assert_eq!(inits, ["host-1.video.mp4", "host-1.video.mp4", "host-3.video.mp4"]);
+    let inits: Vec<&str> = timeline
+        .runs
+        .iter()
+        .map(|run| run.tracks.video.file.as_str())
+        .collect();
+    assert_eq!(
+        inits,
+        ["host-1.video.mp4", "host-1.video.mp4", "host-3.video.mp4"]
+    );
     let text = hls::track(&timeline, TrackKind::Video, &Links::default(), Numbers::default());
     assert_eq!(text.matches("#EXT-X-MAP:").count(), 2, "{text}");
     assert_eq!(text.matches("#EXT-X-DISCONTINUITY\n").count(), 2, "{text}");
@@ -215,6 +253,26 @@ fn what_has_no_init_segment_is_left_out() {
     let epoch = recorded.epoch("host-2", second(noon(), 60));
     recorded.seal(epoch, second(noon(), 60), "I");
     assert_eq!(runs(&recorded.load(stretch(0, 300))), [(0, 2)]);
+}
+
+#[test]
+fn a_segment_that_is_lost_is_a_hole() {
+    let recorded = Recorded::new();
+    for start in [0, 4, 8] {
+        recorded.seal(recorded.0.epoch, second(noon(), start), "II");
+    }
+    let lost = SegmentName {
+        start: second(noon(), 4),
+        epoch: Epoch::parse("host-1").unwrap(),
+    };
+    let found = timeline::load(
+        &recorded.0.index,
+        None,
+        &recorded.asset(),
+        &stretch(0, 100),
+        &[lost],
+    );
+    assert_eq!(runs(&found.unwrap()), [(0, 4), (8, 12)]);
 }
 
 #[test]
@@ -240,10 +298,15 @@ fn a_playlist_names_tracks_of_segments_by_byte_range_and_says_when_they_were() {
          #EXTINF:2.000000,\n#EXT-X-BYTERANGE:100@0\nmedia/20261120T120004.000000Z-host-1.audio.m4s\n#EXT-X-ENDLIST\n"
     );
     let master = hls::master(&timeline, &links);
-    assert!(master.contains("URI=\"audio.m3u8?startTime=x\"") && master.ends_with("\nvideo.m3u8?startTime=x\n"));
+    assert!(
+        master.contains("URI=\"audio.m3u8?startTime=x\"") && master.ends_with("\nvideo.m3u8?startTime=x\n")
+    );
     let empty = recorded.load(stretch(100, 200));
     let text = hls::track(&empty, TrackKind::Video, &links, Numbers::default());
-    assert!(text.ends_with("#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-ENDLIST\n"), "{text}");
+    assert!(
+        text.ends_with("#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-ENDLIST\n"),
+        "{text}"
+    );
     assert!(hls::master(&empty, &links).contains("#EXT-X-STREAM-INF:BANDWIDTH=1\n"));
 }
 
@@ -273,7 +336,11 @@ fn an_open_segment_is_part_of_what_grows_and_does_not_come_twice_when_it_is_seal
     assert_eq!(runs(&sealed), [(0, 8)]);
     assert!(!sealed.runs[0].video[3].source.growing);
     let text = |timeline| hls::track(timeline, TrackKind::Video, &Links::default(), Numbers::default());
-    assert_eq!(text(&timeline), text(&sealed), "its bytes have the same place before and after");
+    assert_eq!(
+        text(&timeline),
+        text(&sealed),
+        "its bytes have the same place before and after"
+    );
     assert!(!text(&sealed).contains("ENDLIST"));
 }
 
@@ -290,19 +357,45 @@ fn fragments_keep_their_numbers_while_the_oldest_go_and_new_ones_come() {
     };
     let first = numbers(0);
     assert_eq!(first.fragment, noon().ticks() / 90_000, "the second since 1970");
-    assert_eq!(numbers(4), Numbers { fragment: first.fragment + 2, ..first });
+    assert_eq!(
+        numbers(4),
+        Numbers {
+            fragment: first.fragment + 2,
+            ..first
+        }
+    );
     let next = recorded.epoch("host-2", second(noon(), 60));
     recorded.coded(next, 320, true);
     recorded.seal(next, second(noon(), 60), "III");
     assert_eq!(numbers(4).fragment, first.fragment + 2);
     let later = numbers(62);
-    assert_eq!(later, Numbers { fragment: first.fragment + 5, run: first.run + 1 });
+    assert_eq!(
+        later,
+        Numbers {
+            fragment: first.fragment + 5,
+            run: first.run + 1
+        }
+    );
     assert_eq!(numbers(0), first, "whoever asked for more than others");
     // Nothing of what is remembered is there any more: higher numbers, so that a player takes it for new.
     let far = recorded.epoch("host-3", second(noon(), 9000));
     recorded.coded(far, 320, true);
     recorded.seal(far, second(noon(), 9000), "I");
     assert!(numbers(8000).fragment > later.fragment + 3);
+}
+
+#[test]
+fn runs_have_the_same_numbers_in_both_tracks() {
+    let recorded = Recorded::new();
+    recorded.seal(recorded.0.epoch, noon(), "II");
+    let mut timeline = recorded.load_live(noon()..MediaTime::MAX, None);
+    // Sound that begins a little before the picture, and so in the second before.
+    timeline.runs[0].audio[0].start -= 900;
+    let mut anchors = Anchors::default();
+    let mut numbers = |kind| anchors.numbers(recorded.0.asset, kind, &timeline.runs);
+    let (sound, video) = (numbers(TrackKind::Audio), numbers(TrackKind::Video));
+    assert_eq!(sound.fragment + 1, video.fragment);
+    assert_eq!(sound.run, video.run);
 }
 
 #[test]
@@ -323,13 +416,26 @@ fn a_dash_manifest_has_a_period_for_each_run() {
     ] {
         assert!(fixed.contains(wanted), "{wanted}\n{fixed}");
     }
-    assert_eq!(fixed.matches("contentType=\"audio\"").count(), 1, "the second has none: {fixed}");
+    assert_eq!(
+        fixed.matches("contentType=\"audio\"").count(),
+        1,
+        "the second has none: {fixed}"
+    );
     let live = dash::manifest(&recorded.load_live(stretch(2, 300), None), &Links::default(), now);
     let start = noon().ticks() / 90_000;
-    assert!(live.contains("type=\"dynamic\" availabilityStartTime=\"1970-01-01T00:00:00Z\""), "{live}");
+    assert!(
+        live.contains("type=\"dynamic\" availabilityStartTime=\"1970-01-01T00:00:00Z\""),
+        "{live}"
+    );
     // It stays where the epoch began, though the stretch begins later.
-    assert!(live.contains(&format!("start=\"PT{start}.000000S\" duration=\"PT6.000000S\"")), "{live}");
-    assert!(live.contains(&format!("start=\"PT{}.000000S\">", start + 60)), "{live}");
+    assert!(
+        live.contains(&format!("start=\"PT{start}.000000S\" duration=\"PT6.000000S\"")),
+        "{live}"
+    );
+    assert!(
+        live.contains(&format!("start=\"PT{}.000000S\">", start + 60)),
+        "{live}"
+    );
 }
 
 fn ask(there: &There<'_>, precision: &str, start: Option<&str>, end: Option<&str>) -> Vec<(String, String)> {
@@ -358,13 +464,23 @@ fn units_are_told_that_have_something_and_neighbours_are_one() {
         recorded.0.segment(at(day), Ticks::from_secs(2), 1000);
     }
     let there = recorded.there(None);
-    assert_eq!(ask(&there, "year", None, None), [pair("2021", "2021"), pair("2023", "2026")]);
+    assert_eq!(
+        ask(&there, "year", None, None),
+        [pair("2021", "2021"), pair("2023", "2026")]
+    );
     assert_eq!(ask(&there, "year", Some("2019"), Some("2020")), []);
     assert_eq!(ask(&there, "year", Some("2025"), None), [pair("2025", "2026")]);
-    assert_eq!(ask(&there, "year", Some("1900"), Some("2022")), [pair("2021", "2021")]);
+    assert_eq!(
+        ask(&there, "year", Some("1900"), Some("2022")),
+        [pair("2021", "2021")]
+    );
     assert_eq!(
         ask(&there, "month", Some("2025-10"), Some("2026-09")),
-        [pair("2025-10", "2025-11"), pair("2026-01", "2026-01"), pair("2026-03", "2026-03")]
+        [
+            pair("2025-10", "2025-11"),
+            pair("2026-01", "2026-01"),
+            pair("2026-03", "2026-03")
+        ]
     );
     assert_eq!(
         ask(&there, "day", Some("2026-01-01"), Some("2026-01-31")),
@@ -386,7 +502,9 @@ fn units_are_told_that_have_something_and_neighbours_are_one() {
 fn moments_are_told_to_the_millisecond_without_what_lies_beyond_the_question() {
     let recorded = Recorded::new();
     for start in [0, 30, 90] {
-        recorded.0.segment(second(noon(), start), Ticks::from_secs(30), 1000);
+        recorded
+            .0
+            .segment(second(noon(), start), Ticks::from_secs(30), 1000);
     }
     let growing = second(noon(), 120)..second(noon(), 124).offset(Ticks(45_000));
     let there = recorded.there(Some(growing));
@@ -408,7 +526,11 @@ fn moments_are_told_to_the_millisecond_without_what_lies_beyond_the_question() {
     assert_eq!(ask(&there, "year", None, None), [pair("2026", "2026")]);
     let empty = Bench::new();
     let row = empty.index.asset_row(empty.asset).unwrap().unwrap();
-    let there = There { index: &empty.index, asset: &row, growing: None };
+    let there = There {
+        index: &empty.index,
+        asset: &row,
+        growing: None,
+    };
     assert_eq!(ask(&there, "year", None, None), []);
     assert_eq!(ask(&there, "day", Some("2026-11-20"), Some("2026-11-20")), []);
 }
@@ -433,7 +555,10 @@ fn questions_that_are_too_long_or_written_otherwise_are_refused() {
         ("full", "2026-01-01T00:00:00Z", "2026-01-02T01:00:00.001Z"),
     ] {
         let refused = read(precision, start, end);
-        assert!(matches!(refused, Err(QuestionError::TooLong { .. })), "{precision} {start} {end}");
+        assert!(
+            matches!(refused, Err(QuestionError::TooLong { .. })),
+            "{precision} {start} {end}"
+        );
     }
     for (precision, start, end) in [
         ("year", "2026", "2025"),
@@ -441,7 +566,11 @@ fn questions_that_are_too_long_or_written_otherwise_are_refused() {
         ("day", "2026-01-02", "2026-01-01"),
         ("full", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z"),
     ] {
-        assert_eq!(read(precision, start, end), Err(QuestionError::Reversed), "{precision}");
+        assert_eq!(
+            read(precision, start, end),
+            Err(QuestionError::Reversed),
+            "{precision}"
+        );
     }
     for (precision, wrong) in [
         ("year", "26"),
@@ -461,13 +590,22 @@ fn questions_that_are_too_long_or_written_otherwise_are_refused() {
         ("full", "ü026-02-03T00:00:00Z"),
     ] {
         let refused = read(precision, wrong, wrong);
-        assert!(matches!(refused, Err(QuestionError::Form { .. })), "{precision} {wrong}: {refused:?}");
+        assert!(
+            matches!(refused, Err(QuestionError::Form { .. })),
+            "{precision} {wrong}: {refused:?}"
+        );
     }
     assert_eq!(Question::read(None, None, None), Err(QuestionError::Precision));
-    assert_eq!(Question::read(Some("hour"), None, None), Err(QuestionError::Precision));
+    assert_eq!(
+        Question::read(Some("hour"), None, None),
+        Err(QuestionError::Precision)
+    );
     for precision in ["month", "day", "full"] {
         let refused = Question::read(Some(precision), None, None);
-        assert!(matches!(refused, Err(QuestionError::Missing { .. })), "{precision}");
+        assert!(
+            matches!(refused, Err(QuestionError::Missing { .. })),
+            "{precision}"
+        );
     }
     assert!(Question::read(Some("year"), None, Some("2026")).is_ok());
 }
@@ -480,6 +618,9 @@ fn the_newest_four_hours_are_meant_when_nobody_says_when() {
     recorded.coded(next, 320, true);
     recorded.seal(next, second(noon(), 5 * 3600), "I");
     let extent = recorded.there(None).extent().unwrap();
-    let asked = range::Asked::read(None, None).unwrap().resolve(extent.as_ref()).unwrap();
+    let asked = range::Asked::read(None, None)
+        .unwrap()
+        .resolve(extent.as_ref())
+        .unwrap();
     assert_eq!(runs(&recorded.load(asked)), [(5 * 3600, 5 * 3600 + 2)]);
 }

@@ -61,7 +61,10 @@ impl Playback {
         };
         let samples = self.samples(run, TrackKind::Video, fragment).await?;
         let sample = nearest(&samples, at).ok_or_else(|| {
-            PlaybackError::nothing(&asset.name, format!("no picture at {at} that can be decoded by itself"))
+            PlaybackError::nothing(
+                &asset.name,
+                format!("no picture at {at} that can be decoded by itself"),
+            )
         })?;
         let unit = self.unit(asset, run, fragment, &sample).await?;
         let _turn = turn(&self.decodes, "too many pictures are being decoded").await?;

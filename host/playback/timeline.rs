@@ -14,7 +14,7 @@ use super::PlaybackError;
 use super::source::Source;
 use crate::media::mp4::read::Track;
 use crate::media::{MediaTime, Ticks, TrackKind};
-use crate::recording::asset::name::Epoch;
+use crate::recording::asset::name::{Epoch, SegmentName};
 use crate::recording::asset::playlist::CONTIGUOUS;
 use crate::recording::asset::scan;
 use crate::recording::cache::Growing;
@@ -173,7 +173,7 @@ pub fn extent_of(growing: &Growing) -> Option<Range<MediaTime>> {
 }
 
 /// Looks up what there is of an asset within a range. `growing` is what of it is being written; it must have been asked for before: what
-/// is sealed between the two is then in both. Blocks.
+/// is sealed between the two is then in both. `lost` is left out. Nothing is live yet. Blocks.
 ///
 /// # Errors
 /// When the index cannot be read.
@@ -182,7 +182,7 @@ pub fn load(
     growing: Option<Growing>,
     asset: &Arc<AssetRow>,
     range: &Range<MediaTime>,
-    live: bool,
+    lost: &[SegmentName],
 ) -> Result<Timeline, PlaybackError> {
     let wide = range.start.offset(Ticks(-LOOK_BACK.0))..range.end;
     let rows = index.playable(asset.id, &wide)?;
@@ -193,7 +193,7 @@ pub fn load(
         inits: Vec::new(),
         runs: Vec::new(),
     };
-    for row in &rows {
+    for row in rows.iter().filter(|row| !lost.contains(&row.segment.name)) {
         building.sealed(row)?;
     }
     let known = |growing: &Growing| rows.iter().any(|row| row.segment.name == growing.name);
@@ -204,7 +204,7 @@ pub fn load(
     Ok(Timeline {
         asset: Arc::clone(asset),
         runs: runs.collect(),
-        live,
+        live: false,
     })
 }
 
@@ -267,7 +267,10 @@ impl Building<'_> {
 
     /// Video comes before the sound of its segment, so a run is there when sound comes.
     fn place(&mut self, tracks: &Arc<Tracks>, kind: TrackKind, fragment: Fragment) {
-        let last = self.runs.last_mut().filter(|run| Arc::ptr_eq(&run.tracks, tracks));
+        let last = self
+            .runs
+            .last_mut()
+            .filter(|run| Arc::ptr_eq(&run.tracks, tracks));
         match (kind, last) {
             (TrackKind::Video, Some(run)) if follows(run, &fragment) => run.video.push(fragment),
             (TrackKind::Video, _) => self.runs.push(Run {
@@ -289,7 +292,10 @@ impl Building<'_> {
         let tracks = row.and_then(|row| self.of_row(row, began)).map(Arc::new);
         if tracks.is_none() {
             let asset = &self.asset.name;
-            tracing::warn!(asset, "A stretch cannot be played: its init segment is not in the index");
+            tracing::warn!(
+                asset,
+                "A stretch cannot be played: its init segment is not in the index"
+            );
         }
         self.epochs.insert(id, tracks.clone());
         Ok(tracks)
@@ -354,7 +360,10 @@ fn cut(mut run: Run, range: &Range<MediaTime>) -> Option<Run> {
     let reaching = run.video.iter().position(within)?;
     let end = run.video.iter().rposition(within)?;
     let sync = |one: &Fragment| one.sync;
-    let before = run.video.get(..=reaching).and_then(|some| some.iter().rposition(sync));
+    let before = run
+        .video
+        .get(..=reaching)
+        .and_then(|some| some.iter().rposition(sync));
     let first = match before {
         Some(first) => first,
         // It begins within a group of pictures whose beginning is gone.

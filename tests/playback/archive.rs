@@ -30,7 +30,12 @@ pub(crate) const NOON: &str = "2026-11-20T12:00:00";
 /// Ten seconds of pictures, one in two seconds needing no other, with sound.
 pub(crate) fn clip() -> &'static Clip {
     static CLIP: OnceLock<Clip> = OnceLock::new();
-    CLIP.get_or_init(|| Clip::make(&["-bf", "2", "-g", "50", "-keyint_min", "50", "-sc_threshold", "0"], true))
+    CLIP.get_or_init(|| {
+        Clip::make(
+            &["-bf", "2", "-g", "50", "-keyint_min", "50", "-sc_threshold", "0"],
+            true,
+        )
+    })
 }
 
 /// The same of another size.

@@ -59,7 +59,9 @@ pub(crate) fn get(address: SocketAddr, target: &str, headers: &[(&str, &str)]) -
         body: all[end..].to_vec(),
         head,
     };
-    let length = answer.header("content-length").map(|text| text.parse::<usize>().unwrap());
+    let length = answer
+        .header("content-length")
+        .map(|text| text.parse::<usize>().unwrap());
     if let Some(length) = length {
         assert_eq!(answer.body.len(), length, "{target}: cut off");
     }

@@ -23,7 +23,8 @@ fn recording(folder: &Path) -> (Camera, Host) {
     host.method("GraphTopologySet", &topology).with(201);
     let values = [("rtspUrl".to_owned(), camera.url.clone())];
     let name = serde_json::from_str::<serde_json::Value>(&topology).unwrap()["name"].clone();
-    host.set_instance("lobby", name.as_str().unwrap(), &values).with(201);
+    host.set_instance("lobby", name.as_str().unwrap(), &values)
+        .with(201);
     (camera, host)
 }
 
@@ -41,7 +42,11 @@ fn playlist(host: &Host, target: &str) -> Option<MediaPlaylist> {
 /// The number of each entry, and what it leads to.
 fn entries(list: &MediaPlaylist) -> BTreeMap<u64, (String, u64)> {
     let place = |(number, segment): (usize, &m3u8_rs::MediaSegment)| {
-        let offset = segment.byte_range.as_ref().and_then(|range| range.offset).unwrap();
+        let offset = segment
+            .byte_range
+            .as_ref()
+            .and_then(|range| range.offset)
+            .unwrap();
         (list.media_sequence + number as u64, (segment.uri.clone(), offset))
     };
     list.segments.iter().enumerate().map(place).collect()
@@ -69,10 +74,19 @@ fn a_recording_is_played_while_it_grows_and_is_sealed() {
         let range = segment.byte_range.clone().unwrap();
         let (start, end) = (range.offset.unwrap(), range.offset.unwrap() + range.length - 1);
         let asked = format!("bytes={start}-{end}");
-        get(host.address, &format!("{base}{}", segment.uri), &[("range", &asked)]).with(206)
+        get(
+            host.address,
+            &format!("{base}{}", segment.uri),
+            &[("range", &asked)],
+        )
+        .with(206)
     };
     let open = read(&first.segments[1]);
-    assert!(open.header("content-range").unwrap().ends_with("/*"), "{}", open.head);
+    assert!(
+        open.header("content-range").unwrap().ends_with("/*"),
+        "{}",
+        open.head
+    );
     assert_eq!(open.header("cache-control"), Some("no-store"));
     let grown = until("it grows", SOON, || {
         playlist(&host, &video).filter(|list| list.segments.len() > first.segments.len())
@@ -81,16 +95,33 @@ fn a_recording_is_played_while_it_grows_and_is_sealed() {
     for (number, entry) in &before {
         assert_eq!(after.get(number), Some(entry), "an entry keeps its number");
     }
-    let live = get(host.address, &format!("{base}manifest.mpd"), &[]).with(200).text();
+    let live = get(host.address, &format!("{base}manifest.mpd"), &[])
+        .with(200)
+        .text();
     assert!(live.contains("type=\"dynamic\""), "{live}");
     let times = live.split("<S t=\"").nth(1).unwrap().split('"').next().unwrap();
-    let epoch = live.split("fragments/").nth(1).unwrap().split('/').next().unwrap();
-    get(host.address, &format!("{base}fragments/{epoch}/{times}.video.m4s"), &[]).with(200);
+    let epoch = live
+        .split("fragments/")
+        .nth(1)
+        .unwrap()
+        .split('/')
+        .next()
+        .unwrap();
+    get(
+        host.address,
+        &format!("{base}fragments/{epoch}/{times}.video.m4s"),
+        &[],
+    )
+    .with(200);
     // Sealed and taken by its store, it is the same.
     host.named("GraphInstanceDeactivate", "lobby").with(200);
     let sealed = until("it is sealed", SOON, || {
         let list = get(host.address, "/api/uploads", &[]).with(200).json();
-        let waits = list["value"].as_array().unwrap().iter().any(|store| store["backlogSegments"] != 0);
+        let waits = list["value"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|store| store["backlogSegments"] != 0);
         if waits { None } else { playlist(&host, &video) }
     });
     let after = entries(&sealed);
@@ -107,7 +138,9 @@ fn available_start(host: &Host, base: &str) -> String {
     let list = get(host.address, "/assets", &[]).with(200).json();
     let start = list["value"][0]["start"].as_str().unwrap().to_owned();
     let year = &start[..4];
-    let told = get(host.address, &format!("{base}availableMedia?precision=year"), &[]).with(200).json();
+    let told = get(host.address, &format!("{base}availableMedia?precision=year"), &[])
+        .with(200)
+        .json();
     assert_eq!(told["timeRanges"][0]["start"], year);
     start
 }
@@ -129,7 +162,10 @@ fn a_camera_is_watched_while_it_plays_and_no_longer() {
         .arg(format!("{}/live/lobby/camera", host.url())));
     let packets: Vec<&str> = told.lines().collect();
     assert!(packets.len() >= 40, "{told}");
-    assert!(packets[0].contains('K'), "it begins with a picture that needs no other: {told}");
+    assert!(
+        packets[0].contains('K'),
+        "it begins with a picture that needs no other: {told}"
+    );
     let time = |line: &str| line.split(',').next().unwrap().parse::<f64>().unwrap();
     let now = jiff::Timestamp::now().as_second() as f64;
     let behind = now - time(packets[packets.len() - 1]);

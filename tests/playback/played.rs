@@ -43,20 +43,42 @@ fn pictures(url: &str) -> usize {
         .output()
         .unwrap();
     let complaints = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && complaints.is_empty(), "{url}: {complaints}");
+    assert!(
+        output.status.success() && complaints.is_empty(),
+        "{url}: {complaints}"
+    );
     let told = String::from_utf8(output.stdout).unwrap();
     let first = told.split_whitespace().next();
-    first.unwrap_or_else(|| panic!("{url}: no pictures")).trim_matches(',').parse().unwrap()
+    first
+        .unwrap_or_else(|| panic!("{url}: no pictures"))
+        .trim_matches(',')
+        .parse()
+        .unwrap()
 }
 
 /// ffmpeg decodes all of it, sound too, and does not complain.
 fn plays(url: &str) {
     let output = Command::new("ffmpeg")
-        .args(["-v", "warning", "-i", url, "-map", "0", "-enc_time_base", "-1", "-f", "null", "-"])
+        .args([
+            "-v",
+            "warning",
+            "-i",
+            url,
+            "-map",
+            "0",
+            "-enc_time_base",
+            "-1",
+            "-f",
+            "null",
+            "-",
+        ])
         .output()
         .unwrap();
     let complaints = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && complaints.is_empty(), "{url}: {complaints}");
+    assert!(
+        output.status.success() && complaints.is_empty(),
+        "{url}: {complaints}"
+    );
 }
 
 #[test]
@@ -67,7 +89,10 @@ fn all_of_a_recording_plays_in_hls_and_its_playlists_say_what_it_is() {
     let list = master(&host, "/assets/lobby/index.m3u8");
     let variant = &list.variants[0];
     let codecs = variant.codecs.clone().unwrap();
-    assert!(codecs.starts_with("avc1.64") && codecs.ends_with(",mp4a.40.2"), "{codecs}");
+    assert!(
+        codecs.starts_with("avc1.64") && codecs.ends_with(",mp4a.40.2"),
+        "{codecs}"
+    );
     let size = variant.resolution.unwrap();
     assert_eq!((size.width, size.height), (320, 180));
     assert!(variant.bandwidth > 10_000, "{}", variant.bandwidth);
@@ -90,7 +115,10 @@ fn all_of_a_recording_plays_in_hls_and_its_playlists_say_what_it_is() {
         assert_eq!(pictures(&host.url(shape)), wanted, "{shape}");
     }
     assert_eq!(pictures(&host.url("/assets/lobby/manifest.mpd")), PICTURES);
-    assert_eq!(pictures(&host.url("/assets/lobby/content.ism/manifest(format=mpd-time-cmaf).mpd")), PICTURES);
+    assert_eq!(
+        pictures(&host.url("/assets/lobby/content.ism/manifest(format=mpd-time-cmaf).mpd")),
+        PICTURES
+    );
 }
 
 #[test]
@@ -115,9 +143,15 @@ fn byte_ranges_give_fragments_that_play_behind_their_init_segment() {
         let total = whole.body.len();
         let wanted = format!("bytes {start}-{}/{total}", start + length - 1);
         assert_eq!(part.header("content-range"), Some(wanted.as_str()));
-        assert_eq!(whole.header("cache-control"), Some("private, max-age=3600, immutable"));
+        assert_eq!(
+            whole.header("cache-control"),
+            Some("private, max-age=3600, immutable")
+        );
         let beyond = get(host.address, &target, &[("range", &format!("bytes={total}-"))]).with(416);
-        assert_eq!(beyond.header("content-range"), Some(format!("bytes */{total}").as_str()));
+        assert_eq!(
+            beyond.header("content-range"),
+            Some(format!("bytes */{total}").as_str())
+        );
         let tag = whole.header("etag").unwrap();
         let again = get(host.address, &target, &[("if-none-match", tag)]).with(304);
         assert!(again.body.is_empty());
@@ -144,13 +178,18 @@ fn a_hole_is_a_discontinuity_with_the_time_behind_it_and_everything_plays() {
     let behind = list.segments[5].program_date_time.unwrap();
     assert_eq!(behind.to_rfc3339(), "2026-11-20T13:00:00+00:00");
     let sound = media(&host, "/assets/lobby/audio.m3u8");
-    let broken = sound.segments.iter().filter(|segment| segment.discontinuity).count();
+    let broken = sound
+        .segments
+        .iter()
+        .filter(|segment| segment.discontinuity)
+        .count();
     assert_eq!(broken, 1, "in both tracks alike");
     assert_eq!(pictures(&host.url("/assets/lobby/index.m3u8")), 2 * PICTURES);
     plays(&host.url("/assets/lobby/index.m3u8"));
     // Both ends in the hole, one end in the hole.
     let stretch = |start: &str, end: &str| {
-        let target = format!("/assets/lobby/video.m3u8?startTime=2026-11-20T{start}Z&endTime=2026-11-20T{end}Z");
+        let target =
+            format!("/assets/lobby/video.m3u8?startTime=2026-11-20T{start}Z&endTime=2026-11-20T{end}Z");
         media(&host, &target)
     };
     let none = stretch("12:30:00", "12:40:00");
@@ -168,7 +207,11 @@ fn pictures_of_another_size_have_another_init_segment_and_play_too() {
     archive.record("lobby", "box", &larger().later(Ticks::from_secs(60)));
     let host = archive.serve();
     let list = media(&host, "/assets/lobby/video.m3u8");
-    let maps: Vec<String> = list.segments.iter().filter_map(|segment| Some(segment.map.clone()?.uri)).collect();
+    let maps: Vec<String> = list
+        .segments
+        .iter()
+        .filter_map(|segment| Some(segment.map.clone()?.uri))
+        .collect();
     assert_eq!(maps.len(), 2, "{maps:?}");
     assert_ne!(maps[0], maps[1]);
     // ffmpeg reads one init segment of a playlist, so each half is put together by hand.
@@ -178,7 +221,11 @@ fn pictures_of_another_size_have_another_init_segment_and_play_too() {
             let range = segment.byte_range.clone().unwrap();
             let (start, end) = (range.offset.unwrap(), range.offset.unwrap() + range.length - 1);
             let asked = format!("bytes={start}-{end}");
-            let part = get(host.address, &format!("/assets/lobby/{}", segment.uri), &[("range", &asked)]);
+            let part = get(
+                host.address,
+                &format!("/assets/lobby/{}", segment.uri),
+                &[("range", &asked)],
+            );
             movie.extend(part.with(206).body);
         }
         let file = archive.folder.path().join("half.mp4");
@@ -197,7 +244,10 @@ fn what_there_is_of_a_recording_is_told_in_four_ways() {
     let host = archive.serve();
     let told = |query: &str| {
         let clean = ask(&host, &format!("/assets/lobby/availableMedia?{query}"));
-        let shaped = ask(&host, &format!("/assets/lobby/content.ism/availableMedia?{query}"));
+        let shaped = ask(
+            &host,
+            &format!("/assets/lobby/content.ism/availableMedia?{query}"),
+        );
         assert_eq!(clean.body, shaped.body);
         clean.json()["timeRanges"].clone()
     };
@@ -218,7 +268,11 @@ fn what_there_is_of_a_recording_is_told_in_four_ways() {
     let list = ask(&host, "/assets").json();
     let one = &list["value"][0];
     assert_eq!(
-        (one["name"].as_str(), one["instance"].as_str(), one["live"].as_bool()),
+        (
+            one["name"].as_str(),
+            one["instance"].as_str(),
+            one["live"].as_bool()
+        ),
         (Some("lobby"), Some("box"), Some(false))
     );
     assert_eq!((&one["start"], &one["end"]), (&full[0]["start"], &full[1]["end"]));
@@ -232,10 +286,23 @@ fn ffmpeg_sees_the_times_of_the_recording() {
     archive.record("lobby", "box", &clip().units);
     let host = archive.serve();
     let told = run(Command::new("ffprobe")
-        .args(["-v", "error", "-select_streams", "v:0", "-show_entries", "packet=pts_time"])
+        .args([
+            "-v",
+            "error",
+            "-select_streams",
+            "v:0",
+            "-show_entries",
+            "packet=pts_time",
+        ])
         .args(["-of", "csv=p=0", "-read_intervals", "%+#1"])
         .arg(host.url("/assets/lobby/index.m3u8")));
-    let first: f64 = told.split_whitespace().next().unwrap().trim_matches(',').parse().unwrap();
+    let first: f64 = told
+        .split_whitespace()
+        .next()
+        .unwrap()
+        .trim_matches(',')
+        .parse()
+        .unwrap();
     let noon: jiff::Timestamp = format!("{NOON}Z").parse().unwrap();
     assert!((first - noon.as_second() as f64).abs() < 0.2, "{first}");
 }

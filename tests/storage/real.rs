@@ -286,7 +286,10 @@ fn what_is_only_in_the_container_is_played_by_the_host() {
     let state = folder.path().join("state");
     let mut command = command(TOPOLOGY, &[("rtspUrl", &camera.url)], &state);
     let graph = Graph::of(command.arg("--config").arg(&config), &state);
-    let asset = graph.event("RecordingStarted", START).text("outputLocation").to_owned();
+    let asset = graph
+        .event("RecordingStarted", START)
+        .text("outputLocation")
+        .to_owned();
     graph.recorded(ENOUGH);
     graph.stop();
     assert_eq!(segments_below(&state), 0, "nothing is left in the cache");
@@ -298,15 +301,26 @@ fn what_is_only_in_the_container_is_played_by_the_host() {
         .arg(&url));
     let frames: usize = counted.lines().next().unwrap().trim_matches(',').parse().unwrap();
     assert!(frames >= PICTURES, "{frames}");
-    let start = json(&host, "/assets")["value"][0]["start"].as_str().unwrap().to_owned();
+    let start = json(&host, "/assets")["value"][0]["start"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let picture = format!("/assets/{asset}/frame.jpg?time={start}");
     let head = Request::new("HEAD", &picture).send(host.address);
     assert_eq!(head.status, 200, "{head:?}");
     // While the container is away the playlist is there, and media is an answer that names the store.
     azurite.stop();
     let list = host.send(&Request::get(&format!("/assets/{asset}/video.m3u8")));
-    let file = list.body.lines().find(|line| line.contains(".m4s")).unwrap().to_owned();
+    let file = list
+        .body
+        .lines()
+        .find(|line| line.contains(".m4s"))
+        .unwrap()
+        .to_owned();
     let away = host.send(&Request::get(&format!("/assets/{asset}/{file}")));
     assert_eq!(away.status, 503, "{away:?}");
-    assert!(away.body.contains("cloud") && away.body.contains(&asset) && !away.body.contains(KEY), "{away:?}");
+    assert!(
+        away.body.contains("cloud") && away.body.contains(&asset) && !away.body.contains(KEY),
+        "{away:?}"
+    );
 }

@@ -178,11 +178,16 @@ impl Entry {
     pub(super) fn look(&self, source: &str) -> Result<Viewer, ControlError> {
         let Some(watch) = self.phase.watch() else {
             let name = shown(&self.row.name);
-            let message = format!("the graph instance {name} is {}: its cameras show nothing", self.phase.state().name());
+            let message = format!(
+                "the graph instance {name} is {}: its cameras show nothing",
+                self.phase.state().name()
+            );
             let detail = Detail::new(NOT_VALID_IN_STATE, message.clone()).hint("activate it first");
             return Err(ControlError::with(Kind::Conflict, message, vec![detail]));
         };
-        watch.look(source).ok_or_else(|| not_found("running source", source, []))
+        watch
+            .look(source)
+            .ok_or_else(|| not_found("running source", source, []))
     }
 
     /// The refusal of something that can only be done while nothing runs.

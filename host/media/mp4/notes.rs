@@ -16,7 +16,10 @@ pub fn notes(title: &str, date: &str, comment: &str) -> Result<Vec<u8>, Mp4Error
     let mut items = Vec::new();
     for (kind, text) in [(b"\xa9nam", title), (b"\xa9day", date), (b"\xa9cmt", comment)] {
         if text.len() > MAX_TEXT {
-            return Err(Mp4Error::Write(format!("a note of {} bytes is too long", text.len())));
+            return Err(Mp4Error::Write(format!(
+                "a note of {} bytes is too long",
+                text.len()
+            )));
         }
         // Type, locale, text.
         let data = whole(b"data", &[&UTF8, &[0; 4], text.as_bytes()])?;
@@ -30,7 +33,11 @@ pub fn notes(title: &str, date: &str, comment: &str) -> Result<Vec<u8>, Mp4Error
 }
 
 fn whole(kind: &[u8; 4], parts: &[&[u8]]) -> Result<Vec<u8>, Mp4Error> {
-    let length = parts.iter().map(|part| part.len()).sum::<usize>().saturating_add(8);
+    let length = parts
+        .iter()
+        .map(|part| part.len())
+        .sum::<usize>()
+        .saturating_add(8);
     let size = u32::try_from(length).map_err(|_| Mp4Error::Write(format!("{length} bytes are too many")))?;
     let mut out = Vec::with_capacity(length);
     out.extend_from_slice(&size.to_be_bytes());
@@ -46,9 +53,21 @@ mod tests {
     #[test]
     fn boxes_hold_one_another_to_the_byte() {
         let bytes = notes("Lobby", "2026-11-22", "nothing is missing").unwrap();
-        assert_eq!(u32::from_be_bytes(bytes[..4].try_into().unwrap()) as usize, bytes.len());
+        assert_eq!(
+            u32::from_be_bytes(bytes[..4].try_into().unwrap()) as usize,
+            bytes.len()
+        );
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        for wanted in ["udta", "meta", "hdlr", "mdirappl", "ilst", "Lobby", "2026-11-22", "nothing is missing"] {
+        for wanted in [
+            "udta",
+            "meta",
+            "hdlr",
+            "mdirappl",
+            "ilst",
+            "Lobby",
+            "2026-11-22",
+            "nothing is missing",
+        ] {
             assert!(text.contains(wanted), "{wanted}");
         }
         assert!(notes(&"x".repeat(MAX_TEXT + 1), "", "").is_err());

@@ -47,7 +47,11 @@ impl Cache {
         let Some(writing) = state.open.get_mut(&spec.key()) else {
             return;
         };
-        if writing.growing.as_ref().is_none_or(|growing| growing.name != *name) {
+        if writing
+            .growing
+            .as_ref()
+            .is_none_or(|growing| growing.name != *name)
+        {
             writing.growing = Some(Growing {
                 name: name.clone(),
                 epoch,

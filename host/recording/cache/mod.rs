@@ -38,8 +38,8 @@ use super::storage::Storage;
 use crate::media::{Clock, MediaTime, Ticks};
 
 pub use folder::{asset_folder, sink_folder};
-pub use growing::Growing;
 pub(super) use folder::{asset_of, owner_of};
+pub use growing::Growing;
 
 /// What a cache is made of.
 #[derive(Debug)]

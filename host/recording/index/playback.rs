@@ -66,7 +66,8 @@ impl Index {
         let earliest = from.saturating_sub(LONGEST_SEGMENT);
         self.reading(|connection| {
             let mut statement = connection.prepare(&select)?;
-            let rows = statement.query_map(params![asset.0, earliest, until, from, MAX_SEGMENTS], playable)?;
+            let rows =
+                statement.query_map(params![asset.0, earliest, until, from, MAX_SEGMENTS], playable)?;
             rows.collect()
         })
     }
@@ -116,7 +117,8 @@ impl Index {
         asset: AssetId,
         range: &Range<MediaTime>,
     ) -> Result<Vec<Range<MediaTime>>, IndexError> {
-        let select = "SELECT start, ends FROM segment WHERE asset = ?1 AND start >= ?2 AND start < ?3 AND ends > ?4
+        let select =
+            "SELECT start, ends FROM segment WHERE asset = ?1 AND start >= ?2 AND start < ?3 AND ends > ?4
              ORDER BY start LIMIT ?5";
         let (from, until) = (ticks(range.start), ticks(range.end));
         let earliest = from.saturating_sub(LONGEST_SEGMENT);
@@ -133,7 +135,8 @@ impl Index {
     /// # Errors
     /// When the index cannot be read.
     pub fn any_in(&self, asset: AssetId, range: &Range<MediaTime>) -> Result<bool, IndexError> {
-        let select = "SELECT 1 FROM segment WHERE asset = ?1 AND start >= ?2 AND start < ?3 AND ends > ?4 LIMIT 1";
+        let select =
+            "SELECT 1 FROM segment WHERE asset = ?1 AND start >= ?2 AND start < ?3 AND ends > ?4 LIMIT 1";
         let (from, until) = (ticks(range.start), ticks(range.end));
         let earliest = from.saturating_sub(LONGEST_SEGMENT);
         self.reading(|connection| {
@@ -155,7 +158,9 @@ impl Index {
             let first: Option<i64> = (connection.prepare(first)?).query_row([asset.0], |row| row.get(0))?;
             let last: Option<i64> =
                 (connection.prepare(last)?).query_row(params![asset.0, NEWEST], |row| row.get(0))?;
-            Ok(first.zip(last).map(|(first, last)| from_ticks(first)..from_ticks(last)))
+            Ok(first
+                .zip(last)
+                .map(|(first, last)| from_ticks(first)..from_ticks(last)))
         })
     }
 
@@ -166,8 +171,7 @@ impl Index {
     pub fn epoch_start(&self, epoch: super::EpochId) -> Result<Option<MediaTime>, IndexError> {
         let select = "SELECT min(start) FROM segment WHERE epoch = ?1";
         self.reading(|connection| {
-            let first: Option<i64> =
-                (connection.prepare(select)?).query_row([epoch.0], |row| row.get(0))?;
+            let first: Option<i64> = (connection.prepare(select)?).query_row([epoch.0], |row| row.get(0))?;
             Ok(first.map(from_ticks))
         })
     }
@@ -195,8 +199,12 @@ mod tests {
         }
         let index = &bench.index;
         let starts = |from, until| -> Vec<i64> {
-            let rows = index.playable(bench.asset, &(second(from)..second(until))).unwrap();
-            let starts = rows.iter().map(|row| row.segment.name.start.since(noon).0 / 90_000);
+            let rows = index
+                .playable(bench.asset, &(second(from)..second(until)))
+                .unwrap();
+            let starts = rows
+                .iter()
+                .map(|row| row.segment.name.start.since(noon).0 / 90_000);
             starts.collect()
         };
         assert_eq!(starts(0, 120), [0, 30, 90]);
@@ -234,7 +242,10 @@ mod tests {
         };
         let row = |name: &str, store: &str| (name.to_owned(), store.to_owned());
         assert_eq!(behind("", ""), [row("Alley", "local"), row("Lobby", "cloud")]);
-        assert_eq!(behind("Lobby", "cloud"), [row("Lobby", "local"), row("Yard", "local")]);
+        assert_eq!(
+            behind("Lobby", "cloud"),
+            [row("Lobby", "local"), row("Yard", "local")]
+        );
         assert_eq!(bench.index.assets_named("Lobby").unwrap().len(), 2);
     }
 }
