@@ -35,42 +35,47 @@ pub fn manifest(timeline: &Timeline, links: &Links, now: Timestamp) -> String {
             at.saturating_add(length(run))
         };
     }
-    // Writing to a String cannot fail, here and below.
-    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let _ = write!(
-        out,
-        "<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" profiles=\"urn:mpeg:dash:profile:isoff-live:2011\" \
-         minBufferTime=\"PT{BUFFER}S\" "
-    );
-    if timeline.live {
-        let first = timeline.runs.first().map_or(MediaTime::MIN, Run::start);
-        let newest = timeline.runs.last().map_or(MediaTime::MIN, Run::end);
-        let depth = newest
-            .since(first)
-            .0
-            .unsigned_abs()
-            .div_ceil(TICKS_PER_SECOND as u64);
-        let _ = writeln!(
-            out,
-            "type=\"dynamic\" availabilityStartTime=\"1970-01-01T00:00:00Z\" publishTime=\"{now:.0}\" \
-             minimumUpdatePeriod=\"PT{UPDATE}S\" suggestedPresentationDelay=\"PT{DELAY}S\" timeShiftBufferDepth=\"PT{}S\">",
-            depth.max(DELAY)
-        );
-    } else {
-        let _ = writeln!(
-            out,
-            "type=\"static\" mediaPresentationDuration=\"{}\">",
-            duration(at)
-        );
-    }
+    let mut out = head(timeline, at, now);
     out.push_str(&periods);
     if timeline.live {
+        // Writing to a String cannot fail, here and below.
         let _ = writeln!(
             out,
             "  <UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:direct:2014\" value=\"{now:.3}\"/>"
         );
     }
     out.push_str("</MPD>\n");
+    out
+}
+
+/// What is said of all of it; `length` is that of what does not grow.
+fn head(timeline: &Timeline, length: u64, now: Timestamp) -> String {
+    let mut out = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" profiles=\"urn:mpeg:dash:profile:isoff-live:2011\" \
+         minBufferTime=\"PT{BUFFER}S\" "
+    );
+    if !timeline.live {
+        let _ = writeln!(
+            out,
+            "type=\"static\" mediaPresentationDuration=\"{}\">",
+            duration(length)
+        );
+        return out;
+    }
+    let first = timeline.runs.first().map_or(MediaTime::MIN, Run::start);
+    let newest = timeline.runs.last().map_or(MediaTime::MIN, Run::end);
+    let depth = newest
+        .since(first)
+        .0
+        .unsigned_abs()
+        .div_ceil(TICKS_PER_SECOND as u64);
+    let _ = writeln!(
+        out,
+        "type=\"dynamic\" availabilityStartTime=\"1970-01-01T00:00:00Z\" publishTime=\"{now:.0}\" \
+         minimumUpdatePeriod=\"PT{UPDATE}S\" suggestedPresentationDelay=\"PT{DELAY}S\" timeShiftBufferDepth=\"PT{}S\">",
+        depth.max(DELAY)
+    );
     out
 }
 

@@ -6,7 +6,8 @@
 //! too, unless nobody has asked for hours.
 //!
 //! Numbers begin at the fragment's second since 1970. Fragments are longer than a second, so they are higher after a restart than they
-//! were before it, and a player takes what follows for new.
+//! were before it, and a player takes what follows for new. Runs begin at the counter of their epoch: players keep tables by that number,
+//! so it is small.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -75,7 +76,8 @@ impl Anchors {
             let (fragments, before) = place(anchor, runs, kind)?;
             Some(Numbers {
                 fragment: anchor.numbers.fragment.checked_sub(fragments)?,
-                run: anchor.numbers.run.checked_sub(before)?,
+                // More runs than epochs: some were holes.
+                run: anchor.numbers.run.saturating_sub(before),
             })
         })
     }
@@ -83,14 +85,19 @@ impl Anchors {
     fn begin(&self, key: &(AssetId, TrackKind), runs: &[Run], kind: TrackKind) -> Numbers {
         let first = runs.iter().find_map(|run| run.of(kind).first());
         let second = first.map_or(0, |first| first.start / TICKS_PER_SECOND as u64);
+        let counter = runs.first().map_or(0, |run| run.tracks.epoch.counter);
         let newest = self.known.get(key).and_then(VecDeque::back);
-        Numbers {
-            fragment: newest.map_or(second, |anchor| {
-                second.max(anchor.numbers.fragment.saturating_add(1))
-            }),
-            // So many runs may turn out to have been before.
-            run: newest.map_or(second, |anchor| second.max(anchor.numbers.run.saturating_add(1))),
-        }
+        let behind = |number: u64, known: u64| number.max(known.saturating_add(1));
+        newest.map_or(
+            Numbers {
+                fragment: second,
+                run: counter,
+            },
+            |anchor| Numbers {
+                fragment: behind(second, anchor.numbers.fragment),
+                run: behind(counter, anchor.numbers.run),
+            },
+        )
     }
 
     fn remember(&mut self, key: (AssetId, TrackKind), runs: &[Run], kind: TrackKind, first: Numbers) {
