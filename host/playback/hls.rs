@@ -4,6 +4,7 @@
 //! segment, says when it was; what does not grow ends.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use super::live::Numbers;
 use super::source::Source;
@@ -106,14 +107,16 @@ fn render_run<'t>(
     let Some(init) = run.init(kind) else {
         return map;
     };
-    let mut of: Option<(&Source, String)> = None;
+    let mut of: Option<(&Arc<Source>, String)> = None;
     for fragment in run.of(kind) {
         if map != Some(&init.file) {
             let _ = writeln!(body, "#EXT-X-MAP:URI=\"{}\"", links.media(&init.file));
             map = Some(&init.file);
         }
         // A new segment: its name, and its time, so that what is rounded does not add up.
-        let new = of.as_ref().is_none_or(|(source, _)| *source != &*fragment.source);
+        let new = of
+            .as_ref()
+            .is_none_or(|(source, _)| !Arc::ptr_eq(source, &fragment.source));
         if new {
             of = Some((&fragment.source, links.media(&fragment.source.file(kind))));
         }
