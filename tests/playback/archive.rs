@@ -24,6 +24,8 @@ use crate::room;
 const DRAIN: Duration = Duration::from_secs(60);
 /// How often a locked directory is tried, 10 ms apart.
 const LOCK_TRIES: u32 = 1_000;
+/// How often a host is started on a locked directory.
+const HOST_TRIES: u32 = 50;
 /// When the clips begin.
 pub(crate) const NOON: &str = "2026-11-20T12:00:00";
 
@@ -130,14 +132,22 @@ impl Played {
         let mut command = mediagraph();
         command.args(["serve", "--listen", "127.0.0.1:0", "--state-dir"]);
         command.arg(state).args(arguments);
-        let process = Process::start("the host", &mut command);
-        let address = process.wait_stderr_for("address", START, |lines| {
-            let rest = lines
-                .iter()
-                .find_map(|line| line.split("The host listens url=\"http://").nth(1))?;
-            rest.split(['"', '/']).next()?.parse().ok()
-        });
-        Self { process, address }
+        for _ in 0..HOST_TRIES {
+            let process = Process::start("the host", &mut command);
+            let address = process.wait_stderr_for("address", START, |lines| {
+                // As in `Archive::state`: whoever holds it is about to let go of it.
+                if lines.iter().any(|line| line.contains("is in use by process")) {
+                    return Some(None);
+                }
+                let listens = "The host listens url=\"http://";
+                let rest = lines.iter().find_map(|line| line.split(listens).nth(1))?;
+                Some(rest.split(['"', '/']).next()?.parse().ok())
+            });
+            if let Some(address) = address {
+                return Self { process, address };
+            }
+        }
+        panic!("the state directory stays locked")
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
