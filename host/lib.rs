@@ -2,7 +2,7 @@
 //!
 //! The map. Arrows point one way: a module may use only what stands to its right.
 //!
-//! `cli` -> { `config`, `service` }, `config` -> `api` -> `metrics`, `explain` -> `alarms` -> `graph` -> `nodes`
+//! `cli` -> { `config`, `service` }, `config` -> `api` -> `metrics`, `explain`, `playback` -> `alarms` -> `graph` -> `nodes`
 //! -> { `extension` -> `inference`, `recording`, `events`, `topology` } -> `media`; `state` stands below `graph` and `config`
 //!
 //! | module | what it is for |
@@ -15,6 +15,7 @@
 //! | [`extension`] | the WebAssembly side: engine, limits, one file per world |
 //! | [`inference`] | models that components name: files, backends, from a frame to numbers |
 //! | [`recording`] | assets and files: fragments, segments, the cache and its index, stores, uploads, retention, reading back |
+//! | [`playback`] | any portion of any recording, for players: what there is, playlists, media, files, pictures; uses `recording` and `media` alone |
 //! | [`events`] | the event envelope and its routing, the journal |
 //! | [`alarms`], [`metrics`], [`explain`] | what somebody should look at, figures for Prometheus, why there is no clip: they read what others tell |
 //! | [`media`] | access units, frames, time, H.264, decoding, scaling, MP4: knows no graph |
@@ -41,6 +42,7 @@ pub mod inference;
 pub mod media;
 pub mod metrics;
 pub mod nodes;
+pub mod playback;
 pub mod recording;
 pub mod service;
 pub mod state;

@@ -302,7 +302,8 @@ async fn read(row: &Route, headers: &HeaderMap, body: Body) -> Result<Bytes, Pro
 /// What every response says: keep nothing, guess nothing, show it in no other page.
 fn finish(mut response: Response<Body>) -> Response<Body> {
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Media may be kept by those who were given it.
+    (headers.entry(header::CACHE_CONTROL)).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),

@@ -14,6 +14,8 @@
 //! | `direct`, `rest` | direct methods and the cloud service's call; the clean REST form |
 //! | `stream` | server-sent events |
 //! | `instances`, `recordings`, `hub`, `system` | status and reasons; what was recorded; messages to graphs; health, log, reload |
+//! | `playback`, `ranges` | recordings for players; parts of what is sent |
+//! | `live` | what cameras show now |
 //! | `extensions` | components that have a name |
 //! | [`openapi`] | the description of all of it |
 //! | [`serve`](mod@serve), [`tls`] | connections and certificates |
@@ -27,11 +29,14 @@ mod extensions;
 mod guard;
 mod hub;
 mod instances;
+mod live;
 pub mod methods;
 pub mod openapi;
 mod origin;
+mod playback;
 mod problem;
 mod query;
+mod ranges;
 mod recordings;
 mod rest;
 pub mod serve;
@@ -61,6 +66,7 @@ use crate::events::hub::HubInputs;
 use crate::graph::host::GraphHost;
 use crate::media::Clock;
 use crate::metrics::Identity;
+use crate::playback::{Playback, PlaybackOptions};
 use origin::KnownHosts;
 
 /// What is logged, changeable while the host runs.
@@ -135,6 +141,10 @@ pub(crate) struct Api {
     streams: Arc<Semaphore>,
     /// Bodies that may be large, each of which stands in memory.
     components: Arc<Semaphore>,
+    /// Those who look at cameras.
+    views: Arc<Semaphore>,
+    /// Plays what was recorded.
+    playback: Arc<Playback>,
     /// Operations that go on when the client that asked for them has gone.
     operations: TaskTracker,
 }
@@ -144,11 +154,20 @@ type Shared = Arc<Api>;
 /// The router of all routes.
 pub fn router(mut options: ApiOptions) -> Router {
     let hosts = KnownHosts::new(std::mem::take(&mut options.allowed_hosts));
+    let recordings = options.host.recordings();
+    let playback = Playback::new(PlaybackOptions {
+        cache: Arc::clone(recordings.cache()),
+        stores: recordings.all_stores().clone(),
+        store: recordings.store().to_owned(),
+        clock: Arc::clone(&options.clock),
+    });
     let api = Arc::new(Api {
         options,
         hosts,
         streams: Arc::new(Semaphore::new(stream::MAX_STREAMS)),
         components: Arc::new(Semaphore::new(guard::MAX_COMPONENTS_AT_ONCE)),
+        views: Arc::new(Semaphore::new(live::MAX_VIEWS)),
+        playback,
         operations: TaskTracker::new(),
     });
     guard::router(&api)

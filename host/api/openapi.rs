@@ -11,7 +11,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use self::conditions::{AlarmList, Health, InstanceHealthList, InstanceStatusList, UploadList};
-use self::recordings::{Coverage, DetectionList, Explanation};
+use self::recordings::{AssetList, AvailableMedia, Coverage, DetectionList, Explanation, GapList};
 use self::requests::{Delivered, ExtensionList, ExtensionSet, HubMessage, Log, OpenApi, Reloaded};
 use self::resources::{Error, GraphInstanceList, GraphTopologyList, MethodReply, ServiceCall};
 use super::methods::METHODS;
@@ -172,6 +172,7 @@ fn content(content: Content) -> Option<Value> {
             Some(json!({"application/json": {"schema": {}}, super::guard::MESSAGE_TYPE: schema(name)}))
         }
         Content::Text(kind) => Some(json!({kind: {"schema": {"type": "string"}}})),
+        Content::Bytes(kind) => Some(json!({kind: {"schema": {"type": "string", "format": "binary"}}})),
         Content::Component => {
             Some(json!({super::table::COMPONENT_TYPE: {"schema": {"type": "string", "format": "binary"}}}))
         }
@@ -201,6 +202,9 @@ fn schemas() -> Value {
     generator.subschema_for::<Explanation>();
     generator.subschema_for::<Coverage>();
     generator.subschema_for::<DetectionList>();
+    generator.subschema_for::<AssetList>();
+    generator.subschema_for::<AvailableMedia>();
+    generator.subschema_for::<GapList>();
     generator.subschema_for::<OpenApi>();
     Value::Object(generator.take_definitions(true))
 }

@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use super::auth::Role;
 use super::guard::Call;
 use super::problem::Problem;
-use super::{Shared, direct, extensions, hub, instances, recordings, rest, stream, system};
+use super::{Shared, direct, extensions, hub, instances, live, playback, recordings, rest, stream, system};
 use crate::metrics;
 
 /// How long a request may take.
@@ -115,6 +115,8 @@ pub enum Content {
     Message(&'static str),
     /// Text of a media type.
     Text(&'static str),
+    /// Bytes of a media type.
+    Bytes(&'static str),
     /// A component, which may be larger than all other bodies.
     Component,
 }
@@ -277,6 +279,59 @@ const EVENTS: &[Parameter] = &[
     ),
 ];
 
+const STORE: Parameter = parameter(
+    "store",
+    "The store that it belongs to, when several have one of this name; without, the one that is recorded to, or the newest",
+);
+const START: Parameter = parameter(
+    "startTime",
+    "From when on, as ISO 8601 in UTC; without it and `endTime` the newest 4 hours",
+);
+const END: Parameter = parameter(
+    "endTime",
+    "Until when, at most 24 hours later; without it until now, and more as it is recorded",
+);
+const STRETCH: &[Parameter] = &[START, END, STORE];
+const IN_STORE: &[Parameter] = &[STORE];
+const AVAILABLE: &[Parameter] = &[
+    parameter("precision", "`year`, `month`, `day` or `full`"),
+    parameter(
+        "startTime",
+        "The first, written as the precision says: `2026`, `2026-11`, `2026-11-22` or `2026-11-22T14:02:00Z`; with `year` it may be left out",
+    ),
+    parameter(
+        "endTime",
+        "The last, written alike: at most 12 months, 31 days or 25 hours",
+    ),
+    STORE,
+];
+const EXPORT: &[Parameter] = &[
+    parameter("startTime", "From when on, as ISO 8601 in UTC"),
+    parameter("endTime", "Until when, at most 24 hours later"),
+    STORE,
+];
+const GAPS: &[Parameter] = &[
+    parameter(
+        "startTime",
+        "From when on, as ISO 8601 in UTC; from the beginning without",
+    ),
+    parameter("endTime", "Until when; to the end without"),
+    STORE,
+];
+const FRAME: &[Parameter] = &[
+    parameter("time", "The moment, as ISO 8601 in UTC"),
+    parameter(
+        "width",
+        "At most so many pixels wide, from 16 to 3840; as it was recorded without",
+    ),
+    STORE,
+];
+const ASSETS: &[Parameter] = &[
+    parameter("$top", "At most so many, up to 1000; 200 without"),
+    TOKEN,
+    TOKEN_AS_MEMBER,
+];
+
 const READ: Need = Need::Role(Role::Read);
 const OPERATE: Need = Need::Role(Role::Operate);
 const ADMIN: Need = Need::Role(Role::Admin);
@@ -327,6 +382,34 @@ pub const ROUTES: &[Route] = &[
         .query(RANGE).gives(Content::Json("Coverage")),
     Route::new(Verb::Get, "/api/detections", READ, Scope::Host, "Says what detectors saw while it was recorded, page by page: from when to when, how certain it was, and where", |api, call| Box::pin(recordings::detections(api, call)))
         .query(FIND).gives(Content::Json("DetectionList")),
+    Route::new(Verb::Get, "/assets", READ, Scope::Host, "Lists the recordings, page by page; a page may be short and not the last", |api, call| Box::pin(playback::assets(api, call)))
+        .query(ASSETS).gives(Content::Json("AssetList")),
+    Route::new(Verb::Get, "/assets/{name}/availableMedia", READ, Scope::Host, "Says which years, months, days or moments of a recording there are", |api, call| Box::pin(playback::available(api, call)))
+        .query(AVAILABLE).gives(Content::Json("AvailableMedia")),
+    Route::new(Verb::Get, "/assets/{name}/content.ism/availableMedia", READ, Scope::Host, "The same where Live Video Analytics has it", |api, call| Box::pin(playback::available(api, call)))
+        .query(AVAILABLE).gives(Content::Json("AvailableMedia")),
+    Route::new(Verb::Get, "/assets/{name}/gaps", READ, Scope::Host, "Says what of a recording is missing, and why", |api, call| Box::pin(playback::gaps(api, call)))
+        .query(GAPS).gives(Content::Json("GapList")),
+    Route::new(Verb::Get, "/assets/{name}/index.m3u8", READ, Scope::Host, "The master playlist (HLS) of a stretch of a recording", |api, call| Box::pin(playback::master(api, call)))
+        .query(STRETCH).gives(Content::Text(playback::HLS_TYPE)),
+    Route::new(Verb::Get, "/assets/{name}/video.m3u8", READ, Scope::Host, "The playlist of its video", |api, call| Box::pin(playback::video(api, call)))
+        .query(STRETCH).gives(Content::Text(playback::HLS_TYPE)),
+    Route::new(Verb::Get, "/assets/{name}/audio.m3u8", READ, Scope::Host, "The playlist of its audio", |api, call| Box::pin(playback::audio(api, call)))
+        .query(STRETCH).gives(Content::Text(playback::HLS_TYPE)),
+    Route::new(Verb::Get, "/assets/{name}/manifest.mpd", READ, Scope::Host, "The manifest (DASH) of a stretch of a recording", |api, call| Box::pin(playback::mpd(api, call)))
+        .query(STRETCH).gives(Content::Text(playback::DASH_TYPE)),
+    Route::new(Verb::Get, "/assets/{name}/content.ism/{manifest}", READ, Scope::Host, "Either, as Live Video Analytics names them: `manifest(format=m3u8-cmaf,startTime=...,endTime=...)` or `format=mpd-time-cmaf`", |api, call| Box::pin(playback::filtered(api, call)))
+        .query(IN_STORE).gives(Content::Text(playback::HLS_TYPE)),
+    Route::new(Verb::Get, "/assets/{name}/media/{file}", READ, Scope::Host, "Media, as playlists name it: a track of a segment, or an init segment", |api, call| Box::pin(playback::media(api, call)))
+        .query(IN_STORE).gives(Content::Bytes(playback::MEDIA_TYPE)).bound(Bound::Stream),
+    Route::new(Verb::Get, "/assets/{name}/fragments/{epoch}/{file}", READ, Scope::Host, "Media, as manifests name it: one fragment by its time", |api, call| Box::pin(playback::fragment(api, call)))
+        .query(IN_STORE).gives(Content::Bytes(playback::MEDIA_TYPE)).bound(Bound::Stream),
+    Route::new(Verb::Get, "/assets/{name}/export.mp4", READ, Scope::Host, "A stretch of a recording as a file", |api, call| Box::pin(playback::export(api, call)))
+        .query(EXPORT).gives(Content::Bytes(playback::MEDIA_TYPE)).bound(Bound::Long),
+    Route::new(Verb::Get, "/assets/{name}/frame.jpg", READ, Scope::Host, "The picture of a moment", |api, call| Box::pin(playback::frame(api, call)))
+        .query(FRAME).gives(Content::Bytes(playback::PICTURE_TYPE)),
+    Route::new(Verb::Get, "/live/{instance}/{source}", READ, INSTANCE_IN_PATH, "What a camera shows now: fragmented MP4 without an end, without sound, for Media Source Extensions; `Mediagraph-Codecs` says how it is coded", |api, call| Box::pin(live::view(api, call)))
+        .gives(Content::Bytes(playback::MEDIA_TYPE)).bound(Bound::Stream),
     Route::new(Verb::Get, "/api/alarms", READ, Scope::Host, "Lists the alarms that are raised", |api, call| Box::pin(instances::alarms(api, call)))
         .gives(Content::Json("AlarmList")),
     Route::new(Verb::Get, "/api/uploads", READ, Scope::Host, "Says how the stores are, and what they do not have yet", |api, call| Box::pin(system::uploads(api, call)))

@@ -26,6 +26,7 @@ pub mod logging;
 pub mod model;
 pub mod ops;
 pub mod pages;
+pub mod playback;
 pub mod print;
 pub mod probe;
 pub mod progress;
@@ -81,6 +82,8 @@ enum Command {
     Coverage(coverage::CoverageArgs),
     /// Find what detectors saw while it was recorded
     Find(find::FindArgs),
+    /// List what a running host has recorded, and save any portion of it as a file
+    Playback(playback::PlaybackArgs),
     /// Look whether this host can be trusted to record, and for how many days there is room
     Doctor(doctor::DoctorArgs),
     /// Write, check and show the configuration of a host
@@ -140,6 +143,7 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Check(args) => in_runtime(|| async { check::run(args, signals::stop()?).await }),
         Command::Coverage(args) => in_runtime(|| coverage::run(args)),
         Command::Find(args) => in_runtime(|| find::run(args)),
+        Command::Playback(args) => in_runtime(|| playback::run(args)),
         Command::Doctor(args) => in_runtime(|| doctor::run(args)),
         Command::Config(args) => config::run(args),
         Command::Backup(args) => backup::backup(args),

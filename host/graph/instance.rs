@@ -27,6 +27,7 @@ use crate::media::Clock;
 use crate::nodes::analysis::AnalysisPool;
 use crate::nodes::context::{NodeContext, NodeStats, NodeStatus};
 use crate::nodes::io::pace::Pace;
+use crate::nodes::io::viewers::Viewer;
 use crate::nodes::processors::component::tell_loaded;
 use crate::nodes::reach::Reach;
 
@@ -110,6 +111,13 @@ impl Watch {
         let now = self.clock.monotonic();
         let status = |(name, stats): &(Arc<str>, Arc<NodeStats>)| stats.status(name, now);
         self.nodes.iter().map(status).collect()
+    }
+
+    /// Looks at what a source shows from now on; none when there is no such source.
+    #[must_use]
+    pub fn look(&self, source: &str) -> Option<Viewer> {
+        let node = self.nodes.iter().find(|(name, _)| &**name == source);
+        node.and_then(|(_, stats)| stats.viewers.look())
     }
 }
 

@@ -172,6 +172,12 @@ impl Recordings {
         &self.options.store
     }
 
+    /// All stores by name.
+    #[must_use]
+    pub fn all_stores(&self) -> &BTreeMap<String, Arc<dyn AssetStore>> {
+        &self.stores
+    }
+
     /// A store by name.
     #[must_use]
     pub fn find_store(&self, name: &str) -> Option<&Arc<dyn AssetStore>> {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 pub use self::status::{Ages, DroppedByKind, NodeStatus};
 use super::context::REPEATED_ERROR_INTERVAL;
+use super::io::viewers::Viewers;
 use crate::media::{Clock, MediaTime, TICKS_PER_SECOND, Ticks};
 
 /// Rates that are older than this say nothing of the present.
@@ -62,6 +63,8 @@ pub struct NodeStats {
     pub bytes: AtomicU64,
     /// How often a source connected again.
     pub reconnects: AtomicU64,
+    /// Who looks at it, if it is a source.
+    pub viewers: Viewers,
     dropped: [AtomicU64; KINDS],
     unit: Moment,
     keyframe: Moment,
@@ -144,6 +147,7 @@ impl NodeStats {
             scaled: AtomicU64::default(),
             bytes: AtomicU64::default(),
             reconnects: AtomicU64::default(),
+            viewers: Viewers::default(),
             dropped: Default::default(),
             unit: Moment::default(),
             keyframe: Moment::default(),

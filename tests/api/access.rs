@@ -24,6 +24,10 @@ fn sample(route: &Route, method: Option<&Method>, instance: &str) -> Request {
         .replace("{device}", "box")
         .replace("{module}", "mediagraph")
         .replace("{input}", "door")
+        .replace("{manifest}", "manifest")
+        .replace("{file}", "20261120T120000.000000Z-host-1.video.m4s")
+        .replace("{epoch}", "host-1")
+        .replace("{source}", "camera")
         .replace("{instance}", instance)
         .replace("{name}", instance);
     let payload = format!(r#"{{"@apiVersion": "2.0", "name": "{instance}"}}"#);

@@ -268,3 +268,59 @@ fn a_store_in_a_folder_of_another_disk_takes_whole_recordings() {
     let recording = judge::judged(&archive.path().join(&asset));
     assert!(recording.video().len() >= PICTURES);
 }
+
+/// All segments below a folder.
+fn segments_below(folder: &Path) -> usize {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return usize::from(folder.extension().is_some_and(|ending| ending == "m4s"));
+    };
+    entries.flatten().map(|entry| segments_below(&entry.path())).sum()
+}
+
+#[test]
+fn what_is_only_in_the_container_is_played_by_the_host() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut azurite = Azurite::start(&folder.path().join("azurite"));
+    let config = configuration(folder.path(), &azurite, azurite.address);
+    let camera = Camera::ours(&yard(), &[]);
+    let state = folder.path().join("state");
+    let mut command = command(TOPOLOGY, &[("rtspUrl", &camera.url)], &state);
+    let graph = Graph::of(command.arg("--config").arg(&config), &state);
+    let asset = graph
+        .event("RecordingStarted", START)
+        .text("outputLocation")
+        .to_owned();
+    graph.recorded(ENOUGH);
+    graph.stop();
+    assert_eq!(segments_below(&state), 0, "nothing is left in the cache");
+    let host = serve(&state, &config);
+    let url = format!("{}/assets/{asset}/index.m3u8", host.url());
+    let counted = run(Command::new("ffprobe")
+        .args(["-v", "error", "-count_frames", "-select_streams", "v:0"])
+        .args(["-show_entries", "stream=nb_read_frames", "-of", "csv=p=0"])
+        .arg(&url));
+    let frames: usize = counted.lines().next().unwrap().trim_matches(',').parse().unwrap();
+    assert!(frames >= PICTURES, "{frames}");
+    let start = json(&host, "/assets")["value"][0]["start"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let picture = format!("/assets/{asset}/frame.jpg?time={start}");
+    let head = Request::new("HEAD", &picture).send(host.address);
+    assert_eq!(head.status, 200, "{head:?}");
+    // While the container is away the playlist is there, and media is an answer that names the store.
+    azurite.stop();
+    let list = host.send(&Request::get(&format!("/assets/{asset}/video.m3u8")));
+    let file = list
+        .body
+        .lines()
+        .find(|line| line.contains(".m4s"))
+        .unwrap()
+        .to_owned();
+    let away = host.send(&Request::get(&format!("/assets/{asset}/{file}")));
+    assert_eq!(away.status, 503, "{away:?}");
+    assert!(
+        away.body.contains("cloud") && away.body.contains(&asset) && !away.body.contains(KEY),
+        "{away:?}"
+    );
+}

@@ -102,7 +102,7 @@ fn the_detector_of_the_guide_is_the_one_that_is_tested() {
 }
 
 /// The modules that each module of the host may use, besides itself and `text`: the map in `host/lib.rs`. `cli` may use all.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     (
         "config",
         &[
@@ -124,12 +124,14 @@ const ARROWS: [(&str, &[&str]); 18] = [
             "metrics",
             "alarms",
             "graph",
+            "playback",
             "recording",
             "topology",
             "events",
             "media",
         ],
     ),
+    ("playback", &["recording", "media"]),
     ("explain", &["alarms", "events", "media"]),
     (
         "metrics",

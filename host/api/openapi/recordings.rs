@@ -158,3 +158,75 @@ pub(super) struct DetectionList {
     #[serde(rename = "@continuationToken", skip_serializing_if = "Option::is_none")]
     continuation_token: Option<String>,
 }
+
+/// A recording.
+#[derive(Serialize, JsonSchema)]
+struct Asset {
+    /// Its name.
+    name: String,
+    /// The store that it belongs to.
+    store: String,
+    /// The graph instance that recorded into it last; empty when the index does not know.
+    instance: String,
+    /// The node that recorded into it last.
+    node: String,
+    /// When it was first recorded into; ISO 8601, UTC.
+    created: String,
+    /// Nothing of it may be removed.
+    held: bool,
+    /// It is being recorded.
+    live: bool,
+    /// Its first moment; absent when nothing of it is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start: Option<String>,
+    /// Its newest moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<String>,
+}
+
+/// A page of recordings.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct AssetList {
+    /// By name and store.
+    value: Vec<Asset>,
+    /// For the next page; absent when this is the last.
+    #[serde(rename = "@continuationToken", skip_serializing_if = "Option::is_none")]
+    continuation_token: Option<String>,
+}
+
+/// A stretch that is there.
+#[derive(Serialize, JsonSchema)]
+struct AvailableRange {
+    /// Its first year, month, day or moment.
+    start: String,
+    /// Its last, or where it ends.
+    end: String,
+}
+
+/// What of a recording is there.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AvailableMedia {
+    /// In order, apart from one another; none when nothing is there.
+    time_ranges: Vec<AvailableRange>,
+}
+
+/// A stretch that is missing.
+#[derive(Serialize, JsonSchema)]
+struct AssetGap {
+    /// Its first moment; ISO 8601, UTC.
+    start: String,
+    /// Where media goes on.
+    end: String,
+    /// `camera`, `disk`, `cacheFull`, `keepFree`, `retention`, `deleted`, `crash` or `damaged`.
+    cause: String,
+}
+
+/// What is missing of a recording.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct GapList {
+    /// In order, at most 1000.
+    value: Vec<AssetGap>,
+    /// Gaps that are not listed.
+    more: u64,
+}

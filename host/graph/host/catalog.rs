@@ -21,6 +21,7 @@ use crate::graph::registry::{InstanceRow, TopologyRow};
 use crate::media::MediaTime;
 use crate::nodes::Config;
 use crate::nodes::context::{NodeStats, NodeStatus};
+use crate::nodes::io::viewers::Viewer;
 use crate::topology::diagnostics::{did_you_mean, shown};
 use crate::topology::{ResolvedNode, TopologyDoc};
 
@@ -171,6 +172,22 @@ impl Entry {
             },
             last_error: self.last_error.clone(),
         }
+    }
+
+    /// Looks at what a source shows from now on.
+    pub(super) fn look(&self, source: &str) -> Result<Viewer, ControlError> {
+        let Some(watch) = self.phase.watch() else {
+            let name = shown(&self.row.name);
+            let message = format!(
+                "the graph instance {name} is {}: its cameras show nothing",
+                self.phase.state().name()
+            );
+            let detail = Detail::new(NOT_VALID_IN_STATE, message.clone()).hint("activate it first");
+            return Err(ControlError::with(Kind::Conflict, message, vec![detail]));
+        };
+        watch
+            .look(source)
+            .ok_or_else(|| not_found("running source", source, []))
     }
 
     /// The refusal of something that can only be done while nothing runs.

@@ -48,6 +48,7 @@ use super::{Environment, Plan, Recordings, Runtime};
 use crate::extension::Extension;
 use crate::inference::ModelStats;
 use crate::media::MediaTime;
+pub use crate::nodes::io::viewers::{Seen, Viewer};
 use crate::recording::upload::{StoreHealth, UploadStatus};
 use crate::topology::{Secrets, TopologyDoc};
 
@@ -285,6 +286,14 @@ impl GraphHost {
     /// 404.
     pub async fn instance_status(&self, name: &str) -> Result<InstanceStatus, ControlError> {
         Ok(self.shared.catalog().instance(name)?.status())
+    }
+
+    /// Looks at what a source of an instance shows from now on. Waits for nobody, and nobody waits for who looks.
+    ///
+    /// # Errors
+    /// 404 when there is no such instance, or it has no such source; 409 while it does not run.
+    pub fn look(&self, name: &str, source: &str) -> Result<Viewer, ControlError> {
+        self.shared.catalog().instance(name)?.look(source)
     }
 
     /// How the uploads to all stores are.

@@ -6,6 +6,7 @@
 
 mod boxes;
 mod movie;
+pub mod notes;
 pub mod read;
 pub mod tables;
 pub mod user;

@@ -61,6 +61,13 @@ impl TrackTables {
         }
     }
 
+    /// Moves all samples within the file, once it is known what comes before them.
+    pub fn shift(&mut self, bytes: u64) {
+        for chunk in &mut self.chunks {
+            *chunk = chunk.saturating_add(bytes);
+        }
+    }
+
     /// Samples so far.
     #[must_use]
     pub fn len(&self) -> usize {

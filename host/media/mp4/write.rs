@@ -95,12 +95,25 @@ pub fn fragmented_moov(formats: &[&StreamFormat], out: &mut Vec<u8>) -> Result<(
 /// # Errors
 /// When a format's sample entry is not a box, or a table does not fit.
 pub fn complete_moov(tracks: &[(&StreamFormat, &TrackTables)], out: &mut Vec<u8>) -> Result<(), Mp4Error> {
+    complete_moov_with(tracks, &[], out)
+}
+
+/// As [`complete_moov`], with whole boxes behind the tracks.
+///
+/// # Errors
+/// As [`complete_moov`].
+pub fn complete_moov_with(
+    tracks: &[(&StreamFormat, &TrackTables)],
+    boxes: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), Mp4Error> {
     let duration = tracks.iter().map(|(_, tables)| tables.end()).max().unwrap_or(0);
     out.encode_atom(b"moov", |out| {
         movie_header(duration).encode(out)?;
         for (format, tables) in tracks {
             track(format, tables, out)?;
         }
+        out.append_slice(boxes);
         Ok(())
     })?;
     tracks.iter().try_for_each(|(format, _)| check_entry(format))

@@ -16,7 +16,7 @@ use crate::media::{MediaTime, TICKS_PER_SECOND, Ticks, TrackKind};
 /// A player without a better word for it.
 pub(in crate::recording) const INDEX: &str = "index.m3u8";
 /// Segments of an epoch follow one another to the tick; what is further apart had something in between.
-const CONTIGUOUS: Ticks = Ticks(TICKS_PER_SECOND / 2);
+pub const CONTIGUOUS: Ticks = Ticks(TICKS_PER_SECOND / 2);
 
 /// One segment in a day.
 #[derive(Clone, Debug)]
@@ -154,30 +154,15 @@ impl Day {
                 .map(|(track, _)| track)
                 .find(|track| track.kind == kind)
         };
-        let (video, audio) = (newest(TrackKind::Video), newest(TrackKind::Audio));
-        let mut out = String::from("#EXTM3U\n#EXT-X-VERSION:7\n");
-        let mut attributes = format!("BANDWIDTH={}", self.bandwidth());
-        let codecs: Option<Vec<String>> = video.into_iter().chain(audio).map(Track::codec).collect();
-        if let Some(codecs) = codecs.filter(|codecs| !codecs.is_empty()) {
-            let _ = write!(attributes, ",CODECS=\"{}\"", codecs.join(","));
+        let audio_uri = file(self.date, "audio.");
+        Master {
+            bandwidth: self.bandwidth(),
+            video: newest(TrackKind::Video),
+            audio: newest(TrackKind::Audio),
+            video_uri: &file(self.date, "video."),
+            audio_uri: self.has_audio().then_some(audio_uri.as_str()),
         }
-        if let Some((width, height)) = video.and_then(Track::size) {
-            let _ = write!(attributes, ",RESOLUTION={width}x{height}");
-        }
-        if self.has_audio() {
-            let _ = writeln!(
-                out,
-                "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"audio\",DEFAULT=YES,AUTOSELECT=YES,URI=\"{}\"",
-                file(self.date, "audio.")
-            );
-            attributes.push_str(",AUDIO=\"audio\"");
-        }
-        let _ = writeln!(
-            out,
-            "#EXT-X-STREAM-INF:{attributes}\n{}",
-            file(self.date, "video.")
-        );
-        out
+        .render()
     }
 
     /// The highest bit rate of a segment, in bits per second.
@@ -214,14 +199,87 @@ impl Entry {
                 self.name.start.offset(Ticks(ahead.saturating_sub(video)))
             }
         };
+        Line {
+            start: Some(start),
+            ticks: part.ticks,
+            bytes: part.bytes,
+            offset: part.offset,
+            uri: &format!("{}{SEGMENT}", self.name),
+        }
+        .render(out);
+    }
+}
+
+/// A master playlist of one picture and at most one sound.
+#[derive(Clone, Copy, Debug)]
+pub struct Master<'a> {
+    /// The highest bit rate, in bits per second.
+    pub bandwidth: u64,
+    /// The video, if something is known of it.
+    pub video: Option<&'a Track>,
+    /// The audio, if something is known of it.
+    pub audio: Option<&'a Track>,
+    /// The playlist of the video.
+    pub video_uri: &'a str,
+    /// The playlist of the audio; none when there is no audio.
+    pub audio_uri: Option<&'a str>,
+}
+
+impl Master<'_> {
+    /// As text.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut out = String::from("#EXTM3U\n#EXT-X-VERSION:7\n");
+        let mut attributes = format!("BANDWIDTH={}", self.bandwidth);
+        let tracks = self.video.into_iter().chain(self.audio);
+        let codecs: Option<Vec<String>> = tracks.map(Track::codec).collect();
+        if let Some(codecs) = codecs.filter(|codecs| !codecs.is_empty()) {
+            // Writing to a String cannot fail, here and below.
+            let _ = write!(attributes, ",CODECS=\"{}\"", codecs.join(","));
+        }
+        if let Some((width, height)) = self.video.and_then(Track::size) {
+            let _ = write!(attributes, ",RESOLUTION={width}x{height}");
+        }
+        if let Some(uri) = self.audio_uri {
+            let _ = writeln!(
+                out,
+                "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"audio\",DEFAULT=YES,AUTOSELECT=YES,URI=\"{uri}\""
+            );
+            attributes.push_str(",AUDIO=\"audio\"");
+        }
+        let _ = writeln!(out, "#EXT-X-STREAM-INF:{attributes}\n{}", self.video_uri);
+        out
+    }
+}
+
+/// A media segment of a playlist: a byte range of a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    /// Its first moment, if it shall be told.
+    pub start: Option<MediaTime>,
+    /// How long it is.
+    pub ticks: u64,
+    /// How large it is.
+    pub bytes: u64,
+    /// Where it begins.
+    pub offset: u64,
+    /// In which file.
+    pub uri: &'a str,
+}
+
+impl Line<'_> {
+    /// Appends it to a playlist.
+    pub fn render(&self, out: &mut String) {
+        if let Some(start) = self.start {
+            let _ = writeln!(out, "#EXT-X-PROGRAM-DATE-TIME:{}", start.iso());
+        }
         let _ = write!(
             out,
-            "#EXT-X-PROGRAM-DATE-TIME:{}\n#EXTINF:{},\n#EXT-X-BYTERANGE:{}@{}\n{}{SEGMENT}\n",
-            MediaTime::iso(start),
-            seconds(part.ticks),
-            part.bytes,
-            part.offset,
-            self.name
+            "#EXTINF:{},\n#EXT-X-BYTERANGE:{}@{}\n{}\n",
+            seconds(self.ticks),
+            self.bytes,
+            self.offset,
+            self.uri
         );
     }
 }

@@ -107,6 +107,13 @@ pub fn init(path: &Path) -> Result<Vec<Track>, RecordingError> {
     Ok(movie.tracks)
 }
 
+/// The track of a kind that an init segment in memory declares; none when it is damaged.
+#[must_use]
+pub fn declared(init: &[u8], kind: TrackKind) -> Option<Track> {
+    let movie = movie(&mut io::Cursor::new(init), init.len() as u64).ok()?;
+    movie.tracks.into_iter().find(|track| track.kind == kind)
+}
+
 pub(crate) fn open(path: &Path) -> Result<(File, u64), RecordingError> {
     let file = File::open(path).map_err(RecordingError::io("open", path))?;
     let length = file

@@ -88,13 +88,13 @@ impl OpenSegment {
         })
     }
 
-    /// Appends one fragment, whose decode times count from `origin`.
+    /// Appends one fragment, whose decode times count from `origin`; gives where it lies, and how many bytes were written.
     pub(super) fn append(
         &mut self,
         fragment: &Fragment,
         origin: u64,
         storage: &dyn Storage,
-    ) -> Result<u64, RecordingError> {
+    ) -> Result<(FragmentEntry, u64), RecordingError> {
         let side = match (fragment.kind(), &mut self.audio) {
             (TrackKind::Video, _) => &mut self.video,
             (TrackKind::Audio, Some(side)) => side,
@@ -103,14 +103,14 @@ impl OpenSegment {
                 none.insert(Side::create(path, Prefix::default(), storage)?)
             }
         };
-        let header = side.append(fragment, origin, self.sequence)?;
+        let (entry, header) = side.append(fragment, origin, self.sequence)?;
         if let (TrackKind::Video, Some(hash)) = (fragment.kind(), &mut self.hash) {
             hash.update(&header);
             fragment.data.iter().for_each(|data| hash.update(data));
         }
         let written = fragment.bytes.saturating_add(header.len() as u64);
         self.sequence = self.sequence.wrapping_add(1);
-        Ok(written)
+        Ok((entry, written))
     }
 
     /// Takes the box that comes behind the media.
@@ -167,8 +167,13 @@ impl Side {
         is_still(&self.path, self.identity)
     }
 
-    /// Gives the header that it wrote before the media.
-    fn append(&mut self, fragment: &Fragment, origin: u64, sequence: u32) -> Result<Vec<u8>, RecordingError> {
+    /// Gives where it lies, and the header that it wrote before the media.
+    fn append(
+        &mut self,
+        fragment: &Fragment,
+        origin: u64,
+        sequence: u32,
+    ) -> Result<(FragmentEntry, Vec<u8>), RecordingError> {
         let start = fragment.start.saturating_sub(origin);
         let header = fragment_header(fragment.kind(), sequence, start, &fragment.samples)
             .map_err(RecordingError::media(&self.path))?;
@@ -190,7 +195,7 @@ impl Side {
         self.part
             .extend(entry.start, entry.ticks, entry.samples, entry.bytes);
         self.fragments.push(entry);
-        Ok(header)
+        Ok((entry, header))
     }
 }
 

@@ -13,6 +13,7 @@
 
 mod budget;
 mod folder;
+mod growing;
 mod open;
 mod places;
 mod recover;
@@ -38,6 +39,7 @@ use crate::media::{Clock, MediaTime, Ticks};
 
 pub use folder::{asset_folder, sink_folder};
 pub(super) use folder::{asset_of, owner_of};
+pub use growing::Growing;
 
 /// What a cache is made of.
 #[derive(Debug)]
@@ -80,6 +82,8 @@ struct Writing {
     folder: PathBuf,
     /// Its present epoch, or the one to come.
     epoch: u64,
+    /// As much of the open segment as can be read.
+    growing: Option<Growing>,
 }
 
 /// Store and name.

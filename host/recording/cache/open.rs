@@ -10,7 +10,7 @@ use crate::recording::asset::{AssetWriter, Opened, name};
 use crate::recording::index::{AssetId, GapReason};
 
 impl AssetSpec {
-    fn key(&self) -> AssetKey {
+    pub(super) fn key(&self) -> AssetKey {
         (self.store.clone(), self.name.clone())
     }
 }
@@ -45,6 +45,7 @@ impl Cache {
         let writing = Writing {
             folder: dir.to_owned(),
             epoch: 0,
+            growing: None,
         };
         state.open.insert(spec.key(), writing);
         Ok(())

@@ -311,7 +311,7 @@ pub(super) fn asset(row: &Row<'_>) -> rusqlite::Result<AssetRow> {
     })
 }
 
-fn epoch(row: &Row<'_>) -> rusqlite::Result<EpochRow> {
+pub(super) fn epoch(row: &Row<'_>) -> rusqlite::Result<EpochRow> {
     Ok(EpochRow {
         id: EpochId(row.get(0)?),
         epoch: read_epoch(row, 1)?,

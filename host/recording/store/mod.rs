@@ -159,6 +159,14 @@ pub trait AssetStore: Send + Sync + Debug {
     /// When the store cannot be reached or refuses.
     fn assets(&self) -> BoxFuture<'_, Result<Vec<String>, StoreError>>;
 
+    /// Where an object stands as a file, for stores that are folders: whoever reads much need not wait for the store's turns.
+    ///
+    /// # Errors
+    /// When the names are none.
+    fn file(&self, _asset: &str, _name: &str) -> Result<Option<PathBuf>, StoreError> {
+        Ok(None)
+    }
+
     /// A part of an object, or all of it; at most [`MAX_READ`] bytes.
     ///
     /// # Errors

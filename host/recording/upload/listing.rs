@@ -6,16 +6,15 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::io::Cursor;
 
 use bytes::Bytes;
 use jiff::civil::Date;
 
 use super::worker::{Halt, Worker};
-use crate::media::mp4::read::{Track, movie};
 use crate::media::{MediaTime, TrackKind};
 use crate::recording::RecordingError;
 use crate::recording::asset::playlist::{Day, INDEX, Inits, Rendered};
+use crate::recording::asset::scan;
 use crate::recording::cache::Cache;
 use crate::recording::index::{EpochId, EpochRow, Unlisted};
 use crate::recording::listener::RecordingEvent;
@@ -295,15 +294,9 @@ fn master_before(cache: &Cache, day: &Unlisted) -> Result<Option<String>, Record
 
 /// What the init segments of an epoch declare.
 fn inits(epoch: Option<EpochRow>) -> Inits {
-    let of = |init: Option<Vec<u8>>, kind| init.and_then(|init| track(&init, kind));
+    let of = |init: Option<Vec<u8>>, kind| init.and_then(|init| scan::declared(&init, kind));
     epoch.map_or_else(Inits::default, |epoch| Inits {
         video: of(epoch.video, TrackKind::Video),
         audio: of(epoch.audio, TrackKind::Audio),
     })
-}
-
-/// The track that an init segment declares; none when it is damaged.
-fn track(init: &[u8], kind: TrackKind) -> Option<Track> {
-    let movie = movie(&mut Cursor::new(init), init.len() as u64).ok()?;
-    movie.tracks.into_iter().find(|track| track.kind == kind)
 }

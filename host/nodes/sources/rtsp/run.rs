@@ -49,6 +49,7 @@ impl RtspSource {
         let caller = Caller::new(Arc::clone(&self.context.clock), Arc::clone(&self.reach));
         let (mut outage, mut camera_clock) = (Outage::default(), CameraClock::default());
         let stop = self.context.stop.clone();
+        self.context.stats.viewers.open();
         loop {
             let ended = tokio::select! {
                 // First, so that a stop is seen even while media pours in.
@@ -68,6 +69,7 @@ impl RtspSource {
             }
             NodeStats::add(&self.context.stats.reconnects, 1);
         }
+        self.context.stats.viewers.close();
         // The camera may allow few sessions: end ours properly, but do not wait for a camera that is gone.
         if tokio::time::timeout(TEARDOWN_TIMEOUT, caller.hang_up())
             .await
@@ -116,9 +118,11 @@ impl RtspSource {
 
     fn unit(&mut self, unit: AccessUnit) {
         NodeStats::add(&self.context.stats.sent, 1);
+        let unit = Arc::new(unit);
+        self.context.stats.viewers.show(&unit);
         self.send(&MediaItem::Unit {
             recording: CONTINUOUS,
-            unit: Arc::new(unit),
+            unit,
         });
     }
 

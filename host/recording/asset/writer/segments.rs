@@ -125,7 +125,8 @@ impl AssetWriter {
         let (Some(open), Some(current)) = (&mut self.open, &mut self.current) else {
             return Ok(());
         };
-        let bytes = open.append(fragment, ORIGIN, self.cache.storage())?;
+        let (entry, bytes) = open.append(fragment, ORIGIN, self.cache.storage())?;
+        self.cache.grew(&self.spec, current.id, &open.name, entry);
         current.written = true;
         self.totals.bytes = self.totals.bytes.saturating_add(bytes);
         self.totals.units = self.totals.units.saturating_add(fragment.samples.len() as u64);
@@ -239,6 +240,7 @@ impl AssetWriter {
             "The segment that was being written is gone from its folder; another one is begun"
         );
         (self.open, self.sealing, self.current) = (None, None, None);
+        self.cache.grown(&self.spec);
         self.release_reserved();
         if self.dir.is_dir() {
             self.cache.finish_what_is_left(&self.dir)?;
@@ -282,6 +284,7 @@ impl AssetWriter {
         };
         let sealed = sealing.run(self.cache.storage())?;
         self.index_segment(&sealed)?;
+        self.cache.grown(&self.spec);
         self.sealing = None;
         self.release_reserved();
         self.notices.push(Notice::SegmentSealed {

@@ -327,6 +327,10 @@ impl AssetStore for DirectoryStore {
         self.work(0, Shared::assets)
     }
 
+    fn file(&self, asset: &str, name: &str) -> Result<Option<PathBuf>, StoreError> {
+        self.shared.object(asset, name).map(Some)
+    }
+
     fn get<'a>(
         &'a self,
         asset: &'a str,

@@ -1,0 +1,186 @@
+//! What is sent: pieces of media and of what is put around them, one behind the other, of a length that is known before.
+//!
+//! Invariant: nothing is read before it is sent, and of what is sent at most [`CHUNK`] bytes are in memory.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::Stream;
+use futures::stream;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::source::Source;
+use super::{Playback, PlaybackError};
+use crate::media::TrackKind;
+
+/// As much is read at a time, in bytes.
+pub const CHUNK: u64 = 256 << 10;
+
+/// A part of what is sent.
+#[derive(Clone, Debug)]
+pub enum Piece {
+    /// In memory.
+    Bytes(Bytes),
+    /// A range of the track of a segment.
+    Media {
+        /// The segment.
+        source: Arc<Source>,
+        /// The track.
+        kind: TrackKind,
+        /// Within the track.
+        range: Range<u64>,
+    },
+}
+
+impl Piece {
+    fn length(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Media { range, .. } => range.end.saturating_sub(range.start),
+        }
+    }
+
+    /// A part of it; `range` lies within it.
+    fn cut(self, range: Range<u64>) -> Self {
+        match self {
+            Self::Bytes(bytes) => {
+                let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+                Self::Bytes(bytes.slice(place(range.start)..place(range.end)))
+            }
+            Self::Media {
+                source,
+                kind,
+                range: whole,
+            } => Self::Media {
+                source,
+                kind,
+                range: whole.start.saturating_add(range.start)..whole.start.saturating_add(range.end),
+            },
+        }
+    }
+
+    /// The first bytes of it, and what is left.
+    fn split(self, at: u64) -> (Self, Option<Self>) {
+        let length = self.length();
+        if length <= at {
+            return (self, None);
+        }
+        (self.clone().cut(0..at), Some(self.cut(at..length)))
+    }
+}
+
+/// What is sent.
+#[derive(Debug, Default)]
+pub struct Content {
+    pieces: VecDeque<Piece>,
+    length: u64,
+    /// Held until it is sent.
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl Content {
+    /// Of pieces in their order.
+    #[must_use]
+    pub fn new(pieces: impl IntoIterator<Item = Piece>) -> Self {
+        let pieces: VecDeque<Piece> = pieces.into_iter().collect();
+        Self {
+            length: pieces.iter().map(Piece::length).sum(),
+            pieces,
+            place: None,
+        }
+    }
+
+    /// Keeps a place until all of it is sent.
+    #[must_use]
+    pub fn holding(mut self, place: OwnedSemaphorePermit) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// In bytes.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// A part of it.
+    #[must_use]
+    pub fn cut(self, range: &Range<u64>) -> Self {
+        let mut at = 0_u64;
+        let mut pieces = VecDeque::new();
+        for piece in self.pieces {
+            let whole = at..at.saturating_add(piece.length());
+            at = whole.end;
+            let (start, end) = (whole.start.max(range.start), whole.end.min(range.end));
+            if start < end {
+                pieces.push_back(piece.cut(start - whole.start..end - whole.start));
+            }
+        }
+        Self {
+            place: self.place,
+            ..Self::new(pieces)
+        }
+    }
+
+    /// Reads the beginning of it, so that what cannot be read is told before anything is sent; the rest is read when it is wanted.
+    ///
+    /// # Errors
+    /// When the beginning cannot be read.
+    pub async fn open(
+        mut self,
+        playback: Arc<Playback>,
+    ) -> Result<impl Stream<Item = Result<Bytes, PlaybackError>> + Send + 'static, PlaybackError> {
+        let first = self.next(&playback).await?;
+        let begun = (self, playback, first);
+        Ok(stream::try_unfold(
+            begun,
+            |(mut rest, playback, ready)| async move {
+                let bytes = match ready {
+                    Some(bytes) => Some(bytes),
+                    None => rest.next(&playback).await?,
+                };
+                Ok(bytes.map(|bytes| (bytes, (rest, playback, None))))
+            },
+        ))
+    }
+
+    async fn next(&mut self, playback: &Arc<Playback>) -> Result<Option<Bytes>, PlaybackError> {
+        let Some(piece) = self.pieces.pop_front() else {
+            return Ok(None);
+        };
+        let (first, rest) = piece.split(CHUNK);
+        if let Some(rest) = rest {
+            self.pieces.push_front(rest);
+        }
+        match first {
+            Piece::Bytes(bytes) => Ok(Some(bytes)),
+            Piece::Media { source, kind, range } => playback.read(&source, kind, range).await.map(Some),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_pieces_is_cut_across_their_borders() {
+        let piece = |text: &'static str| Piece::Bytes(Bytes::from_static(text.as_bytes()));
+        let cut = |range: Range<u64>| {
+            let content = Content::new([piece("abc"), piece(""), piece("defg"), piece("h")]).cut(&range);
+            let bytes = |piece: &Piece| match piece {
+                Piece::Bytes(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+                Piece::Media { .. } => unreachable!(),
+            };
+            let text: String = content.pieces.iter().map(bytes).collect();
+            assert_eq!(content.length(), text.len() as u64);
+            text
+        };
+        assert_eq!(cut(0..8), "abcdefgh");
+        assert_eq!(cut(2..5), "cde");
+        assert_eq!(cut(3..3), "");
+        assert_eq!(cut(7..20), "h");
+    }
+}

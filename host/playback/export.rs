@@ -1,0 +1,328 @@
+//! A stretch of a recording as an ordinary MP4: any player opens it, it can be sent before it is made, and a part of it can be asked for.
+//!
+//! First the headers of all fragments are read, of which the sample tables are made; then the length is known to the byte, and media is
+//! copied as it is sent. Pictures begin with the last one before the stretch that needs no other. Holes are left out: what follows a
+//! hole comes at once, and a comment in the file says what is missing. Sound keeps its place beside the pictures.
+
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash as _, Hasher as _};
+use std::io::Cursor;
+use std::ops::Range;
+use std::sync::Arc;
+
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+
+use super::content::{Content, Piece};
+use super::range::Asked;
+use super::timeline::{Fragment, Run, Timeline};
+use super::{MAX_EXPORTS, Playback, PlaybackError};
+use crate::media::demux::format::of_sample_entry;
+use crate::media::mp4::Mp4Error;
+use crate::media::mp4::notes::notes;
+use crate::media::mp4::read::{Fragments, Sample, Track};
+use crate::media::mp4::tables::TrackTables;
+use crate::media::mp4::write::{complete_moov_with, covering_mdat, file_type};
+use crate::media::{MediaTime, StreamFormat, TrackKind};
+use crate::recording::index::{AssetRow, Gap};
+
+/// Headers of fragments that are read at once.
+const HEADERS_AT_ONCE: usize = 8;
+/// What the header of a fragment has at most beside its samples, in bytes.
+const HEADER: u64 = 256;
+/// What it has for each sample, in bytes.
+const HEADER_OF_SAMPLE: u64 = 16;
+/// Holes that a comment names; of more, the rest is counted.
+const MAX_NAMED: usize = 50;
+
+/// A file that is made while it is sent.
+#[derive(Debug)]
+pub struct Export {
+    /// All of it.
+    pub content: Content,
+    /// Names what is in it.
+    pub tag: String,
+    /// What it should be called.
+    pub file: String,
+}
+
+/// A hole, and why it is there.
+struct Hole {
+    range: Range<MediaTime>,
+    why: &'static str,
+}
+
+/// Sample tables, and what they are about.
+#[derive(Default)]
+struct Plan {
+    video: TrackTables,
+    audio: TrackTables,
+    pieces: Vec<Piece>,
+    bytes: u64,
+}
+
+/// Where a run goes: its beginning in the recording, and in the file.
+#[derive(Clone, Copy)]
+struct Moved {
+    from: u64,
+    to: u64,
+    /// Where its pictures end in the recording.
+    until: u64,
+}
+
+impl Playback {
+    /// A stretch as a file; both ends must be given.
+    ///
+    /// # Errors
+    /// When nothing was recorded then, the camera's pictures changed within it, too many exports are under way, or something cannot be
+    /// read.
+    pub async fn export(
+        self: &Arc<Self>,
+        asset: &Arc<AssetRow>,
+        start: MediaTime,
+        end: MediaTime,
+    ) -> Result<Export, PlaybackError> {
+        let place = Arc::clone(&self.exports).try_acquire_owned();
+        let place = place.map_err(|_| PlaybackError::Busy {
+            what: format!("{MAX_EXPORTS} exports are under way already"),
+        })?;
+        let timeline = self.timeline(asset, Asked::Between(start, end)).await?;
+        if timeline.runs.is_empty() {
+            let what = format!("nothing from {start} to {end}\nhint: `availableMedia` says what there is");
+            return Err(PlaybackError::nothing(&asset.name, what));
+        }
+        let formats = formats(&timeline)?;
+        let plan = self.plan(&timeline, end).await?;
+        let holes = self.holes(&timeline).await?;
+        let broken = |error: Mp4Error| PlaybackError::broken(&asset.name, error.to_string());
+        let pieces = plan.into_pieces(&formats, &timeline, &holes).map_err(broken)?;
+        Ok(Export {
+            content: Content::new(pieces).holding(place),
+            tag: tag(&timeline, end),
+            file: file_name(&timeline),
+        })
+    }
+
+    async fn plan(self: &Arc<Self>, timeline: &Timeline, end: MediaTime) -> Result<Plan, PlaybackError> {
+        let mut plan = Plan::default();
+        let mut to = 0;
+        for run in &timeline.runs {
+            let until = run.end().ticks().min(end.ticks());
+            let moved = Moved {
+                from: run.start().ticks(),
+                to,
+                until,
+            };
+            let headers = in_order(run).map(|(kind, fragment)| {
+                let playback = Arc::clone(self);
+                async move {
+                    let samples = playback.samples(run, kind, fragment).await?;
+                    Ok::<_, PlaybackError>((kind, fragment, samples))
+                }
+            });
+            let mut headers = stream::iter(headers.collect::<Vec<_>>()).buffered(HEADERS_AT_ONCE);
+            while let Some((kind, fragment, samples)) = headers.try_next().await? {
+                plan.add(kind, fragment, &samples, moved);
+            }
+            to = plan.video.end();
+        }
+        Ok(plan)
+    }
+
+    /// The samples of a fragment; their places count from its first byte.
+    pub(super) async fn samples(
+        self: &Arc<Self>,
+        run: &Run,
+        kind: TrackKind,
+        fragment: &Fragment,
+    ) -> Result<Vec<Sample>, PlaybackError> {
+        let header = HEADER.saturating_add(fragment.samples.saturating_mul(HEADER_OF_SAMPLE));
+        let length = header.min(fragment.bytes);
+        let range = fragment.offset..fragment.offset.saturating_add(length);
+        let bytes = self.read(&fragment.source, kind, range).await?;
+        let tracks: Vec<Track> = run
+            .init(kind)
+            .map(|init| init.track.clone())
+            .into_iter()
+            .collect();
+        let read = Fragments::new(Cursor::new(bytes), &tracks, 0..fragment.bytes).next();
+        let asset = &fragment.source.asset.name;
+        let at = MediaTime::from_ticks(fragment.start);
+        match read {
+            Some(Ok(read)) if is_one_piece(&read.samples) => Ok(read.samples),
+            Some(Err(error)) => Err(PlaybackError::broken(asset, format!("at {at}: {error}"))),
+            _ => Err(PlaybackError::broken(asset, format!("at {at} is no fragment"))),
+        }
+    }
+
+    /// The holes between the runs, with what the index says of them.
+    async fn holes(self: &Arc<Self>, timeline: &Timeline) -> Result<Vec<Hole>, PlaybackError> {
+        let between = timeline.runs.iter().zip(timeline.runs.iter().skip(1));
+        let holes = between.map(|(before, after)| before.end()..after.start());
+        let holes: Vec<Range<MediaTime>> = holes.filter(|hole| hole.start < hole.end).collect();
+        let asset = timeline.asset.id;
+        self.ask(move |index| {
+            let why = |range: Range<MediaTime>| -> Result<Hole, PlaybackError> {
+                let gaps: Vec<Gap> = index.gaps(asset, range.clone())?;
+                Ok(Hole {
+                    why: gaps.first().map_or("not recorded", |gap| gap.reason.text()),
+                    range,
+                })
+            };
+            holes.into_iter().map(why).collect()
+        })
+        .await
+    }
+}
+
+/// Pictures and sound of a run as they lie side by side.
+fn in_order(run: &Run) -> impl Iterator<Item = (TrackKind, &Fragment)> {
+    let video = run.video.iter().map(|one| (TrackKind::Video, one));
+    let audio = run.audio.iter().map(|one| (TrackKind::Audio, one));
+    let mut all: Vec<_> = video.chain(audio).collect();
+    all.sort_by_key(|(kind, one)| (one.start, *kind));
+    all.into_iter()
+}
+
+/// Whether the bytes of samples lie one behind the other.
+fn is_one_piece(samples: &[Sample]) -> bool {
+    let pairs = samples.iter().zip(samples.iter().skip(1));
+    pairs
+        .into_iter()
+        .all(|(one, next)| one.offset.checked_add(u64::from(one.size)) == Some(next.offset))
+}
+
+/// How the tracks are coded: in one way throughout, or the file would need what many players do not know.
+fn formats(timeline: &Timeline) -> Result<Vec<StreamFormat>, PlaybackError> {
+    let mut formats = Vec::new();
+    for kind in [TrackKind::Video, TrackKind::Audio] {
+        let runs = timeline.runs.iter().filter(|run| !run.of(kind).is_empty());
+        let mut inits = runs.filter_map(|run| Some((run.start(), run.init(kind)?)));
+        let Some((_, first)) = inits.next() else { continue };
+        if let Some((at, _)) = inits.find(|(_, init)| init.track.sample_entry != first.track.sample_entry) {
+            let message = format!(
+                "at {at} the camera's settings were changed, and one file cannot hold both\n\
+                 hint: export what lies before and behind it apart from one another"
+            );
+            return Err(PlaybackError::unsuitable(&timeline.asset.name, message));
+        }
+        let format = of_sample_entry(&first.track.sample_entry);
+        formats.push(format.map_err(|error| PlaybackError::broken(&timeline.asset.name, error))?);
+    }
+    Ok(formats)
+}
+
+impl Plan {
+    fn add(&mut self, kind: TrackKind, fragment: &Fragment, samples: &[Sample], moved: Moved) {
+        let wanted = |one: &&Sample| one.decode >= moved.from && one.decode < moved.until;
+        let mut kept: Option<Range<u64>> = None;
+        for sample in samples.iter().filter(wanted) {
+            let end = sample.offset.saturating_add(u64::from(sample.size));
+            let start = kept.as_ref().map_or(sample.offset, |kept| kept.start);
+            kept = Some(start..end);
+            let placed = Sample {
+                decode: sample.decode.saturating_sub(moved.from).saturating_add(moved.to),
+                offset: self.bytes.saturating_add(sample.offset.saturating_sub(start)),
+                ..*sample
+            };
+            match kind {
+                TrackKind::Video => self.video.add(&placed),
+                TrackKind::Audio => self.audio.add(&placed),
+            }
+        }
+        if let Some(kept) = kept {
+            self.bytes = self.bytes.saturating_add(kept.end.saturating_sub(kept.start));
+            self.pieces.push(Piece::Media {
+                source: Arc::clone(&fragment.source),
+                kind,
+                range: fragment.offset.saturating_add(kept.start)..fragment.offset.saturating_add(kept.end),
+            });
+        }
+    }
+
+    fn into_pieces(
+        mut self,
+        formats: &[StreamFormat],
+        timeline: &Timeline,
+        holes: &[Hole],
+    ) -> Result<Vec<Piece>, Mp4Error> {
+        self.video.finish();
+        self.audio.finish();
+        let notes = notes_of(timeline, holes)?;
+        let mut head = file_type()?;
+        let before = head.len();
+        self.moov(formats, &notes, &mut head)?;
+        // Offsets are of one length whatever they are, so the second has the length of the first.
+        let header = covering_mdat(self.bytes.saturating_add(16));
+        let media = (head.len() as u64).saturating_add(header.len() as u64);
+        self.video.shift(media);
+        self.audio.shift(media);
+        head.truncate(before);
+        self.moov(formats, &notes, &mut head)?;
+        head.extend_from_slice(&header);
+        let mut pieces = vec![Piece::Bytes(head.into())];
+        pieces.append(&mut self.pieces);
+        Ok(pieces)
+    }
+
+    fn moov(&self, formats: &[StreamFormat], notes: &[u8], out: &mut Vec<u8>) -> Result<(), Mp4Error> {
+        let tracks = formats.iter().map(|format| match format.kind {
+            TrackKind::Video => (format, &self.video),
+            TrackKind::Audio => (format, &self.audio),
+        });
+        let tracks: Vec<_> = tracks.filter(|(_, tables)| !tables.is_empty()).collect();
+        complete_moov_with(&tracks, notes, out)
+    }
+}
+
+/// What a player shows of the file.
+fn notes_of(timeline: &Timeline, holes: &[Hole]) -> Result<Vec<u8>, Mp4Error> {
+    let (start, end) = bounds(timeline);
+    let mut comment = format!("Recorded by mediagraph from {start} to {end}.");
+    if holes.is_empty() {
+        comment.push_str(" Nothing is missing.");
+    } else {
+        comment.push_str(" Missing, and left out:");
+        for hole in holes.iter().take(MAX_NAMED) {
+            comment.push_str(&format!(
+                " {} to {} ({});",
+                hole.range.start, hole.range.end, hole.why
+            ));
+        }
+        let more = holes.len().saturating_sub(MAX_NAMED);
+        if more > 0 {
+            comment.push_str(&format!(" and {more} more;"));
+        }
+        // The last one ends the sentence.
+        comment.pop();
+        comment.push('.');
+    }
+    notes(&timeline.asset.name, &start.iso(), &comment)
+}
+
+fn bounds(timeline: &Timeline) -> (MediaTime, MediaTime) {
+    let start = timeline.runs.first().map_or(MediaTime::MIN, Run::start);
+    let end = timeline.runs.last().map_or(MediaTime::MIN, Run::end);
+    (start, end)
+}
+
+/// The same for the same media.
+fn tag(timeline: &Timeline, end: MediaTime) -> String {
+    let mut hash = DefaultHasher::new();
+    (timeline.asset.id.0, end.ticks()).hash(&mut hash);
+    for run in &timeline.runs {
+        run.tracks.epoch.hash(&mut hash);
+        for kind in [TrackKind::Video, TrackKind::Audio] {
+            for fragment in run.of(kind) {
+                (fragment.start, fragment.bytes).hash(&mut hash);
+            }
+        }
+    }
+    format!("{:016x}", hash.finish())
+}
+
+/// `Lobby 2026-11-22T14-02-00Z.mp4`: a name for every file system.
+fn file_name(timeline: &Timeline) -> String {
+    let (start, _) = bounds(timeline);
+    let stamp = start.to_timestamp().strftime("%Y-%m-%dT%H-%M-%SZ");
+    format!("{} {stamp}.mp4", timeline.asset.name)
+}

@@ -1,0 +1,232 @@
+//! Which stretch of a recording is meant, by the rules of Live Video Analytics' streaming URLs:
+//!
+//! | `startTime`, `endTime` | what is played |
+//! |---|---|
+//! | neither | the newest, at most [`LATEST`]; it grows while it is recorded |
+//! | `startTime` alone | from there on, at most [`LONGEST`]; it grows while it is recorded |
+//! | `endTime` alone | an error |
+//! | both | what lies between them, at most [`LONGEST`]; it does not grow |
+//!
+//! A hole within the stretch is a discontinuity; an end within a hole moves to where media begins or ends; nothing is there when both
+//! lie in one hole. The last three follow from what is looked up, without a rule of their own.
+
+use std::ops::Range;
+
+use jiff::Timestamp;
+
+use crate::media::{MediaTime, Ticks};
+
+/// As much is played when nobody says when: 4 hours.
+pub const LATEST: Ticks = Ticks::from_secs(4 * 3600);
+/// The longest stretch: 24 hours.
+pub const LONGEST: Ticks = Ticks::from_secs(24 * 3600);
+/// Longer texts are no moments, in bytes.
+const MAX_MOMENT: usize = 64;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// The newest.
+    Latest,
+    /// From here on.
+    From(MediaTime),
+    /// From here to there.
+    Between(MediaTime, MediaTime),
+}
+
+/// Why a question makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RangeError {
+    /// No moment.
+    #[error("`{name}` is no moment\nhint: write it as ISO 8601 in UTC, such as `2026-11-22T14:02:00Z`")]
+    Moment {
+        /// Which parameter.
+        name: &'static str,
+    },
+    /// An end without a beginning.
+    #[error("`endTime` is given without `startTime`\nhint: give both, or `startTime` alone, or neither")]
+    EndAlone,
+    /// Both are needed.
+    #[error(
+        "both `startTime` and `endTime` are needed\nhint: write them as ISO 8601 in UTC, such as `2026-11-22T14:02:00Z`"
+    )]
+    Both,
+    /// The wrong way round.
+    #[error("`endTime` ({end}) is not after `startTime` ({start})")]
+    Reversed {
+        /// From here ...
+        start: MediaTime,
+        /// ... to here.
+        end: MediaTime,
+    },
+    /// Too long.
+    #[error("from {start} to {end} is more than 24 hours\nhint: ask for less at a time")]
+    TooLong {
+        /// From here ...
+        start: MediaTime,
+        /// ... to here.
+        end: MediaTime,
+    },
+}
+
+impl Asked {
+    /// Reads what a request says.
+    ///
+    /// # Errors
+    /// When a text is no moment, or the two make no stretch.
+    pub fn read(start: Option<&str>, end: Option<&str>) -> Result<Self, RangeError> {
+        let start = start.map(|text| moment("startTime", text)).transpose()?;
+        let end = end.map(|text| moment("endTime", text)).transpose()?;
+        match (start, end) {
+            (None, None) => Ok(Self::Latest),
+            (Some(start), None) => Ok(Self::From(start)),
+            (None, Some(_)) => Err(RangeError::EndAlone),
+            (Some(start), Some(end)) => between(start, end).map(|()| Self::Between(start, end)),
+        }
+    }
+
+    /// As [`Asked::read`], where both ends must be given.
+    ///
+    /// # Errors
+    /// As [`Asked::read`], and when one is missing.
+    pub fn read_both(start: Option<&str>, end: Option<&str>) -> Result<Self, RangeError> {
+        match Self::read(start, end)? {
+            both @ Self::Between(..) => Ok(both),
+            Self::Latest | Self::From(_) => Err(RangeError::Both),
+        }
+    }
+
+    /// Whether more may be added to it.
+    #[must_use]
+    pub fn may_grow(self) -> bool {
+        !matches!(self, Self::Between(..))
+    }
+
+    /// The stretch of a recording that reaches from the first to the newest moment of `extent`.
+    ///
+    /// # Errors
+    /// When that is too long.
+    pub fn resolve(self, extent: Option<&Range<MediaTime>>) -> Result<Range<MediaTime>, RangeError> {
+        let newest = extent.map_or(MediaTime::MIN, |extent| extent.end);
+        match self {
+            Self::Latest => Ok(newest.offset(Ticks(-LATEST.0))..MediaTime::MAX),
+            Self::From(start) => {
+                let first = extent.map_or(start, |extent| extent.start.max(start));
+                if newest.since(first).0 > LONGEST.0 {
+                    return Err(RangeError::TooLong { start, end: newest });
+                }
+                Ok(start..MediaTime::MAX)
+            }
+            Self::Between(start, end) => Ok(start..end),
+        }
+    }
+}
+
+fn between(start: MediaTime, end: MediaTime) -> Result<(), RangeError> {
+    if end <= start {
+        return Err(RangeError::Reversed { start, end });
+    }
+    if end.since(start).0 > LONGEST.0 {
+        return Err(RangeError::TooLong { start, end });
+    }
+    Ok(())
+}
+
+/// Reads a moment, such as `2026-11-22T14:02:00.5Z`.
+///
+/// # Errors
+/// When it is none.
+pub fn moment(name: &'static str, text: &str) -> Result<MediaTime, RangeError> {
+    let text = text.trim();
+    let parsed = (text.len() <= MAX_MOMENT).then(|| text.parse::<Timestamp>());
+    match parsed {
+        Some(Ok(at)) => Ok(MediaTime::from_timestamp(at)),
+        _ => Err(RangeError::Moment { name }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: &str = "2026-11-20T12:00:00Z";
+
+    fn at(text: &str) -> MediaTime {
+        MediaTime::from_timestamp(text.parse().unwrap())
+    }
+
+    fn extent(start: &str, end: &str) -> Range<MediaTime> {
+        at(start)..at(end)
+    }
+
+    #[test]
+    fn without_a_time_the_newest_four_hours_are_played_and_grow() {
+        let asked = Asked::read(None, None).unwrap();
+        let day = extent("2026-11-19T00:00:00Z", "2026-11-20T12:00:00Z");
+        let range = asked.resolve(Some(&day)).unwrap();
+        assert_eq!(range, at("2026-11-20T08:00:00Z")..MediaTime::MAX);
+        assert!(asked.may_grow());
+        assert_eq!(asked.resolve(None).unwrap(), MediaTime::MIN..MediaTime::MAX);
+    }
+
+    #[test]
+    fn a_start_alone_plays_at_most_a_day_and_grows() {
+        let asked = Asked::read(Some(NOON), None).unwrap();
+        assert!(asked.may_grow());
+        let short = extent("2026-11-01T00:00:00Z", "2026-11-21T12:00:00Z");
+        assert_eq!(asked.resolve(Some(&short)).unwrap(), at(NOON)..MediaTime::MAX);
+        let long = extent("2026-11-01T00:00:00Z", "2026-11-21T12:00:01Z");
+        let error = asked.resolve(Some(&long)).unwrap_err();
+        assert!(matches!(error, RangeError::TooLong { .. }), "{error}");
+        // Only what was recorded counts.
+        let later = extent("2026-11-21T00:00:00Z", "2026-11-21T12:00:01Z");
+        assert!(asked.resolve(Some(&later)).is_ok());
+        // In the future: nothing, and no error.
+        let past = extent("2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z");
+        assert!(asked.resolve(Some(&past)).is_ok());
+    }
+
+    #[test]
+    fn an_end_alone_is_an_error() {
+        assert_eq!(Asked::read(None, Some(NOON)), Err(RangeError::EndAlone));
+    }
+
+    #[test]
+    fn both_play_what_lies_between_for_at_most_a_day_and_do_not_grow() {
+        let read = |start, end| Asked::read(Some(start), Some(end));
+        let asked = read(NOON, "2026-11-21T12:00:00Z").unwrap();
+        assert!(!asked.may_grow());
+        assert_eq!(asked.resolve(None).unwrap(), at(NOON)..at("2026-11-21T12:00:00Z"));
+        for (end, wanted) in [
+            ("2026-11-21T12:00:00.001Z", "more than 24 hours"),
+            (NOON, "is not after"),
+            ("2026-11-20T11:59:59Z", "is not after"),
+        ] {
+            let error = read(NOON, end).unwrap_err().to_string();
+            assert!(error.contains(wanted), "{end}: {error}");
+        }
+        assert_eq!(Asked::read_both(Some(NOON), None), Err(RangeError::Both));
+    }
+
+    #[test]
+    fn what_is_no_moment_is_refused() {
+        let long = format!("{NOON}{}", " ".repeat(100));
+        for text in [
+            "",
+            "yesterday",
+            "2026-11-20",
+            "2026-13-20T12:00:00Z",
+            "12:00",
+            "-1",
+            "x".repeat(100).as_str(),
+        ] {
+            let error = Asked::read(Some(text), None).unwrap_err();
+            assert_eq!(error, RangeError::Moment { name: "startTime" }, "{text}");
+        }
+        assert!(
+            Asked::read(Some(long.as_str()), None).is_ok(),
+            "blanks around it do not matter"
+        );
+        assert!(Asked::read(Some("2026-11-20T13:00:00+01:00"), None).is_ok());
+    }
+}
