@@ -14,6 +14,7 @@
 mod clip;
 mod golden;
 mod natively;
+mod no_models;
 mod run;
 
 use mediagraph::media::inference::{Finding, Inference};

@@ -6,7 +6,9 @@ use wasmtime::component::{Component, HasSelf, Linker, Resource, ResourceTable};
 use wasmtime::{Config, Engine, Store};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-mod detector {
+use super::no_models::ModelDetector;
+
+pub(crate) mod detector {
     wasmtime::component::bindgen!({
         path: "wit",
         world: "detector",
@@ -37,7 +39,7 @@ pub struct Picture {
     pixels: Vec<u8>,
 }
 
-struct Host {
+pub(crate) struct Host {
     table: ResourceTable,
     wasi: WasiCtx,
 }
@@ -324,6 +326,7 @@ fn each_component_describes_itself_under_its_name_with_a_valid_schema() {
         let (name, schema) = match builtin.name {
             "signal-gate" | "label-gate" => described!(gate::Gate, linker, store, component),
             "motion-detector" => described!(detector::Detector, linker, store, component),
+            "object-detector" => described!(ModelDetector, linker, store, component),
             _ => described!(processor::Processor, linker, store, component),
         };
         assert_eq!(name, builtin.name);

@@ -106,7 +106,7 @@ fn all_forbidden_imports_are_named_at_once() {
         "{text}"
     );
     assert!(
-        text.contains("offered are mediagraph:extension/{types, frames, logging}@0.1; wasi:cli/"),
+        text.contains("offered are mediagraph:extension/{types, frames, logging, inference}@0.1; wasi:cli/"),
         "{text}"
     );
 }

@@ -335,7 +335,14 @@ fn every_topology_of_ours_can_be_planned_without_a_camera() {
         if written.contains("${component}") {
             continue;
         }
-        let text = plan(&[], &path);
+        let model = repository("extensions/object-detector/street/street.onnx");
+        let model = format!("modelPath={}", model.display());
+        let given: &[&str] = if written.contains("${modelPath}") {
+            &["-p", &model, "-p", "modelFamily=yolov8"]
+        } else {
+            &[]
+        };
+        let text = plan(given, &path);
         let looks = ["MotionDetection", "ExtensionProcessor"]
             .iter()
             .any(|kind| written.contains(kind));
