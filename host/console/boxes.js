@@ -29,20 +29,20 @@ export class Boxes {
 /// What is there at a moment, each thing once.
 export function found(ms, detections, events) {
   const exact = nearest(ms, events);
-  const rest = detections.filter(one => ms >= one.first - 40 && ms <= one.last + 40)
-    .filter(one => !exact.some(other => (other.id ? other.id === one.id : other.label === one.label)));
-  return [...exact, ...rest.map(one => ({...one, sure: Math.abs(one.best - ms) <= NEAR}))];
+  if (exact.length) return exact;
+  const there = detections.filter(one => ms >= one.first - 40 && ms <= one.last + 40);
+  return there.map(one => ({...one, sure: Math.abs(one.best - ms) <= NEAR}));
 }
 
 function nearest(ms, events) {
-  let best = null;
+  // Several nodes may tell of the same picture, each of other things.
+  const best = new Map();
   for (const event of events) {
     if (!event.boxes.length || Math.abs(event.time - ms) > NEAR) continue;
-    if (!best || Math.abs(event.time - ms) < Math.abs(best.time - ms)) best = event;
+    const other = best.get(event.subject);
+    if (!other || Math.abs(event.time - ms) < Math.abs(other.time - ms)) best.set(event.subject, event);
   }
-  if (!best) return [];
-  // Nodes in a row tell of the same things; the last one knows most.
-  return best.boxes.map(one => ({...one, sure: true}));
+  return [...best.values()].flatMap(({boxes}) => boxes.map(one => ({...one, sure: true})));
 }
 
 function drawn({box, label, confidence, sure}, width, height) {
@@ -50,7 +50,9 @@ function drawn({box, label, confidence, sure}, width, height) {
   const size = Math.max(11, height / 28);
   const text = confidence < 1 ? `${label} ${Math.round(confidence * 100)} %` : label;
   const above = y > size * 1.6;
+  const right = x > width * 0.8;
   return svg('g', {class: sure ? 'box' : 'box unsure'},
     svg('rect', {x, y, width: box.w * width, height: box.h * height, 'stroke-width': Math.max(1.5, height / 240)}),
-    svg('text', {x: x + 3, y: above ? y - size * 0.35 : y + box.h * height + size * 1.05, 'font-size': size}, text));
+    // At the right edge a label ends with its box, or it would be cut off.
+    svg('text', {x: right ? x + box.w * width : x, 'text-anchor': right ? 'end' : 'start', y: above ? y - size * 0.35 : y + box.h * height + size * 1.05, 'font-size': size}, text));
 }

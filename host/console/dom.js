@@ -29,6 +29,14 @@ export function replace(element, ...children) {
   return element;
 }
 
+/// The same for a list that is renewed while somebody may stand in it: the focus stays at the same place.
+export function renew(element, ...children) {
+  const all = () => [...element.querySelectorAll('a, button, summary')];
+  const place = all().indexOf(document.activeElement);
+  replace(element, ...children);
+  if (place >= 0) all()[place]?.focus({preventScroll: true});
+}
+
 /// Text for an element, set only when it is another: screen readers repeat what is set again.
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;

@@ -18,7 +18,7 @@ export async function show(main, [name], {signal, every}) {
   const [state, told, wrong, table] = [h('p', {class: 'row'}), h('div'), h('p', {class: 'wrong'}), h('tbody')];
   const events = new EventList({instance: name, lastEventId: 0}, signal);
   replace(main,
-    h('h1', {}, name), h('p', {class: 'quiet'}, instance.properties.description ?? '', ' ', topology.name), state, told, wrong,
+    h('h1', {}, name), h('p', {class: 'quiet'}, [instance.properties.description, topology.name].filter(Boolean).join(' · ')), state, told, wrong,
     h('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Plan'}, plan.element),
     h('h2', {}, 'Nodes'), nodesTable(table),
     h('h2', {}, 'Events'), events.element);

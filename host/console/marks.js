@@ -57,7 +57,7 @@ export function events(instance, signal, changed) {
   const tell = ({type, data}) => {
     const time = Date.parse(data.eventTime);
     if (Number.isNaN(time)) return;
-    kept.push({time, type, data, boxes: boxes(data)});
+    kept.push({time, type, subject: data.subject, boxes: boxes(data)});
     if (kept.length > MOST_EVENTS) kept.splice(0, MOST_EVENTS / 10);
     changed();
   };
@@ -69,7 +69,8 @@ export function events(instance, signal, changed) {
 function boxes(event) {
   const inferences = event.data?.inferences ?? event.inferences;
   if (!Array.isArray(inferences)) return [];
-  return inferences.flatMap(({entity}) => entity?.box
-    ? [{box: entity.box, label: String(entity.tag?.value ?? ''), confidence: entity.tag?.confidence, id: entity.id}]
-    : []);
+  return inferences.flatMap(({entity, motion}) => {
+    const box = entity?.box ?? motion?.box;
+    return box ? [{box, label: String(entity?.tag?.value ?? 'motion'), confidence: entity?.tag?.confidence ?? 1, id: entity?.id}] : [];
+  });
 }

@@ -1,8 +1,8 @@
 // All graphs of the host: how each one is, and what is wrong.
 
 import {at, get, request} from './api.js';
-import {badge, h, problem, replace} from './dom.js';
-import {ago} from './time.js';
+import {badge, h, problem, renew, replace} from './dom.js';
+import {ago, length} from './time.js';
 
 /// Between two looks, in milliseconds.
 const EVERY = 2000;
@@ -22,8 +22,7 @@ export async function show(main, _, {signal, every}) {
     if (now !== before) replace(alarms, raised.map(alarm));
     before = now;
     if (!graphs.length) return replace(body, empty());
-    // A button that has the focus must not be taken away under the finger.
-    if (!body.contains(document.activeElement)) replace(body, graphs.map(card));
+    renew(body, graphs.map(card));
   });
 }
 
@@ -33,7 +32,7 @@ function empty() {
 
 function alarm({message, hint, since}) {
   return h('div', {class: 'problem', role: 'status'},
-    h('p', {}, h('strong', {}, message), ' ', h('span', {class: 'quiet'}, `since ${ago(Date.parse(since))}`.replace(' ago', ''))),
+    h('p', {}, h('strong', {}, message), ' ', h('span', {class: 'quiet'}, `for ${length(Date.now() - Date.parse(since))}`)),
     h('p', {class: 'quiet'}, hint));
 }
 

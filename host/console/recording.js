@@ -2,7 +2,7 @@
 
 import {list} from './api.js';
 import {Boxes} from './boxes.js';
-import {badge, h, problem, replace, say} from './dom.js';
+import {badge, h, problem, renew, replace, say} from './dom.js';
 import {Export} from './export.js';
 import {Player} from './player.js';
 import {CAUSES, detections, events, gaps, nextDetection} from './marks.js';
@@ -78,7 +78,7 @@ class Page {
     this.play = h('button', {type: 'button', class: 'main', onclick: () => this.toggle()}, 'Play');
     for (const name of ['play', 'pause']) this.video.addEventListener(name, () => say(this.play, this.video.paused ? 'Play' : 'Pause'));
     this.clock = h('output', {class: 'clock', 'aria-label': 'Shown moment'});
-    this.label = h('select', {onchange: () => this.timeline.set({label: this.label.value})}, h('option', {value: ''}, 'anything'));
+    this.label = h('select', {onchange: () => this.labelled()}, h('option', {value: ''}, 'anything'));
     const speed = h('select', {onchange: () => { this.video.playbackRate = Number(speed.value); }},
       ['0.25', '0.5', '1', '2', '4', '8'].map(one => h('option', {value: one, selected: one === '1'}, `${one} ×`)));
     const sound = h('button', {type: 'button', 'aria-pressed': 'false', onclick: () => {
@@ -168,7 +168,8 @@ class Page {
     this.timeline.set({spans, gaps: named, detections: this.seen});
     this.labels();
     replace(this.failed);
-    replace(this.found, this.lines(seen.more));
+    this.more = seen.more;
+    renew(this.found, this.lines());
   }
 
   labels() {
@@ -178,13 +179,18 @@ class Page {
     }
   }
 
-  lines(more) {
+  lines() {
     const shown = this.seen.filter(one => !this.label.value || one.label === this.label.value).slice(-50).reverse();
     const lines = shown.map(one => h('li', {}, h('button', {type: 'button', class: 'plain', onclick: () => this.go(one.first - LEAD)},
       h('strong', {}, one.label), ` ${full(one.first)}, ${length(one.last - one.first)}`)));
     if (!lines.length) lines.push(h('li', {class: 'quiet'}, 'Nothing was seen in what the timeline shows.'));
-    if (more) lines.push(h('li', {class: 'quiet'}, 'There is more than can be listed: zoom in.'));
+    if (this.more) lines.push(h('li', {class: 'quiet'}, 'There is more than can be listed: zoom in.'));
     return lines;
+  }
+
+  labelled() {
+    this.timeline.set({label: this.label.value});
+    renew(this.found, this.lines());
   }
 
   /// Clips of one camera are recordings of their own, so the next one may be in another.

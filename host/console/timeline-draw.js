@@ -103,7 +103,9 @@ function happened(pen, scale, events, colour) {
   pen.fillStyle = colour.event;
   const middle = ROWS.events + ROWS.eventsHeight / 2;
   let last = -10;
-  for (const {time} of events) {
+  for (const {time, boxes} of events) {
+    // What was seen has a row of its own.
+    if (boxes.length) continue;
     const x = scale.x(time);
     if (x < -6 || x > scale.width + 6 || Math.abs(x - last) < 3) continue;
     last = x;

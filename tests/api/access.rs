@@ -394,7 +394,7 @@ fn heads_without_end_are_refused() {
 fn what_is_not_there_is_said_to_those_alone_who_may_ask() {
     let server = Server::guarded();
     for path in [
-        "/",
+        "/console",
         "/api",
         "/api/",
         "/api/GraphTopology/",
