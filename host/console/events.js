@@ -37,7 +37,8 @@ export class EventList {
       this.find = find.value.toLowerCase();
       for (const line of this.list.children) this.sift(line);
     }});
-    return h('div', {class: 'row'}, h('label', {}, 'Show only ', find), pause);
+    const seen = h('input', {type: 'checkbox', checked: true, onchange: () => this.element.classList.toggle('unseen', !seen.checked)});
+    return h('div', {class: 'row'}, h('label', {}, 'Show only ', find), h('label', {class: 'check'}, seen, ' Also what was seen'), pause);
   }
 
   pause(button) {
@@ -73,7 +74,7 @@ export function kind(type) {
 function entry({type, data}) {
   const where = String(data.subject ?? '').replace('/graphInstances/', '').replace(/\/(sources|processors|sinks)\//, ' › ');
   const wrong = /Error|Lost|Failed|Missed|Refused/.test(type);
-  return h('li', {class: wrong ? 'wrong' : ''},
+  return h('li', {class: wrong ? 'wrong' : /\.Analytics\./.test(type) ? 'seen' : ''},
     h('time', {datetime: data.eventTime}, full(Date.parse(data.eventTime), true)),
     h('span', {class: 'kind'}, kind(type)), h('span', {class: 'where'}, where),
     h('details', {}, h('summary', {}, gist(data.data)), h('pre', {}, JSON.stringify(data, null, 2))));

@@ -88,7 +88,7 @@ class Page {
     this.video.muted = true;
     const jump = (words, ahead) => h('button', {type: 'button', onclick: () => this.jump(ahead)}, words);
     return h('div', {class: 'row bar'}, this.play, this.clock, h('label', {}, 'Speed ', speed), sound,
-      h('span', {class: 'grow'}), jump('‹ Previous', false), h('label', {}, h('span', {class: 'hidden'}, 'Jump to and show '), this.label), jump('Next ›', true));
+      h('span', {class: 'grow'}), h('span', {class: 'jumps'}, jump('‹ Previous', false), h('label', {}, h('span', {class: 'hidden'}, 'Jump to and show '), this.label), jump('Next ›', true)));
   }
 
   strip() {
