@@ -31,6 +31,8 @@ export class Player {
   load(ms) {
     this.stop();
     const first = Date.parse(this.asset.start ?? '') || 0;
+    // Before the first moment there is nothing to ask for: the player begins there, and says so.
+    ms = Math.max(ms, first);
     this.from = Math.max(first, ms - BEFORE);
     const last = this.asset.live ? Infinity : Date.parse(this.asset.end ?? '') || Infinity;
     const open = ms + BEHIND > Date.now() || ms + BEHIND > last;
@@ -64,6 +66,7 @@ export class Player {
 
   seek(ms) {
     const {fragments} = this;
+    if (ms < fragments[0].programDateTime - 100) this.told('Nothing was recorded here; this is what comes nearest.');
     let fragment = fragments.findLast(one => one.programDateTime <= ms) ?? fragments[0];
     let inside = (ms - fragment.programDateTime) / 1000;
     if (inside >= fragment.duration) {
@@ -72,7 +75,7 @@ export class Player {
       this.told(hole ? 'Nothing was recorded here; this is what comes nearest.' : '');
       inside = next ? 0 : Math.max(0, fragment.duration - 0.1);
       fragment = next ?? fragment;
-    } else {
+    } else if (ms >= fragment.programDateTime - 100) {
       this.told('');
     }
     this.video.currentTime = fragment.start + Math.max(0, inside) + 0.001;

@@ -6,7 +6,7 @@ import {h, replace, say} from './dom.js';
 export function signIn(main, then) {
   const failed = h('p', {class: 'wrong', role: 'alert'});
   // The host refused the one that was kept.
-  if (token()) say(failed, 'The token is not valid any more.');
+  if (token()) say(failed, 'The host does not take this token.');
   keepToken('');
   const input = h('input', {type: 'password', name: 'token', autocomplete: 'current-password', required: true, spellcheck: 'false'});
   const form = h('form', {class: 'sign-in', onsubmit: async event => {
