@@ -15,6 +15,10 @@ export class Player {
   constructor(video, asset, told) {
     Object.assign(this, {video, asset, told});
     video.addEventListener('ended', () => this.ended());
+    video.addEventListener('loadedmetadata', () => {
+      if (this.first > 0 && Math.abs(video.currentTime - this.first) > 0.5) video.currentTime = this.first;
+      this.first = undefined;
+    });
   }
 
   /// Goes to a moment, or to what was recorded next.
@@ -43,6 +47,8 @@ export class Player {
       enableWorker: false,
       backBufferLength: 60,
       maxBufferLength: 20,
+      maxMaxBufferLength: 60,
+      maxBufferSize: 10e6,
       startPosition: 0,
       xhrSetup: (request, url) => {
         request.open('GET', url, true);
@@ -50,6 +56,7 @@ export class Player {
       },
     });
     this.hls.on(Hls.Events.LEVEL_UPDATED, (_, {details}) => this.listed(details));
+    this.hls.once(Hls.Events.AUDIO_TRACK_LOADED, () => this.begin());
     this.hls.on(Hls.Events.ERROR, (_, error) => this.failed(error));
     this.hls.loadSource(address(at('assets', this.asset.name, 'index.m3u8'), query));
     this.hls.attachMedia(this.video);
@@ -78,11 +85,31 @@ export class Player {
     } else if (ms >= fragment.programDateTime - 100) {
       this.told('');
     }
-    this.video.currentTime = fragment.start + Math.max(0, inside) + 0.001;
+    this.place(fragment.start + Math.max(0, inside) + 0.001);
+  }
+
+  /// Before anything is loaded, a seek would not be noticed: video and sound would wait for each other at the beginning.
+  place(seconds) {
+    if (this.video.readyState > 0) {
+      this.video.currentTime = seconds;
+    } else {
+      this.first = seconds;
+      this.begin();
+    }
+  }
+
+  /// Loads from the wanted place on. Again when the list of the sound is there, too: hls.js with a growing recording
+  /// would otherwise wait for sound that it does not ask for.
+  begin() {
+    const {hls, first} = this;
+    setTimeout(() => {
+      if (hls === this.hls && first === this.first && first !== undefined) hls.startLoad(first);
+    });
   }
 
   /// The moment that is on the screen.
   moment() {
+    if (this.video.readyState === 0) return NaN;
     const time = this.video.currentTime;
     const fragment = this.fragments?.findLast(one => one.start <= time + 0.001) ?? this.fragments?.[0];
     return fragment ? fragment.programDateTime + (time - fragment.start) * 1000 : NaN;
@@ -106,6 +133,7 @@ export class Player {
     this.hls?.destroy();
     this.hls = undefined;
     this.fragments = undefined;
+    this.first = undefined;
     this.recovered = false;
   }
 }
