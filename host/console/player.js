@@ -9,6 +9,8 @@ const HOUR = 3600000;
 /// What is loaded before and behind the moment that was asked for.
 const BEFORE = HOUR / 2;
 const BEHIND = 3 * HOUR;
+/// How long a recording may take to begin before it is asked for again, in milliseconds.
+const FIRST_WAIT = 1200;
 
 export class Player {
   /// `told(text)`: what a viewer should know, or nothing.
@@ -100,11 +102,17 @@ export class Player {
 
   /// Loads from the wanted place on. Again when the list of the sound is there, too: hls.js with a growing recording
   /// would otherwise wait for sound that it does not ask for.
-  begin() {
+  begin(patience = FIRST_WAIT) {
     const {hls, first} = this;
+    const waits = () => hls === this.hls && first === this.first && first !== undefined && this.video.readyState === 0;
+    clearTimeout(this.nudge);
     setTimeout(() => {
-      if (hls === this.hls && first === this.first && first !== undefined) hls.startLoad(first);
+      if (waits()) hls.startLoad(first);
     });
+    // It is asked again, each time later, so that a slow network is not cut off by its own repair.
+    this.nudge = setTimeout(() => {
+      if (waits()) this.begin(2 * patience);
+    }, patience);
   }
 
   /// The moment that is on the screen.
@@ -130,6 +138,7 @@ export class Player {
   }
 
   stop() {
+    clearTimeout(this.nudge);
     this.hls?.destroy();
     this.hls = undefined;
     this.fragments = undefined;
