@@ -136,20 +136,29 @@ mod tests {
         for entry in std::fs::read_dir(folder).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             let served = FILES.iter().any(|file| file.name == name);
-            assert!(served || ["index.html", "vendor"].contains(&name.as_str()), "{name}");
+            assert!(
+                served || ["index.html", "vendor"].contains(&name.as_str()),
+                "{name}"
+            );
         }
     }
 
     #[test]
     fn what_scripts_and_the_page_name_is_there() {
-        let own = FILES.iter().filter(|file| file.kind == SCRIPT && file.name != "hls.js");
+        let own = FILES
+            .iter()
+            .filter(|file| file.kind == SCRIPT && file.name != "hls.js");
         for file in own.chain([&PAGE]) {
             let text = std::str::from_utf8(file.bytes).unwrap();
             let imports = text.split("from './").skip(1).map(|rest| (rest, '\''));
             let links = text.split("\"console/").skip(1).map(|rest| (rest, '"'));
             for (rest, end) in imports.chain(links) {
                 let name = rest.split(end).next().unwrap();
-                assert!(FILES.iter().any(|file| file.name == name), "{}: {name}", file.name);
+                assert!(
+                    FILES.iter().any(|file| file.name == name),
+                    "{}: {name}",
+                    file.name
+                );
             }
         }
     }

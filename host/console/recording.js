@@ -165,7 +165,10 @@ class Page {
     if (this.signal.aborted) return;
     const named = holes.map(gap => ({...gap, words: CAUSES[gap.cause] ?? gap.cause}));
     this.seen = seen.value.filter(one => one.store === store);
-    this.timeline.set({spans, gaps: named, detections: this.seen});
+    // Whole days and months are told of; the recording's own first and last moment are known better.
+    const [first, last] = [Date.parse(this.asset.start), this.asset.live ? Date.now() : Date.parse(this.asset.end)];
+    const there = spans.map(([one, other]) => [Math.max(one, first), Math.min(other, last)]).filter(([one, other]) => one < other);
+    this.timeline.set({spans: there, gaps: named, detections: this.seen});
     this.labels();
     replace(this.failed);
     this.more = seen.more;

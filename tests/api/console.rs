@@ -11,7 +11,12 @@ fn the_page_needs_no_token_and_may_load_nothing_from_elsewhere() {
     assert_eq!(page.header("content-type").unwrap(), "text/html; charset=utf-8");
     assert!(page.body.contains("console/main.js"));
     let policy = page.header("content-security-policy").unwrap();
-    for rule in ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "require-trusted-types-for"] {
+    for rule in [
+        "default-src 'none'",
+        "script-src 'self'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for",
+    ] {
         assert!(policy.contains(rule), "{policy}");
     }
     assert!(!policy.contains("unsafe"), "{policy}");
@@ -26,13 +31,20 @@ fn a_file_is_sent_once_and_others_are_not_there() {
     let server = Server::guarded();
     let script = server.send(&Request::get("/console/main.js"));
     assert_eq!(script.status, 200, "{script:?}");
-    assert_eq!(script.header("content-type").unwrap(), "text/javascript; charset=utf-8");
+    assert_eq!(
+        script.header("content-type").unwrap(),
+        "text/javascript; charset=utf-8"
+    );
     let tag = script.header("etag").unwrap().to_owned();
     let again = server.send(&Request::get("/console/main.js").header("if-none-match", &tag));
     assert_eq!((again.status, again.body.as_str()), (304, ""));
     let changed = server.send(&Request::get("/console/main.js").header("if-none-match", "\"other\""));
     assert_eq!(changed.status, 200);
-    for path in ["/console/nothing.js", "/console/..%2Fapi%2Fmod.rs", "/console/index.html"] {
+    for path in [
+        "/console/nothing.js",
+        "/console/..%2Fapi%2Fmod.rs",
+        "/console/index.html",
+    ] {
         assert_eq!(server.send(&Request::get(path)).status, 404, "{path}");
     }
 }
