@@ -2,7 +2,7 @@
 
 import {at, get, request} from './api.js';
 import {badge, h, problem, renew, replace} from './dom.js';
-import {ago, length} from './time.js';
+import {length} from './time.js';
 
 /// Between two looks, in milliseconds.
 const EVERY = 2000;
@@ -30,9 +30,9 @@ function empty() {
   return h('p', {class: 'empty'}, 'This host has no graph yet. Set one with ', h('code', {}, 'mediagraph instance set'), '.');
 }
 
-function alarm({message, hint, since}) {
+function alarm({instance, message, hint, since}) {
   return h('div', {class: 'problem', role: 'status'},
-    h('p', {}, h('strong', {}, message), ' ', h('span', {class: 'quiet'}, `for ${length(Date.now() - Date.parse(since))}`)),
+    h('p', {}, h('strong', {}, instance ? `${instance}: ${message}` : message), ' ', h('span', {class: 'quiet'}, `for ${length(Date.now() - Date.parse(since))}`)),
     h('p', {class: 'quiet'}, hint));
 }
 
@@ -59,7 +59,7 @@ function card(graph) {
   const wrong = mistake(graph);
   return h('article', {class: 'card'},
     h('h2', {}, h('a', {href: `#/graph/${encodeURIComponent(graph.name)}`}, graph.name)),
-    h('p', {}, badge(kind, word), ' ', h('span', {class: 'quiet'}, `${ago(Date.parse(graph.since))}`)),
+    h('p', {}, badge(kind, word), ' ', h('span', {class: 'quiet'}, `for ${length(Date.now() - Date.parse(graph.since))}`)),
     h('p', {class: 'quiet'}, graph.topologyName),
     wrong ? h('p', {class: 'wrong'}, wrong.split('\n')[0]) : null);
 }
