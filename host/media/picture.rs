@@ -131,16 +131,10 @@ impl Picture {
         let placed = place(self.size, spec)?;
         let whole = (0.0, 0.0, f64::from(self.size.width), f64::from(self.size.height));
         let pixels = self.render(whole, &placed, spec.format, spec.fill)?;
-        let (width, height) = (placed.canvas.width as f32, placed.canvas.height as f32);
         Ok(Prepared {
             format: spec.format,
             size: placed.canvas,
-            content: Rect {
-                l: placed.left as f32 / width,
-                t: placed.top as f32 / height,
-                w: placed.content.width as f32 / width,
-                h: placed.content.height as f32 / height,
-            },
+            content: placed.shown(),
             pixels: pixels.into(),
         })
     }

@@ -4,6 +4,7 @@ use fast_image_resize as fir;
 
 use super::MAX_SIDE;
 use crate::media::image::{Fit, ImageSpec, PixelFormat, Size};
+use crate::media::inference::Rect;
 
 /// Where the picture stands on what the consumer gets.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +58,17 @@ pub(super) fn place(source: Size, spec: &ImageSpec) -> Result<Placement, String>
 }
 
 impl Placement {
+    /// The part of the canvas that shows the picture, in fractions of it.
+    pub(super) fn shown(&self) -> Rect {
+        let (width, height) = (self.canvas.width as f32, self.canvas.height as f32);
+        Rect {
+            l: self.left as f32 / width,
+            t: self.top as f32 / height,
+            w: self.content.width as f32 / width,
+            h: self.content.height as f32 / height,
+        }
+    }
+
     pub(super) fn halved(self) -> Self {
         let half = |size: Size| Size {
             width: (size.width / 2).max(1),

@@ -61,16 +61,10 @@ pub(super) fn fitted(source: Source<'_>, area: Rect, spec: &ImageSpec) -> Result
     let part = Part::of(area, source.size);
     let placed = placed(part.size, spec)?;
     let pixels = draw(source, part, &placed, spec.fill, bgr);
-    let (width, height) = (placed.canvas.width as f32, placed.canvas.height as f32);
     Ok(Prepared {
         format: spec.format,
         size: placed.canvas,
-        content: Rect {
-            l: placed.left as f32 / width,
-            t: placed.top as f32 / height,
-            w: placed.content.width as f32 / width,
-            h: placed.content.height as f32 / height,
-        },
+        content: placed.shown(),
         pixels: pixels.into(),
     })
 }
