@@ -23,7 +23,7 @@
 //! | [`config`] | the configuration file: reading, checking, showing, what a reload changes; policy |
 //! | [`service`] | what a service manager is told: ready, reloading, stopping, alive |
 //! | [`database`] | how a SQLite database of ours is opened and brought up to date; all may use it |
-//! | [`text`] | letters that a terminal would obey; all may use it |
+//! | [`text`] | letters that a terminal would obey, bytes in digits; all may use it |
 //! | [`camera`] | a simulated RTSP camera that plays files: knows nothing but `media` |
 //!
 //! `media`, `recording` and `topology` know nothing of WebAssembly or of the graph.

@@ -1,7 +1,19 @@
-//! Letters that are not only shown: what comes from outside must not steer a terminal or a page.
+//! Letters: bytes in digits, and those from outside that are not only shown and must not steer a terminal or a page.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+
+/// Bytes as hexadecimal digits in lower case.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "{byte:02x}");
+            out
+        })
+}
 
 /// Whether a terminal or a browser obeys a letter instead of showing it: control characters, and those that turn the
 /// direction of what follows.

@@ -8,6 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
 use uuid::Uuid;
 
+use crate::text::hex;
+
 const REALM: &str = "mediagraph camera";
 
 /// How clients prove who they are.
@@ -118,10 +120,7 @@ impl<'a> Guard<'a> {
 }
 
 fn hash(text: &str) -> String {
-    Md5::digest(text.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&Md5::digest(text.as_bytes()))
 }
 
 /// Compares in a time that tells nothing of where the difference is.

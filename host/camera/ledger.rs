@@ -24,6 +24,7 @@ use tokio::sync::mpsc;
 
 use crate::media::TrackKind;
 use crate::media::demux::nal;
+use crate::text::hex;
 
 /// Lines that wait for the disk; then sending waits too, for a ledger with holes is worth nothing.
 const MAX_QUEUED_LINES: usize = 64 * 1024;
@@ -100,7 +101,7 @@ pub(super) fn digest(kind: TrackKind, sample: &[u8]) -> String {
             }
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize())
 }
 
 #[cfg(test)]

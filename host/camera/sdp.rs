@@ -9,6 +9,7 @@ use mp4_atom::{Atom, Avcc};
 use super::catalog::{Stream, control};
 use crate::media::TrackKind;
 use crate::media::demux::Track;
+use crate::text::hex;
 
 /// Dynamic payload types (RFC 3551, section 6); the position of the track is added.
 const FIRST_PAYLOAD_TYPE: u8 = 96;
@@ -100,12 +101,7 @@ fn h264(track: &Track) -> String {
 /// RFC 3640, section 4.1, with the values of AAC-hbr (section 3.3.6). The profile level is that of AAC up to level
 /// 2; no receiver is known to look at it.
 fn aac(track: &Track) -> String {
-    let config: String = track
-        .format
-        .decoder_config
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let config = hex(&track.format.decoder_config);
     format!(
         "streamtype=5;profile-level-id=1;mode=AAC-hbr;sizelength=13;indexlength=3;indexdeltalength=3;config={config}"
     )

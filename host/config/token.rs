@@ -2,6 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::text::hex;
+
 /// How every token of ours begins, so that people and scanners of leaked secrets know one when they see it.
 const PREFIX: &str = "mgt_";
 
@@ -15,8 +17,7 @@ pub fn generate() -> String {
 /// The SHA-256 of a token, in hexadecimal.
 #[must_use]
 pub fn hash_in_hex(token: &str) -> String {
-    let hash = Sha256::digest(token.as_bytes());
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(token.as_bytes()))
 }
 
 /// 64 hexadecimal digits as bytes.

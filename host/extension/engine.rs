@@ -25,6 +25,7 @@ use super::size;
 use super::ticker::{Beat, Ticker};
 use crate::inference::Bound;
 use crate::media::{MediaTime, SystemClock};
+use crate::text::hex;
 
 /// How the engine is set up.
 #[derive(Clone, Debug, Default)]
@@ -310,6 +311,5 @@ async fn describe(
 /// Of a component's bytes, in hexadecimal.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
-    let hash = Sha256::digest(bytes);
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
 }

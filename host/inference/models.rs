@@ -16,6 +16,7 @@ use super::onnxruntime::{Asked, OnnxRuntime};
 use super::tract::Tract;
 use super::wire::{Proto, read};
 use crate::media::{Clock, SystemClock};
+use crate::text::hex;
 
 /// What a host says of models.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,7 +96,7 @@ impl Models {
 
     fn shared(&self, path: &Path, origin: &str, slow: impl FnOnce()) -> Result<Arc<Model>, ModelProblem> {
         let bytes = read(path)?;
-        let (sha256, size) = (sha256(&bytes), bytes.len());
+        let (sha256, size) = (hex(&Sha256::digest(&bytes)), bytes.len());
         if let Some(model) = self.lock().get(&sha256).and_then(Weak::upgrade) {
             return Ok(model);
         }
@@ -199,13 +200,6 @@ fn load_with(backend: &dyn Backend, model: Proto) -> Result<Box<dyn Network>, Mo
         backend: backend.name().to_owned(),
         hint: "\nhint: ONNX Runtime knows more of them: `mediagraph doctor` says how to get it".to_owned(),
     })
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 /// The models of one node, by the names that its component may use.

@@ -28,6 +28,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::files::{create, sync_folder, write_synced};
 use super::{FORMAT, INDEX, JOURNAL, OWNER_ONLY_DIR, REGISTRY};
+use crate::text::hex;
 
 /// The list of what is in a backup.
 pub(super) const MANIFEST: &str = "manifest.json";
@@ -308,7 +309,7 @@ fn pass(from: &Path, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Resul
     }
     Ok(Copied {
         bytes,
-        sha256: hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+        sha256: hex(&hash.finalize()),
     })
 }
 

@@ -13,6 +13,7 @@ use crate::media::{MediaTime, Ticks};
 use crate::recording::RecordingError;
 use crate::recording::asset::name::SEGMENT;
 use crate::recording::asset::scan;
+use crate::text::hex;
 
 /// One sample and the SHA-256 of its bytes: NAL units behind their lengths, or a frame of sound.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -123,7 +124,7 @@ impl Source {
                 .offset(Ticks(i64::try_from(shown).unwrap_or(i64::MAX))),
             sync: sample.sync,
             size: sample.size,
-            sha256: hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256: hex(&hash.finalize()),
         })
     }
 }

@@ -13,7 +13,6 @@ mod failure;
 mod key;
 
 use std::collections::{BTreeSet, HashMap};
-use std::fmt::Write as _;
 use std::num::NonZero;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -37,6 +36,7 @@ use self::failure::Failure;
 use super::{AssetStore, Content, MAX_READ, ObjectInfo, Put, StoreError, StoreErrorKind, Writer};
 use crate::media::Clock;
 use crate::recording::RecordingError;
+use crate::text::hex;
 
 /// Azure takes up to so many bytes in one request; more would go up in blocks.
 const MAX_SINGLE_PUT: NonZero<u64> = NonZero::new(5000 << 20).unwrap();
@@ -161,16 +161,6 @@ impl AzureStore {
         }
         Ok(objects)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
 }
 
 fn options(name: &str) -> BlockBlobClientUploadOptions<'static> {
