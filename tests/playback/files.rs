@@ -86,7 +86,7 @@ fn an_export_is_an_ordinary_movie_with_every_picture_and_the_sound_beside_them()
     let read = re_mp4::Mp4::read_bytes(&answer.body).unwrap();
     let mut hashes = Vec::new();
     for sample in &read.tracks()[&1].samples {
-        hashes.push(crate::sha256(&answer.body[sample.byte_range()]));
+        hashes.push(crate::clip::sha256(&answer.body[sample.byte_range()]));
     }
     assert_eq!(hashes, clip().digests());
     assert!(

@@ -22,11 +22,3 @@ mod played;
 mod refused;
 #[path = "../common/room.rs"]
 mod room;
-
-fn sha256(bytes: &[u8]) -> String {
-    use sha2::Digest as _;
-    sha2::Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use mediagraph::media::mp4::read::movie;
 use mediagraph::media::{AccessUnit, MediaTime, StreamFormat, Ticks, TrackKind};
+use sha2::{Digest as _, Sha256};
 
 /// Noon of a day, so that no test crosses midnight.
 const START: u64 = 1_795_176_000 * 90_000;
@@ -25,6 +26,14 @@ pub(crate) fn run(command: &mut Command) -> String {
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// In hexadecimal digits, as reports have it.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 impl Clip {
@@ -78,13 +87,13 @@ impl Clip {
     /// Of the pictures, in decoding order.
     pub(crate) fn digests(&self) -> Vec<String> {
         let video = self.units.iter().filter(|unit| unit.kind() == TrackKind::Video);
-        video.map(|unit| crate::sha256(&unit.data)).collect()
+        video.map(|unit| sha256(&unit.data)).collect()
     }
 
     /// Of the sound, in order.
     pub(crate) fn sounds(&self) -> Vec<String> {
         let audio = self.units.iter().filter(|unit| unit.kind() == TrackKind::Audio);
-        audio.map(|unit| crate::sha256(&unit.data)).collect()
+        audio.map(|unit| sha256(&unit.data)).collect()
     }
 
     pub(crate) fn later(&self, by: Ticks) -> Vec<Arc<AccessUnit>> {

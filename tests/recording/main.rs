@@ -28,7 +28,6 @@ use mediagraph::recording::store::LOCAL;
 use mediagraph::recording::verify::{samples, verify};
 use mediagraph::recording::{AssetSpec, AssetWriter, FileOptions, FileWriter, Recorder};
 use mediagraph::state::{StateDir, StateError};
-use sha2::{Digest, Sha256};
 
 /// The store has everything within this.
 const DRAIN: Duration = Duration::from_secs(60);
@@ -257,11 +256,4 @@ fn an_asset_that_is_appended_to_plays_through() {
     assert_eq!(verify(&dir).unwrap().gaps.len(), 1);
     assert_eq!(frames(&dir.join("index.m3u8"), "v:0"), 2 * clip.count("video"));
     assert_eq!(complaints(&dir.join("index.m3u8")), "");
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }

@@ -336,7 +336,12 @@ fn judge_life(folder: &Path, writes: i64, told: &[String]) {
     for row in &rows {
         let file = asset.join(row.name.file(".m4s"));
         let bytes = std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        assert_eq!(crate::sha256(&bytes), hex(&row.sha256), "{}", file.display());
+        assert_eq!(
+            crate::clip::sha256(&bytes),
+            hex(&row.sha256),
+            "{}",
+            file.display()
+        );
     }
     let there = files(&asset);
     let segments = there

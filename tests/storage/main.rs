@@ -29,11 +29,3 @@ mod real;
 mod stores;
 mod uploads;
 mod writers;
-
-fn sha256(bytes: &[u8]) -> String {
-    use sha2::Digest as _;
-    sha2::Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}

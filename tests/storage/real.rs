@@ -11,7 +11,7 @@ use crate::clip::run;
 use crate::common;
 use crate::common::camera::Camera;
 use crate::common::clip::yard;
-use crate::common::graph::{Graph, SOON, START, command};
+use crate::common::graph::{Finished, Graph, SOON, START, command};
 use crate::common::host::Host;
 use crate::common::host::wire::Request;
 use crate::common::process::{Process, until};
@@ -69,22 +69,25 @@ fn segments(azurite: &Azurite) -> usize {
     names.iter().filter(|name| name.ends_with(".m4s")).count()
 }
 
+/// Records a camera until there is enough of it; gives the asset, and what the graph said to its end.
+fn recorded(state: &Path, config: &Path) -> (String, Finished) {
+    let camera = Camera::ours(&yard(), &[]);
+    let mut command = command(TOPOLOGY, &[("rtspUrl", &camera.url)], state);
+    let graph = Graph::of(command.arg("--config").arg(config), state);
+    let started = graph.event("RecordingStarted", START);
+    graph.recorded(ENOUGH);
+    (started.text("outputLocation").to_owned(), graph.stop())
+}
+
 #[test]
 fn a_camera_is_recorded_to_a_container_and_played_from_there() {
     let folder = tempfile::tempdir().unwrap();
     let azurite = Azurite::start(&folder.path().join("azurite"));
     azurite.make_public();
     let config = configuration(folder.path(), &azurite, azurite.address);
-    let camera = Camera::ours(&yard(), &[]);
-    let state = folder.path().join("state");
-    let mut command = command(TOPOLOGY, &[("rtspUrl", &camera.url)], &state);
-    let graph = Graph::of(command.arg("--config").arg(&config), &state);
-    let started = graph.event("RecordingStarted", START);
-    graph.recorded(ENOUGH);
-    let finished = graph.stop();
+    let (asset, finished) = recorded(&folder.path().join("state"), &config);
     let available = finished.named("RecordingAvailable");
     assert_eq!(available.len(), 1, "told once, when it stands in the container");
-    let asset = started.text("outputLocation").to_owned();
     assert_eq!(available[0].text("outputLocation"), asset);
     assert!(finished.named(DROPPED).is_empty());
     let url = format!("{}/{asset}/index.m3u8", azurite.container_at(azurite.address));
@@ -200,13 +203,8 @@ fn the_index_is_made_anew_from_the_container_alone() {
     let folder = tempfile::tempdir().unwrap();
     let azurite = Azurite::start(&folder.path().join("azurite"));
     let config = configuration(folder.path(), &azurite, azurite.address);
-    let camera = Camera::ours(&yard(), &[]);
     let state = folder.path().join("state");
-    let mut command = command(TOPOLOGY, &[("rtspUrl", &camera.url)], &state);
-    let graph = Graph::of(command.arg("--config").arg(&config), &state);
-    graph.event("RecordingStarted", START);
-    graph.recorded(ENOUGH);
-    graph.stop();
+    recorded(&state, &config);
     for ending in ["", "-wal", "-shm"] {
         let _not_there = std::fs::remove_file(state.join(format!("index.db{ending}")));
     }
@@ -254,16 +252,7 @@ fn a_store_in_a_folder_of_another_disk_takes_whole_recordings() {
         archive.path().display()
     );
     let config = common::configuration(folder.path(), &text);
-    let camera = Camera::ours(&yard(), &[]);
-    let state = folder.path().join("state");
-    let mut command = command(TOPOLOGY, &[("rtspUrl", &camera.url)], &state);
-    let graph = Graph::of(command.arg("--config").arg(&config), &state);
-    let asset = graph
-        .event("RecordingStarted", START)
-        .text("outputLocation")
-        .to_owned();
-    graph.recorded(ENOUGH);
-    let finished = graph.stop();
+    let (asset, finished) = recorded(&folder.path().join("state"), &config);
     assert!(finished.named(DROPPED).is_empty());
     let recording = judge::judged(&archive.path().join(&asset));
     assert!(recording.video().len() >= PICTURES);
@@ -282,16 +271,8 @@ fn what_is_only_in_the_container_is_played_by_the_host() {
     let folder = tempfile::tempdir().unwrap();
     let mut azurite = Azurite::start(&folder.path().join("azurite"));
     let config = configuration(folder.path(), &azurite, azurite.address);
-    let camera = Camera::ours(&yard(), &[]);
     let state = folder.path().join("state");
-    let mut command = command(TOPOLOGY, &[("rtspUrl", &camera.url)], &state);
-    let graph = Graph::of(command.arg("--config").arg(&config), &state);
-    let asset = graph
-        .event("RecordingStarted", START)
-        .text("outputLocation")
-        .to_owned();
-    graph.recorded(ENOUGH);
-    graph.stop();
+    let (asset, _) = recorded(&state, &config);
     assert_eq!(segments_below(&state), 0, "nothing is left in the cache");
     let host = serve(&state, &config);
     let url = format!("{}/assets/{asset}/index.m3u8", host.url());
