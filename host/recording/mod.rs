@@ -10,6 +10,7 @@
 
 pub mod adopt;
 pub mod asset;
+mod blocking;
 pub mod cache;
 pub mod capacity;
 pub mod coverage;

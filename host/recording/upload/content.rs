@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use tokio::task::JoinHandle;
 
 use crate::recording::asset::name::SEGMENT;
+use crate::recording::blocking::finished;
 use crate::recording::index::{SegmentId, SegmentRow};
 use crate::recording::store::{Content, StoreError, StoreErrorKind};
 
@@ -38,7 +39,7 @@ impl Ahead {
             }
         };
         let failed = |error| StoreError::new(StoreErrorKind::Source, format!("reading failed: {error}"));
-        reading.await.unwrap_or_else(|error| Err(failed(error)))
+        finished(reading).await.unwrap_or_else(|error| Err(failed(error)))
     }
 }
 

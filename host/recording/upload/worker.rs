@@ -15,6 +15,7 @@ use super::{UploaderOptions, sleep_until};
 use crate::media::TrackKind;
 use crate::recording::RecordingError;
 use crate::recording::asset::name::SEGMENT;
+use crate::recording::blocking::blocking;
 use crate::recording::cache::Cache;
 use crate::recording::index::{AssetId, EpochId, SegmentId, SegmentRow, Waiting};
 use crate::recording::store::{Content, StoreError, StoreErrorKind, Writer};
@@ -186,8 +187,7 @@ impl Worker {
         work: impl FnOnce(&Cache) -> Result<T, RecordingError> + Send + 'static,
     ) -> Result<T, Halt> {
         let cache = Arc::clone(&self.options.cache);
-        let done = tokio::task::spawn_blocking(move || work(&cache)).await;
-        match done {
+        match blocking(move || work(&cache)).await {
             Ok(done) => Ok(done?),
             Err(error) => {
                 let message = format!("the queue of the store failed: {error}");

@@ -26,6 +26,7 @@ use super::{AssetStore, Content, MAX_READ, ObjectInfo, Put, StoreError, StoreErr
 use crate::recording::RecordingError;
 use crate::recording::asset::lock::Lock;
 use crate::recording::asset::name::check_asset;
+use crate::recording::blocking::blocking;
 use crate::recording::storage::{Storage, replace};
 
 /// Threads that work on the folder at the same time; a disk that hangs gets no more of them.
@@ -92,7 +93,7 @@ impl DirectoryStore {
                 let _turn = turn;
                 work(&shared)
             };
-            let done = tokio::task::spawn_blocking(working).await;
+            let done = blocking(working).await;
             done.unwrap_or_else(|error| Err(other(&error)))
         };
         let within = tokio::time::timeout(limit, working);
