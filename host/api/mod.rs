@@ -16,6 +16,7 @@
 //! | `instances`, `recordings`, `hub`, `system` | status and reasons; what was recorded; messages to graphs; health, log, reload |
 //! | `playback`, `ranges` | recordings for players; parts of what is sent |
 //! | `live` | what cameras show now |
+//! | `console` | the page for people |
 //! | `extensions` | components that have a name |
 //! | [`openapi`] | the description of all of it |
 //! | [`serve`](mod@serve), [`tls`] | connections and certificates |
@@ -24,6 +25,7 @@
 
 pub mod auth;
 pub mod binding;
+mod console;
 mod direct;
 mod extensions;
 mod guard;

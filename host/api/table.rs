@@ -10,7 +10,9 @@ use futures::future::BoxFuture;
 use super::auth::Role;
 use super::guard::Call;
 use super::problem::Problem;
-use super::{Shared, direct, extensions, hub, instances, live, playback, recordings, rest, stream, system};
+use super::{
+    Shared, console, direct, extensions, hub, instances, live, playback, recordings, rest, stream, system,
+};
 use crate::metrics;
 
 /// How long a request may take.
@@ -444,4 +446,9 @@ pub const ROUTES: &[Route] = &[
         .gives(Content::Json("Reloaded")),
     Route::new(Verb::Get, "/api/openapi.json", READ, Scope::Host, "This description", |api, call| Box::pin(system::openapi(api, call)))
         .gives(Content::Json("OpenApi")),
+
+    Route::new(Verb::Get, "/", Need::Nothing, Scope::Host, "The console: a page for people", |api, call| Box::pin(console::page(api, call)))
+        .gives(Content::Text(console::PAGE_TYPE)),
+    Route::new(Verb::Get, "/console/{file}", Need::Nothing, Scope::Host, "Its scripts and styles", |api, call| Box::pin(console::file(api, call)))
+        .gives(Content::Bytes("*/*")),
 ];

@@ -13,6 +13,7 @@
 
 mod access;
 mod connections;
+mod console;
 mod events;
 mod hub;
 mod methods;

@@ -1,0 +1,98 @@
+// Saving a stretch as a file. Without a token the browser fetches it by itself. With one, what comes is written to a file
+// that the user chose; where a browser cannot do that, it is gathered in memory first.
+
+import {address, at, request, token} from './api.js';
+import {h, replace, problem, say} from './dom.js';
+import {clock, day, fromLocal, iso, length, offset, toLocal} from './time.js';
+
+/// As much as the host puts into a file, in milliseconds.
+const LONGEST = 24 * 3600000;
+/// As much as is gathered in memory, in bytes.
+const MOST_IN_MEMORY = 2 ** 30;
+
+export class Export {
+  /// `changed([start, end])`: times were typed.
+  constructor(asset, changed) {
+    Object.assign(this, {asset, changed});
+    const input = () => h('input', {type: 'datetime-local', step: 1, onchange: () => this.typed()});
+    [this.from, this.to] = [input(), input()];
+    this.button = h('button', {type: 'button', class: 'main', onclick: () => this.save()}, 'Save as MP4');
+    this.told = h('span', {role: 'status', class: 'quiet'});
+    this.failed = h('div');
+    this.element = h('div', {}, h('div', {class: 'row'}, h('label', {}, 'From ', this.from), h('label', {}, 'to ', this.to), this.button, this.told), this.failed);
+    this.say();
+  }
+
+  set([start, end]) {
+    this.range = [start, end];
+    this.from.value = toLocal(start);
+    this.to.value = toLocal(end);
+    this.say();
+  }
+
+  typed() {
+    const [start, end] = [fromLocal(this.from.value), fromLocal(this.to.value)];
+    this.range = start < end ? [start, end] : undefined;
+    if (this.range) this.changed(this.range);
+    this.say();
+  }
+
+  say() {
+    const span = this.range ? this.range[1] - this.range[0] : 0;
+    this.button.disabled = !this.range || span > LONGEST;
+    const words = span > LONGEST ? 'A file holds 24 hours at most.' : span ? length(span) : 'Choose a stretch: drag with Shift held, or type its times.';
+    say(this.told, words);
+  }
+
+  /// `yard 2026-11-22 14.02.00+0100.mp4`: the site's time with its offset, in letters that every disk takes.
+  name() {
+    const start = this.range[0];
+    const minutes = Math.abs(Math.round(offset(start) / 60000));
+    const ahead = `${offset(start) < 0 ? '-' : '+'}${String(Math.floor(minutes / 60)).padStart(2, '0')}${String(minutes % 60).padStart(2, '0')}`;
+    const name = this.asset.name.replace(/[^\p{L}\p{N}._-]+/gu, '_');
+    return `${name} ${day(start).slice(4)} ${clock(start).replaceAll(':', '.')}${ahead}.mp4`;
+  }
+
+  async save() {
+    const path = at('assets', this.asset.name, 'export.mp4');
+    const query = {startTime: iso(this.range[0]), endTime: iso(this.range[1]), store: this.asset.store};
+    replace(this.failed);
+    this.button.disabled = true;
+    try {
+      if (!token()) offer(address(path, query), this.name());
+      else await this.fetch(path, query);
+    } catch (error) {
+      if (error.name !== 'AbortError') replace(this.failed, problem(error));
+    }
+    this.button.disabled = false;
+  }
+
+  async fetch(path, query) {
+    const file = await window.showSaveFilePicker?.({suggestedName: this.name()});
+    const answer = await request(path, {query});
+    const all = Number(answer.headers.get('content-length'));
+    const counted = counter(done => say(this.told, all ? `${Math.floor(done / all * 100)} %` : `${Math.floor(done / 1e6)} MB`));
+    if (file) {
+      await answer.body.pipeThrough(counted).pipeTo(await file.createWritable());
+    } else {
+      if (all > MOST_IN_MEMORY) throw new Error('This browser cannot save so much at once. Choose a shorter stretch.');
+      const url = URL.createObjectURL(await new Response(answer.body.pipeThrough(counted)).blob());
+      offer(url, this.name());
+      setTimeout(() => URL.revokeObjectURL(url), 60000);
+    }
+    say(this.told, 'Saved.');
+  }
+}
+
+function offer(href, download) {
+  h('a', {href, download}).click();
+}
+
+function counter(tell) {
+  let done = 0;
+  return new TransformStream({transform(bytes, out) {
+    done += bytes.length;
+    tell(done);
+    out.enqueue(bytes);
+  }});
+}
