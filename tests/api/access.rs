@@ -25,6 +25,7 @@ fn sample(route: &Route, method: Option<&Method>, instance: &str) -> Request {
         .replace("{module}", "mediagraph")
         .replace("{input}", "door")
         .replace("{manifest}", "manifest")
+        .replace("/console/{file}", "/console/main.js")
         .replace("{file}", "20261120T120000.000000Z-host-1.video.m4s")
         .replace("{epoch}", "host-1")
         .replace("{source}", "camera")

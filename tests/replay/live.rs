@@ -1,15 +1,18 @@
 //! A replay decides as the live graph did, where that dropped nothing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use crate::common::camera::Camera;
 use crate::common::clip::yard;
-use crate::common::graph::{Event, Graph, SOON, START, assets};
+use crate::common::graph::{Event, Finished, Graph, SOON, START, assets};
 use crate::common::judge;
 use crate::common::topology;
 use crate::replay;
+
+/// So often it is tried to record live without a loss.
+const LIVE_RUNS: u32 = 4;
 
 /// Motion in five pictures a second, which a machine with other work to do can look at in time; clips of motion, and
 /// everything beside.
@@ -58,28 +61,40 @@ fn clips(state: &Path) -> Vec<Vec<judge::Sample>> {
     own.map(|path| judge::check(&path).samples).collect()
 }
 
-#[test]
-fn a_recorded_camera_gives_the_same_inferences_and_the_same_clips_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let state = folder.path().join("state");
-    let topology = topology(folder.path());
+/// A live run until the first movement is over, and its clip as well; and its state.
+fn live(topology: &str, state: &Path) -> Finished {
     let camera = Camera::ours(&yard(), &[]);
-    let graph = Graph::start(&topology, &[("rtspUrl", &camera.url)], &state);
+    let graph = Graph::start(topology, &[("rtspUrl", &camera.url)], state);
     graph.event("RecordingStarted", START);
-    // The first movement is over, and its clip is as well.
     graph.wait("the end of a clip", 3 * SOON, |events| {
         let stopped = |event: &&Event| event.name() == "RecordingStopped" && event.node() == "recorder";
         events.iter().find(stopped).map(drop)
     });
-    let live = graph.stop();
-    for node in ["camera", "motion", "gate", "recorder", "assets"] {
-        let dropped = live.totals(node).dropped;
-        assert_eq!(
-            dropped, 0,
-            "`{node}` was too slow live, so that nothing can be compared"
-        );
-    }
+    graph.stop()
+}
 
+/// A live run in which nothing was dropped: a machine with much else to do may be too slow for one, and nothing can be compared with it.
+fn undisturbed(topology: &str, folder: &Path) -> (PathBuf, Finished) {
+    for attempt in 1..=LIVE_RUNS {
+        let state = folder.join(format!("state-{attempt}"));
+        let run = live(topology, &state);
+        let slow = |node: &&str| run.totals(node).dropped > 0;
+        match ["camera", "motion", "gate", "recorder", "assets"]
+            .iter()
+            .find(slow)
+        {
+            None => return (state, run),
+            Some(node) => println!("attempt {attempt}: `{node}` was too slow"),
+        }
+    }
+    panic!("this machine was too slow for a live run {LIVE_RUNS} times");
+}
+
+#[test]
+fn a_recorded_camera_gives_the_same_inferences_and_the_same_clips_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let topology = topology(folder.path());
+    let (state, live) = undisturbed(&topology, folder.path());
     let again = folder.path().join("again");
     let arguments = [
         "--input",
