@@ -113,7 +113,6 @@ fn answer(file: &'static File, call: &Call) -> Response<Body> {
     // Asked for again each time, so that a page fits the host also after an upgrade.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     if let Ok(quoted) = HeaderValue::from_str(&ranges::quoted(tag)) {
         headers.insert(header::ETAG, quoted);
     }

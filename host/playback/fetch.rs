@@ -30,6 +30,8 @@ pub struct MediaFile {
     pub content: Content,
     /// It does not change any more; none while it grows.
     pub tag: Option<String>,
+    /// As much of it may be sent: all of it, but for whoever may have a stretch alone.
+    pub open: Range<u64>,
 }
 
 /// A place where bytes may be.
@@ -72,6 +74,7 @@ impl Playback {
         };
         Ok(MediaFile {
             tag: (!source.growing).then(|| file.to_owned()),
+            open: 0..length,
             content: Content::new([Piece::Media {
                 source: Arc::new(source),
                 kind,
@@ -90,16 +93,29 @@ impl Playback {
         epoch: &str,
         file: &str,
     ) -> Result<MediaFile, PlaybackError> {
+        self.fragment_within(asset, epoch, file, None).await
+    }
+
+    /// As [`Playback::fragment`], for somebody who may have what is granted alone, if anything is said of that.
+    ///
+    /// # Errors
+    /// When there is none, or the index cannot be read.
+    pub async fn fragment_within(
+        self: &Arc<Self>,
+        asset: &Arc<AssetRow>,
+        epoch: &str,
+        file: &str,
+        granted: Option<&Range<MediaTime>>,
+    ) -> Result<MediaFile, PlaybackError> {
         let wanted = source::stem(file).and_then(|(ticks, kind)| Some((ticks.parse::<u64>().ok()?, kind)));
         let (Some((start, kind)), Some(epoch)) = (wanted, Epoch::parse(epoch)) else {
             return Err(not_there(asset, file));
         };
         let (playback, row) = (Arc::clone(self), Arc::clone(asset));
+        let at = MediaTime::from_ticks(start);
+        let range = around(&(at..at), granted).ok_or_else(|| not_there(asset, file))?;
         let found = self
             .ask(move |index| {
-                let at = MediaTime::from_ticks(start);
-                // Sound may begin a little before, or behind, the video of its segment.
-                let range = at.offset(Ticks(-BESIDE))..at.offset(Ticks(BESIDE));
                 let growing = playback.options.cache.growing(&row.store, &row.name);
                 let found = timeline::load(index, growing, &row, &range, &[])?;
                 let of_epoch = found.runs.into_iter().filter(|run| run.tracks.epoch == epoch);
@@ -114,6 +130,7 @@ impl Playback {
         // It is the same whether its segment is sealed or not.
         Ok(MediaFile {
             tag: Some(format!("{}-{file}", fragment.source.name.epoch)),
+            open: 0..fragment.bytes,
             content: Content::new([Piece::Media {
                 range: fragment.offset..fragment.offset.saturating_add(fragment.bytes),
                 source: fragment.source,
@@ -137,6 +154,7 @@ impl Playback {
         let file = epoch.init(kind);
         let init = init.ok_or_else(|| not_there(asset, &file))?;
         Ok(MediaFile {
+            open: 0..init.len() as u64,
             content: Content::new([Piece::Bytes(init.into())]),
             tag: Some(file),
         })
@@ -250,8 +268,24 @@ impl Playback {
 /// Sound that begins so much before or behind the video of its segment is still found, in ticks: 1 s.
 const BESIDE: i64 = crate::media::TICKS_PER_SECOND;
 
+/// Where to look for media of this extent: a little to both sides, since sound may begin a little before, or behind, the video of its
+/// segment, but nowhere else than what is granted. A stretch may begin with a picture before it, so there is always something to look at as
+/// long as media begins before it ends.
+pub(super) fn around(
+    extent: &Range<MediaTime>,
+    granted: Option<&Range<MediaTime>>,
+) -> Option<Range<MediaTime>> {
+    let (start, end) = (extent.start.offset(Ticks(-BESIDE)), extent.end.offset(Ticks(BESIDE)));
+    let Some(granted) = granted else {
+        return Some(start..end);
+    };
+    let start = start.max(granted.start);
+    let end = end.max(start.offset(Ticks(1))).min(granted.end);
+    (start < end).then_some(start..end)
+}
+
 /// The epoch and the track of an init segment.
-fn init_name(file: &str) -> Option<(Epoch, TrackKind)> {
+pub(super) fn init_name(file: &str) -> Option<(Epoch, TrackKind)> {
     let video = file
         .strip_suffix(".video.mp4")
         .map(|stem| (stem, TrackKind::Video));
@@ -259,7 +293,7 @@ fn init_name(file: &str) -> Option<(Epoch, TrackKind)> {
     Some((Epoch::parse(stem)?, kind))
 }
 
-fn not_there(asset: &AssetRow, file: &str) -> PlaybackError {
+pub(super) fn not_there(asset: &AssetRow, file: &str) -> PlaybackError {
     PlaybackError::nothing(
         &asset.name,
         format!(
