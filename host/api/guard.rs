@@ -76,9 +76,9 @@ pub(super) fn router(api: &Shared) -> Router {
     let (not_there, not_so) = (Arc::clone(api), Arc::clone(api));
     router
         .fallback(move |request: Request| async move { refuse(&not_there, &request, nowhere(&request)) })
-        .method_not_allowed_fallback(
-            move |request: Request| async move { refuse(&not_so, &request, not_for(&request)) },
-        )
+        .method_not_allowed_fallback(move |request: Request| async move {
+            refuse(&not_so, &request, not_for(&request))
+        })
 }
 
 /// Where a row is: some are also where a link leads.
@@ -90,7 +90,10 @@ fn paths(row: &Route) -> impl Iterator<Item = String> {
 /// Answers browsers that ask what a page of another site may send.
 fn with_permissions(mut router: Router, api: &Shared) -> Router {
     let mut methods: BTreeMap<String, String> = BTreeMap::new();
-    for (row, path) in ROUTES.iter().flat_map(|row| paths(row).map(move |path| (row, path))) {
+    for (row, path) in ROUTES
+        .iter()
+        .flat_map(|row| paths(row).map(move |path| (row, path)))
+    {
         let known = methods.entry(path).or_default();
         let and = if known.is_empty() { "" } else { ", " };
         let head = if row.verb.name() == "GET" { ", HEAD" } else { "" };
@@ -334,7 +337,11 @@ mod tests {
             assert!(!row.path.contains("{link}"), "{row:?}");
             if row.linked {
                 assert!(row.path.starts_with("/assets/{name}/"), "{row:?}");
-                assert_eq!((row.verb.name(), row.need), ("GET", Need::Role(Role::Read)), "{row:?}");
+                assert_eq!(
+                    (row.verb.name(), row.need),
+                    ("GET", Need::Role(Role::Read)),
+                    "{row:?}"
+                );
             }
         }
         assert!(ROUTES.iter().any(|row| row.linked));

@@ -140,7 +140,9 @@ fn described(row: &Route, need: Need) -> String {
         text.push_str(" May take minutes.");
     }
     if row.linked {
-        text.push_str(&format!(" Also below `{LINKED}`, without a token, for whoever has such a link."));
+        text.push_str(&format!(
+            " Also below `{LINKED}`, without a token, for whoever has such a link."
+        ));
     }
     text
 }

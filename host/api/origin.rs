@@ -180,8 +180,16 @@ mod tests {
         assert!(check(&[("host", "localhost:8090"), page, cross[0], cross[1]]));
         assert!(!check(&[("host", "evil.example"), page, cross[0], cross[1]]));
         // What a page embeds comes without its origin, so nobody can say whose it is.
-        assert!(!check(&[("host", "localhost:8090"), cross[0], ("sec-fetch-mode", "no-cors")]));
-        assert!(!check(&[("host", "localhost:8090"), page, ("origin", "https://evil.example")]));
+        assert!(!check(&[
+            ("host", "localhost:8090"),
+            cross[0],
+            ("sec-fetch-mode", "no-cors")
+        ]));
+        assert!(!check(&[
+            ("host", "localhost:8090"),
+            page,
+            ("origin", "https://evil.example")
+        ]));
     }
 
     #[test]

@@ -150,4 +150,3 @@ fn problem_of(status: StatusCode, code: &'static str, told: &str) -> Problem {
         None => Problem::with(status, code, Detail::new(code, told)),
     }
 }
-

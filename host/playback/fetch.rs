@@ -113,7 +113,7 @@ impl Playback {
         };
         let (playback, row) = (Arc::clone(self), Arc::clone(asset));
         let at = MediaTime::from_ticks(start);
-        let range = around(&(at..at), granted).ok_or_else(|| not_there(asset, file))?;
+        let range = around(&(at..at), granted);
         let found = self
             .ask(move |index| {
                 let growing = playback.options.cache.growing(&row.store, &row.name);
@@ -269,19 +269,18 @@ impl Playback {
 const BESIDE: i64 = crate::media::TICKS_PER_SECOND;
 
 /// Where to look for media of this extent: a little to both sides, since sound may begin a little before, or behind, the video of its
-/// segment, but nowhere else than what is granted. A stretch may begin with a picture before it, so there is always something to look at as
-/// long as media begins before it ends.
-pub(super) fn around(
-    extent: &Range<MediaTime>,
-    granted: Option<&Range<MediaTime>>,
-) -> Option<Range<MediaTime>> {
-    let (start, end) = (extent.start.offset(Ticks(-BESIDE)), extent.end.offset(Ticks(BESIDE)));
+/// segment, but nowhere else than what is granted. There is always something to look at, since the pictures at both ends of a stretch may
+/// reach beyond it.
+pub(super) fn around(extent: &Range<MediaTime>, granted: Option<&Range<MediaTime>>) -> Range<MediaTime> {
+    let (start, end) = (
+        extent.start.offset(Ticks(-BESIDE)),
+        extent.end.offset(Ticks(BESIDE)),
+    );
     let Some(granted) = granted else {
-        return Some(start..end);
+        return start..end;
     };
-    let start = start.max(granted.start);
-    let end = end.max(start.offset(Ticks(1))).min(granted.end);
-    (start < end).then_some(start..end)
+    let start = start.max(granted.start).min(granted.end.offset(Ticks(-1)));
+    start..end.max(start.offset(Ticks(1))).min(granted.end)
 }
 
 /// The epoch and the track of an init segment.

@@ -74,9 +74,8 @@ impl Playback {
             let sealed = sealed.map(|row| name.start..row.segment.end);
             let open = growing.as_ref().filter(|growing| growing.name == name);
             let extent = sealed.or_else(|| open.and_then(timeline::extent_of));
-            let Some(near) = extent.and_then(|extent| around(&extent, Some(&granted))) else {
-                return Ok(None);
-            };
+            let Some(extent) = extent else { return Ok(None) };
+            let near = around(&extent, Some(&granted));
             let found = timeline::load(index, growing, &asset, &near, &[])?;
             let of_track = found.runs.iter().flat_map(|run| run.of(kind));
             let of_segment = of_track.filter(|one| one.source.name == name);
@@ -101,9 +100,10 @@ impl Playback {
             let found = timeline::load(index, growing, &asset, &granted, &[])?;
             let file = epoch.init(kind);
             // Epochs that are coded alike share an init segment; which of theirs depends on where a stretch begins.
-            Ok(found.runs.iter().any(|run| {
-                run.tracks.epoch == epoch || run.init(kind).is_some_and(|init| init.file == file)
-            }))
+            Ok(found
+                .runs
+                .iter()
+                .any(|run| run.tracks.epoch == epoch || run.init(kind).is_some_and(|init| init.file == file)))
         })
         .await
     }

@@ -229,9 +229,18 @@ mod tests {
         let minute = |minute: u32| format!("2026-11-20T12:0{minute}:00Z");
         assert_eq!(within(None, None), Ok(Asked::Between(granted.start, granted.end)));
         let (one, two, five) = (minute(1), minute(2), minute(5));
-        assert_eq!(within(Some(&one), Some(&two)), Ok(Asked::Between(at(&one), at(&two))));
-        assert_eq!(within(Some(&one), None), Ok(Asked::Between(at(&one), granted.end)));
-        assert_eq!(within(None, Some(&two)), Ok(Asked::Between(granted.start, at(&two))));
+        assert_eq!(
+            within(Some(&one), Some(&two)),
+            Ok(Asked::Between(at(&one), at(&two)))
+        );
+        assert_eq!(
+            within(Some(&one), None),
+            Ok(Asked::Between(at(&one), granted.end))
+        );
+        assert_eq!(
+            within(None, Some(&two)),
+            Ok(Asked::Between(granted.start, at(&two)))
+        );
         for (start, end) in [
             (Some("2026-11-20T11:59:59.999Z"), None),
             (None, Some("2026-11-20T12:05:00.001Z")),
@@ -244,7 +253,10 @@ mod tests {
         assert!(within(Some(&five), None).is_err(), "nothing is left of it");
         let open = at(NOON)..MediaTime::MAX;
         assert_eq!(Asked::within(None, None, &open), Ok(Asked::From(at(NOON))));
-        assert_eq!(Asked::within(None, Some(&two), &open), Ok(Asked::Between(at(NOON), at(&two))));
+        assert_eq!(
+            Asked::within(None, Some(&two), &open),
+            Ok(Asked::Between(at(NOON), at(&two)))
+        );
     }
 
     #[test]

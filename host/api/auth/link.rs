@@ -229,7 +229,10 @@ mod tests {
         assert!(counts(changed(&|_| ()), true));
         assert!(!counts(Vec::new(), true));
         assert!(!counts(Vec::new(), false), "not on behalf of anyone");
-        assert!(!counts(changed(&|token| token.instances = Some("site-b-*".into())), true));
+        assert!(!counts(
+            changed(&|token| token.instances = Some("site-b-*".into())),
+            true
+        ));
         assert!(!counts(changed(&|token| token.role = Role::Read), true));
         assert!(!counts(changed(&|token| token.sha256 = [1; 32]), true));
         assert!(!counts(changed(&|token| token.expires = Some(now())), true));

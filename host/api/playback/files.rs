@@ -61,7 +61,11 @@ pub(in crate::api) async fn frame(api: Shared, call: Call) -> Answer {
     let asset = asset(&api, &call).await?;
     let at = call.query.get("time").unwrap_or_default();
     let at = moment("time", at).map_err(|error| of_asset(&asset, &error))?;
-    if call.grant.as_ref().is_some_and(|grant| !grant.range.contains(&at)) {
+    if call
+        .grant
+        .as_ref()
+        .is_some_and(|grant| !grant.range.contains(&at))
+    {
         return Err(of_range(&asset, &RangeError::Beyond));
     }
     let width = match call.query.get("width").map(str::parse::<u32>) {
@@ -106,7 +110,10 @@ fn disposition(file: &str) -> String {
             if kept { letter } else { '_' }
         })
         .collect();
-    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{}", encoded(file))
+    format!(
+        "attachment; filename=\"{plain}\"; filename*=UTF-8''{}",
+        encoded(file)
+    )
 }
 
 #[cfg(test)]

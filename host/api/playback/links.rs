@@ -71,7 +71,8 @@ fn lifetime(asked: Option<&str>) -> Result<i64, String> {
     let seconds = duration::parse(text).map(|ticks| ticks.0 / crate::media::TICKS_PER_SECOND);
     let bounded = seconds.ok().filter(|seconds| LIFETIMES.contains(seconds));
     bounded.ok_or_else(|| {
-        "`lifetime` must be a duration from `PT1S` to `PT1H`\nhint: write it in ISO 8601, such as `PT10M`".to_owned()
+        "`lifetime` must be a duration from `PT1S` to `PT1H`\nhint: write it in ISO 8601, such as `PT10M`"
+            .to_owned()
     })
 }
 

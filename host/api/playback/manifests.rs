@@ -121,4 +121,3 @@ fn playlist(call: &Call, kind: &'static str, text: String) -> Response<Body> {
     let tag = format!("{:016x}", hash.finish());
     whole(&call.headers, kind, text.into(), &tag, ASK_AGAIN)
 }
-
