@@ -13,9 +13,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::content::{Content, Piece};
+use super::granted::around;
 use super::source::{self, Source};
 use super::{Playback, PlaybackError, shown, stopped, timeline, turn};
-use crate::media::{MediaTime, Ticks, TrackKind};
+use crate::media::{MediaTime, TrackKind};
 use crate::recording::asset::name::{AUDIO_PART, Epoch, SEGMENT, SegmentName, VIDEO_PART};
 use crate::recording::index::AssetRow;
 use crate::recording::store::StoreErrorKind;
@@ -83,24 +84,11 @@ impl Playback {
         })
     }
 
-    /// The fragment of an epoch that begins at a tick: how DASH asks.
+    /// The fragment of an epoch that begins at a tick: how DASH asks. `granted` is what somebody may have who may not have all of it.
     ///
     /// # Errors
     /// When there is none, or the index cannot be read.
     pub async fn fragment(
-        self: &Arc<Self>,
-        asset: &Arc<AssetRow>,
-        epoch: &str,
-        file: &str,
-    ) -> Result<MediaFile, PlaybackError> {
-        self.fragment_within(asset, epoch, file, None).await
-    }
-
-    /// As [`Playback::fragment`], for somebody who may have what is granted alone, if anything is said of that.
-    ///
-    /// # Errors
-    /// When there is none, or the index cannot be read.
-    pub async fn fragment_within(
         self: &Arc<Self>,
         asset: &Arc<AssetRow>,
         epoch: &str,
@@ -263,24 +251,6 @@ impl Playback {
             Err(error) => Err(failed(error)),
         }
     }
-}
-
-/// Sound that begins so much before or behind the video of its segment is still found, in ticks: 1 s.
-const BESIDE: i64 = crate::media::TICKS_PER_SECOND;
-
-/// Where to look for media of this extent: a little to both sides, since sound may begin a little before, or behind, the video of its
-/// segment, but nowhere else than what is granted. There is always something to look at, since the pictures at both ends of a stretch may
-/// reach beyond it.
-pub(super) fn around(extent: &Range<MediaTime>, granted: Option<&Range<MediaTime>>) -> Range<MediaTime> {
-    let (start, end) = (
-        extent.start.offset(Ticks(-BESIDE)),
-        extent.end.offset(Ticks(BESIDE)),
-    );
-    let Some(granted) = granted else {
-        return start..end;
-    };
-    let start = start.max(granted.start).min(granted.end.offset(Ticks(-1)));
-    start..end.max(start.offset(Ticks(1))).min(granted.end)
 }
 
 /// The epoch and the track of an init segment.

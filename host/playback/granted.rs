@@ -5,13 +5,16 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::fetch::{MediaFile, around, init_name, not_there};
+use super::fetch::{MediaFile, init_name, not_there};
 use super::range::Asked;
 use super::timeline::{self, Fragment};
 use super::{Playback, PlaybackError, source};
-use crate::media::{MediaTime, TrackKind};
+use crate::media::{MediaTime, TICKS_PER_SECOND, Ticks, TrackKind};
 use crate::recording::asset::name::{Epoch, SegmentName};
 use crate::recording::index::AssetRow;
+
+/// Sound that begins so much before or behind the video of its segment is still found, in ticks: 1 s.
+const BESIDE: i64 = TICKS_PER_SECOND;
 
 impl Playback {
     /// The stretch that a question means now; one that grows reaches to [`MediaTime::MAX`].
@@ -111,4 +114,45 @@ impl Playback {
 
 fn bytes(fragment: &Fragment) -> Range<u64> {
     fragment.offset..fragment.offset.saturating_add(fragment.bytes)
+}
+
+/// Where to look for media of this extent: a little to both sides, since sound may begin a little before, or behind, the video of its
+/// segment, but nowhere else than what is granted. There is always something to look at, since the pictures at both ends of a stretch may
+/// reach beyond it.
+pub(super) fn around(extent: &Range<MediaTime>, granted: Option<&Range<MediaTime>>) -> Range<MediaTime> {
+    let (start, end) = (
+        extent.start.offset(Ticks(-BESIDE)),
+        extent.end.offset(Ticks(BESIDE)),
+    );
+    let Some(granted) = granted else {
+        return start..end;
+    };
+    let start = start.max(granted.start).min(granted.end.offset(Ticks(-1)));
+    start..end.max(start.offset(Ticks(1))).min(granted.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn media_is_looked_for_beside_it_and_only_where_it_is_granted() {
+        let second = |second: i64| MediaTime::MIN.offset(Ticks(second * TICKS_PER_SECOND));
+        let range = |from: i64, to: i64| second(from)..second(to);
+        assert_eq!(around(&range(10, 12), None), range(9, 13));
+        assert_eq!(around(&range(10, 12), Some(&range(0, 100))), range(9, 13));
+        assert_eq!(around(&range(10, 12), Some(&range(10, 11))), range(10, 11));
+        // Beyond either end, what reaches over that end is looked at.
+        let (tick, granted) = (Ticks(1), range(20, 30));
+        assert_eq!(
+            around(&range(10, 12), Some(&granted)),
+            second(20)..second(20).offset(tick)
+        );
+        assert_eq!(
+            around(&range(40, 42), Some(&granted)),
+            second(30).offset(Ticks(-1))..second(30)
+        );
+        let open = second(20)..MediaTime::MAX;
+        assert_eq!(around(&range(40, 42), Some(&open)), range(39, 43));
+    }
 }

@@ -23,3 +23,4 @@ mod played;
 mod refused;
 #[path = "../common/room.rs"]
 mod room;
+mod unlinked;

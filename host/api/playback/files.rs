@@ -30,13 +30,8 @@ pub(in crate::api) async fn media(api: Shared, call: Call) -> Answer {
 pub(in crate::api) async fn fragment(api: Shared, call: Call) -> Answer {
     let asset = asset(&api, &call).await?;
     let (epoch, file) = (call.named("epoch"), call.named("file"));
-    let found = match &call.grant {
-        None => api.playback.fragment(&asset, epoch, file).await,
-        Some(grant) => {
-            let within = Some(&grant.range);
-            api.playback.fragment_within(&asset, epoch, file, within).await
-        }
-    };
+    let granted = call.grant.as_ref().map(|grant| &grant.range);
+    let found = api.playback.fragment(&asset, epoch, file, granted).await;
     send_media(&api, &call, &asset, found.map_err(refused)?).await
 }
 
