@@ -24,6 +24,12 @@ pub enum BindingError {
          hint: add a `[[tokens]]` section to the configuration, or take `behind_proxy` away"
     )]
     Proxied,
+    /// Pages of other sites are let in.
+    #[error(
+        "`allowed_origins` lets pages of other web sites ask this host, and no token is configured\n\
+         hint: add a `[[tokens]]` section to the configuration, or take `allowed_origins` away"
+    )]
+    Foreign,
 }
 
 /// Refuses to listen where others could drive the host without being asked who they are. Loopback needs nothing,
@@ -65,6 +71,7 @@ mod tests {
                 BindingError::NoTokens(_) => "tokens",
                 BindingError::Clear(_) => "clear",
                 BindingError::Proxied => "proxied",
+                BindingError::Foreign => "foreign",
             })
         };
         for loopback in [

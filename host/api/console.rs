@@ -53,7 +53,7 @@ macro_rules! embedded {
 
 static PAGE: File = embedded!("index.html", PAGE_TYPE);
 
-static FILES: [File; 27] = [
+static FILES: [File; 28] = [
     embedded!("api.js", SCRIPT),
     embedded!("base.css", STYLE),
     embedded!("boxes.js", SCRIPT),
@@ -64,6 +64,7 @@ static FILES: [File; 27] = [
     embedded!("hls.LICENSE", TEXT, "vendor/hls.LICENSE"),
     embedded!("hls.js", SCRIPT, "vendor/hls.min.mjs"),
     embedded!("icon.svg", DRAWING),
+    embedded!("links.js", SCRIPT),
     embedded!("live.js", SCRIPT),
     embedded!("main.js", SCRIPT),
     embedded!("marks.js", SCRIPT),
@@ -113,7 +114,6 @@ fn answer(file: &'static File, call: &Call) -> Response<Body> {
     // Asked for again each time, so that a page fits the host also after an upgrade.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     if let Ok(quoted) = HeaderValue::from_str(&ranges::quoted(tag)) {
         headers.insert(header::ETAG, quoted);
     }

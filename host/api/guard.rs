@@ -4,46 +4,36 @@
 //!
 //! Invariant: a handler is only reached through [`answer`], with the row that it stands in.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes, HttpBody as _};
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request};
 use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderMap, Response, StatusCode};
-use axum::routing::on;
+use axum::routing::{MethodFilter, on};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
+use super::auth::link::{Grant, hidden};
 use super::auth::{Caller, Denied, Role};
 use super::problem::Problem;
 use super::query::Query;
-use super::table::{
-    Bound, COMPONENT_TYPE, Content, LONG_TIMEOUT, Need, REQUEST_TIMEOUT, ROUTES, Route, Scope,
-};
-use super::{Api, Shared};
-use crate::graph::components::MAX_COMPONENT_BYTES;
+use super::table::{Bound, Content, LINKED, LONG_TIMEOUT, Need, REQUEST_TIMEOUT, ROUTES, Route, Scope};
+use super::{Api, Shared, body, cors, playback};
 use crate::topology::diagnostics::shown;
-use crate::topology::limits::MAX_DOCUMENT_BYTES;
 
-/// Bytes of a body: a topology, and what a call puts around it.
-pub(super) const MAX_BODY_BYTES: usize = MAX_DOCUMENT_BYTES + (64 << 10);
-/// How long a client may take to send a body.
-pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long a client may take to send a component.
-const COMPONENT_TIMEOUT: Duration = Duration::from_secs(120);
 /// Components that are received at once; more wait for their turn.
 pub(super) const MAX_COMPONENTS_AT_ONCE: usize = 2;
-/// A message with properties, for hub inputs.
-pub(super) const MESSAGE_TYPE: &str = "application/vnd.mediagraph.message+json";
-
 /// A request that passed.
 #[derive(Debug)]
 pub(super) struct Call {
     /// Who asks.
     pub(super) caller: Caller,
+    /// What the link allows that was shown; none: a token was, or none is needed.
+    pub(super) grant: Option<Grant>,
     /// The parameters of the path.
     pub(super) path: Vec<(String, String)>,
     /// The parameters of the query.
@@ -76,28 +66,76 @@ pub(super) fn router(api: &Shared) -> Router {
             });
             answer(Arc::clone(&api), row, path, request)
         };
-        router = router.route(row.path, on(row.verb.filter(), handler));
+        for path in paths(row) {
+            router = router.route(&path, on(row.verb.filter(), handler.clone()));
+        }
+    }
+    if !api.hosts.origins.is_empty() {
+        router = with_permissions(router, api);
     }
     let (not_there, not_so) = (Arc::clone(api), Arc::clone(api));
     router
-        .fallback(
-            move |request: Request| async move { finish(refuse(&not_there, &request, nowhere(&request))) },
-        )
+        .fallback(move |request: Request| async move { refuse(&not_there, &request, nowhere(&request)) })
         .method_not_allowed_fallback(move |request: Request| async move {
-            let message = format!(
-                "{} is not for `{}`",
-                shown(request.uri().path()),
-                request.method()
-            );
-            let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", &message);
-            finish(refuse(&not_so, &request, problem))
+            refuse(&not_so, &request, not_for(&request))
         })
 }
 
+/// Where a row is: some are also where a link leads.
+fn paths(row: &Route) -> impl Iterator<Item = String> {
+    let linked = row.linked.then(|| format!("{LINKED}{}", row.path));
+    std::iter::once(row.path.to_owned()).chain(linked)
+}
+
+/// Answers browsers that ask what a page of another site may send.
+fn with_permissions(mut router: Router, api: &Shared) -> Router {
+    let mut methods: BTreeMap<String, String> = BTreeMap::new();
+    for (row, path) in ROUTES
+        .iter()
+        .flat_map(|row| paths(row).map(move |path| (row, path)))
+    {
+        let known = methods.entry(path).or_default();
+        let and = if known.is_empty() { "" } else { ", " };
+        let head = if row.verb.name() == "GET" { ", HEAD" } else { "" };
+        known.push_str(&format!("{and}{}{head}", row.verb.name()));
+    }
+    for (path, methods) in methods {
+        let (api, methods) = (Arc::clone(api), Arc::<str>::from(methods));
+        let handler = move |request: Request| async move { permit(&api, &request, &methods) };
+        router = router.route(&path, on(MethodFilter::OPTIONS, handler));
+    }
+    router
+}
+
+fn permit(api: &Api, request: &Request, methods: &str) -> Response<Body> {
+    let (headers, origin) = (request.headers(), origin(api, request));
+    if origin.is_some() && cors::asks_first(request.method(), headers) && arrived(api, request).is_ok() {
+        return finish(api, origin, cors::permission(methods));
+    }
+    let mut response = refuse(api, request, not_for(request));
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED
+        && let Ok(methods) = HeaderValue::from_str(methods)
+    {
+        response.headers_mut().insert(header::ALLOW, methods);
+    }
+    response
+}
+
+/// The other site that a request comes from, if its pages may ask.
+fn origin(api: &Api, request: &Request) -> Option<HeaderValue> {
+    api.hosts.origins.of(request.headers()).cloned()
+}
+
 fn nowhere(request: &Request) -> Problem {
-    let message = format!("there is nothing at {}", shown(request.uri().path()));
+    let message = format!("there is nothing at {}", hidden(&shown(request.uri().path())));
     let hint = "`GET /api/openapi.json` describes what there is";
     Problem::with_hint(StatusCode::NOT_FOUND, "NotFound", &message, hint)
+}
+
+fn not_for(request: &Request) -> Problem {
+    let path = shown(request.uri().path());
+    let message = format!("{} is not for `{}`", hidden(&path), request.method());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", &message)
 }
 
 /// What has no row is told apart only for those who may ask at all.
@@ -106,7 +144,8 @@ fn refuse(api: &Api, request: &Request, problem: Problem) -> Response<Body> {
         let caller = identify(api, request.headers(), None)?;
         Ok((host, caller))
     });
-    known.err().unwrap_or(problem).into_response()
+    let refused = known.err().unwrap_or(problem);
+    finish(api, origin(api, request), refused.into_response())
 }
 
 fn arrived<'a>(api: &Api, request: &'a Request) -> Result<&'a str, Problem> {
@@ -125,20 +164,20 @@ async fn answer(
         // A stream is quick until its head is out; then it ends when either end goes.
         Bound::Quick | Bound::Stream => REQUEST_TIMEOUT,
     };
+    let origin = origin(&api, &request);
     let work = async {
-        match admit(&api, row, path, request).await {
-            Ok(call) => {
-                let caller = call.caller.token.clone();
-                let named: Vec<String> = call.path.iter().map(|(_, value)| shown(value)).collect();
-                let answer = (row.handler)(Arc::clone(&api), call).await;
-                record(row, &named.join(" "), caller.as_deref(), &answer);
-                answer
-            }
-            Err(problem) => Err(problem),
+        let call = admit(&api, row, path, request).await?;
+        let (caller, grant) = (call.caller.token.clone(), call.grant.clone());
+        let named: Vec<String> = call.path.iter().map(|(_, value)| shown(value)).collect();
+        let mut answer = (row.handler)(Arc::clone(&api), call).await;
+        record(row, &named.join(" "), caller.as_deref(), &answer);
+        if let (Ok(answer), Some(grant)) = (&mut answer, &grant) {
+            playback::keep_no_longer(answer.headers_mut(), grant, api.options.clock.wall());
         }
+        answer
     };
     let answered = timeout(bound, work).await.unwrap_or_else(|_| Err(too_long()));
-    finish(answered.unwrap_or_else(Problem::into_response))
+    finish(&api, origin, answered.unwrap_or_else(Problem::into_response))
 }
 
 fn too_long() -> Problem {
@@ -150,9 +189,10 @@ fn too_long() -> Problem {
     )
 }
 
-/// Who changed what stands in the log; never what was sent.
+/// Who changed what stands in the log; never what was sent, and no link.
 fn record(row: &Route, named: &str, token: Option<&str>, answer: &Result<Response<Body>, Problem>) {
-    let token = token.unwrap_or("-");
+    let (named, token) = (hidden(named), token.unwrap_or("-"));
+    let named = &*named;
     match answer {
         Ok(answer) if row.verb.name() == "GET" => {
             tracing::debug!(route = ?row, named, token, status = answer.status().as_u16(), "A request was answered");
@@ -162,6 +202,8 @@ fn record(row: &Route, named: &str, token: Option<&str>, answer: &Result<Respons
         }
         Err(problem) => {
             let (status, why) = problem.in_short();
+            let why = hidden(why);
+            let why = &*why;
             tracing::info!(route = ?row, named, token, status, why, "A request was refused");
         }
     }
@@ -171,11 +213,14 @@ fn record(row: &Route, named: &str, token: Option<&str>, answer: &Result<Respons
 async fn admit(
     api: &Api,
     row: &Route,
-    path: Option<Vec<(String, String)>>,
+    mut path: Option<Vec<(String, String)>>,
     request: Request,
 ) -> Result<Call, Problem> {
     let host = arrived(api, &request)?.to_owned();
-    let caller = authenticate(api, row, &request, &host)?;
+    let (caller, grant) = match path.as_mut().and_then(link) {
+        Some(link) => by_link(api, &link)?,
+        None => (authenticate(api, row, &request, &host)?, None),
+    };
     let path = path.ok_or_else(|| nowhere(&request))?;
     allow(row, &caller, &path)?;
     let query = Query::read(request.uri().query(), row.query)?;
@@ -183,20 +228,42 @@ async fn admit(
         within(row, &caller, query.get(name))?;
     }
     let (head, body) = request.into_parts();
-    content_type(row, &head.headers, &body)?;
+    body::content_type(row, &head.headers, &body)?;
     let turn = match row.takes {
         Content::Component => Arc::clone(&api.components).acquire_owned().await.ok(),
         _ => None,
     };
-    let body = read(row, &head.headers, body).await?;
+    let body = body::read(row, &head.headers, body).await?;
     Ok(Call {
         caller,
+        grant,
         path,
         query,
         headers: head.headers,
         body,
         _turn: turn,
     })
+}
+
+/// The link that a request comes by; from here on nobody sees it.
+fn link(path: &mut Vec<(String, String)>) -> Option<String> {
+    let place = path.iter().position(|(name, _)| name == "link")?;
+    Some(path.remove(place).1)
+}
+
+/// A token beside the link does not matter: a link gives the same to everybody.
+fn by_link(api: &Api, link: &str) -> Result<(Caller, Option<Grant>), Problem> {
+    let now = api.options.clock.wall();
+    let known = api.options.auth.by_link(&api.links, link, now);
+    let (caller, grant) = known.ok_or_else(|| {
+        Problem::with_hint(
+            StatusCode::FORBIDDEN,
+            "LinkInvalid",
+            "this link is not valid any more, or never was",
+            "ask whoever gave it to you for a new one; a restart of the host ends links, too",
+        )
+    })?;
+    Ok((caller, Some(grant)))
 }
 
 fn authenticate(api: &Api, row: &Route, request: &Request, host: &str) -> Result<Caller, Problem> {
@@ -242,65 +309,8 @@ fn within(row: &Route, caller: &Caller, instance: Option<&str>) -> Result<(), Pr
     }
 }
 
-fn content_type(row: &Route, headers: &HeaderMap, body: &Body) -> Result<(), Problem> {
-    if !row.verb.writes() && body.is_end_stream() {
-        return Ok(());
-    }
-    let sent = headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes());
-    let essence = sent.map(|text| text.split(|byte| *byte == b';').next().unwrap_or_default());
-    let is =
-        |wanted: &str| essence.is_some_and(|text| text.trim_ascii().eq_ignore_ascii_case(wanted.as_bytes()));
-    if row.takes == Content::Component {
-        return if is(COMPONENT_TYPE) {
-            Ok(())
-        } else {
-            Err(unsupported(COMPONENT_TYPE, "with the component as the body"))
-        };
-    }
-    if is("application/json") || (matches!(row.takes, Content::Message(_)) && is(MESSAGE_TYPE)) {
-        return Ok(());
-    }
-    Err(unsupported("application/json", "also with an empty body"))
-}
-
-fn unsupported(wanted: &str, also: &str) -> Problem {
-    Problem::with_hint(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "UnsupportedMediaType",
-        &format!("the content type must be `{wanted}`"),
-        &format!("send the header `Content-Type: {wanted}`, {also}"),
-    )
-}
-
-async fn read(row: &Route, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    let (most, within) = match row.takes {
-        Content::Component => (MAX_COMPONENT_BYTES, COMPONENT_TIMEOUT),
-        _ => (MAX_BODY_BYTES, BODY_TIMEOUT),
-    };
-    let too_large = || {
-        let message = format!("the body is larger than {most} bytes");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge", &message)
-    };
-    let announced = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > most as u64) {
-        return Err(too_large());
-    }
-    match timeout(within, axum::body::to_bytes(body, most)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        // The client broke off, or sent too much; whoever broke off does not read this.
-        Ok(Err(_)) => Err(too_large()),
-        Err(_) => Err(Problem::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "RequestTimeout",
-            "the body did not come in time",
-        )),
-    }
-}
-
-/// What every response says: keep nothing, guess nothing, show it in no other page.
-fn finish(mut response: Response<Body>) -> Response<Body> {
+/// What every response says: keep nothing, guess nothing, show it in no other page, tell nobody where it came from.
+fn finish(api: &Api, origin: Option<HeaderValue>, mut response: Response<Body>) -> Response<Body> {
     let headers = response.headers_mut();
     // Media may be kept by those who were given it.
     (headers.entry(header::CACHE_CONTROL)).or_insert(HeaderValue::from_static("no-store"));
@@ -308,9 +318,32 @@ fn finish(mut response: Response<Body>) -> Response<Body> {
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     // The console has a policy of its own.
     (headers.entry(header::CONTENT_SECURITY_POLICY)).or_insert(HeaderValue::from_static(
         "default-src 'none'; frame-ancestors 'none'",
     ));
+    api.hosts.origins.label(headers, origin);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_by_a_link_looks_at_recordings_and_no_other_route_has_such_a_parameter() {
+        for row in ROUTES {
+            assert!(!row.path.contains("{link}"), "{row:?}");
+            if row.linked {
+                assert!(row.path.starts_with("/assets/{name}/"), "{row:?}");
+                assert_eq!(
+                    (row.verb.name(), row.need),
+                    ("GET", Need::Role(Role::Read)),
+                    "{row:?}"
+                );
+            }
+        }
+        assert!(ROUTES.iter().any(|row| row.linked));
+    }
 }

@@ -12,7 +12,8 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::Shared;
-use super::guard::{Call, MESSAGE_TYPE};
+use super::body::MESSAGE_TYPE;
+use super::guard::Call;
 use super::problem::{self, Problem};
 use crate::events::hub::{Delivered, EVENT_TIME, HubMessage};
 use crate::graph::host::Detail;

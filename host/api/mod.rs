@@ -7,9 +7,10 @@
 //! | file | what it is for |
 //! |---|---|
 //! | [`table`] | the routes |
-//! | `guard` | what every request must pass: host, origin, token, role, query, content type, size, time |
+//! | `guard`, `body` | what every request must pass: host, origin, token or link, role, query, content type, size, time |
 //! | [`auth`] | tokens |
 //! | [`binding`] | where a host may listen without tokens or TLS |
+//! | `origin`, `cors` | under which names it may be asked, and by pages of which sites |
 //! | [`methods`] | the ten direct methods, whatever they come by |
 //! | `direct`, `rest` | direct methods and the cloud service's call; the clean REST form |
 //! | `stream` | server-sent events |
@@ -25,7 +26,9 @@
 
 pub mod auth;
 pub mod binding;
+mod body;
 mod console;
+mod cors;
 mod direct;
 mod extensions;
 mod guard;
@@ -69,6 +72,7 @@ use crate::graph::host::GraphHost;
 use crate::media::Clock;
 use crate::metrics::Identity;
 use crate::playback::{Playback, PlaybackOptions};
+use auth::link::LinkKey;
 use origin::KnownHosts;
 
 /// What is logged, changeable while the host runs.
@@ -131,6 +135,8 @@ pub struct ApiOptions {
     pub clock: Arc<dyn Clock>,
     /// Names that requests may be sent to, besides addresses and `localhost`.
     pub allowed_hosts: Vec<String>,
+    /// Origins of other sites whose pages may ask, such as `https://desk.example`.
+    pub allowed_origins: Vec<String>,
     /// Ends the streams.
     pub shutdown: CancellationToken,
 }
@@ -140,6 +146,8 @@ pub struct ApiOptions {
 pub(crate) struct Api {
     options: ApiOptions,
     hosts: KnownHosts,
+    /// What links for players are signed with.
+    links: LinkKey,
     streams: Arc<Semaphore>,
     /// Bodies that may be large, each of which stands in memory.
     components: Arc<Semaphore>,
@@ -155,7 +163,10 @@ type Shared = Arc<Api>;
 
 /// The router of all routes.
 pub fn router(mut options: ApiOptions) -> Router {
-    let hosts = KnownHosts::new(std::mem::take(&mut options.allowed_hosts));
+    let hosts = KnownHosts::new(
+        std::mem::take(&mut options.allowed_hosts),
+        std::mem::take(&mut options.allowed_origins),
+    );
     let recordings = options.host.recordings();
     let playback = Playback::new(PlaybackOptions {
         cache: Arc::clone(recordings.cache()),
@@ -166,6 +177,7 @@ pub fn router(mut options: ApiOptions) -> Router {
     let api = Arc::new(Api {
         options,
         hosts,
+        links: LinkKey::random(),
         streams: Arc::new(Semaphore::new(stream::MAX_STREAMS)),
         components: Arc::new(Semaphore::new(guard::MAX_COMPONENTS_AT_ONCE)),
         views: Arc::new(Semaphore::new(live::MAX_VIEWS)),

@@ -11,11 +11,13 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use self::conditions::{AlarmList, Health, InstanceHealthList, InstanceStatusList, UploadList};
-use self::recordings::{AssetList, AvailableMedia, Coverage, DetectionList, Explanation, GapList};
+use self::recordings::{
+    AssetList, AvailableMedia, Coverage, DetectionList, Explanation, GapList, Link, LinkRequest,
+};
 use self::requests::{Delivered, ExtensionList, ExtensionSet, HubMessage, Log, OpenApi, Reloaded};
 use self::resources::{Error, GraphInstanceList, GraphTopologyList, MethodReply, ServiceCall};
 use super::methods::METHODS;
-use super::table::{Bound, Content, Need, ROUTES, Route, Scope};
+use super::table::{Bound, Content, LINKED, Need, ROUTES, Route, Scope};
 
 /// Any members.
 type Object = Map<String, Value>;
@@ -137,6 +139,11 @@ fn described(row: &Route, need: Need) -> String {
     if row.bound == Bound::Long {
         text.push_str(" May take minutes.");
     }
+    if row.linked {
+        text.push_str(&format!(
+            " Also below `{LINKED}`, without a token, for whoever has such a link."
+        ));
+    }
     text
 }
 
@@ -169,7 +176,7 @@ fn content(content: Content) -> Option<Value> {
         Content::Nothing => None,
         Content::Json(name) => Some(json!({"application/json": schema(name)})),
         Content::Message(name) => {
-            Some(json!({"application/json": {"schema": {}}, super::guard::MESSAGE_TYPE: schema(name)}))
+            Some(json!({"application/json": {"schema": {}}, super::body::MESSAGE_TYPE: schema(name)}))
         }
         Content::Text(kind) => Some(json!({kind: {"schema": {"type": "string"}}})),
         Content::Bytes(kind) => Some(json!({kind: {"schema": {"type": "string", "format": "binary"}}})),
@@ -205,6 +212,8 @@ fn schemas() -> Value {
     generator.subschema_for::<AssetList>();
     generator.subschema_for::<AvailableMedia>();
     generator.subschema_for::<GapList>();
+    generator.subschema_for::<LinkRequest>();
+    generator.subschema_for::<Link>();
     generator.subschema_for::<OpenApi>();
     Value::Object(generator.take_definitions(true))
 }

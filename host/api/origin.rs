@@ -3,23 +3,32 @@
 //!
 //! The address in `Host` must be one that only this host has: an IP address (the browser's idea of "same origin" is
 //! then this host itself), a name of loopback, or a configured name. A request that a browser marks as another site's
-//! is refused.
+//! is refused, unless the configuration names the origin of the page.
 
 use std::net::IpAddr;
 
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderMap, StatusCode, Uri};
 
+use super::cors::AllowedOrigins;
 use super::problem::Problem;
 use crate::topology::diagnostics::shown;
 
-/// Names by which this host is known besides its addresses and `localhost`; each may have a port.
+/// Who may ask, and by which name.
 #[derive(Clone, Debug, Default)]
-pub(super) struct KnownHosts(Vec<String>);
+pub(super) struct KnownHosts {
+    /// Names by which this host is known besides its addresses and `localhost`; each may have a port.
+    names: Vec<String>,
+    /// Other sites whose pages may ask.
+    pub(super) origins: AllowedOrigins,
+}
 
 impl KnownHosts {
-    pub(super) fn new(names: Vec<String>) -> Self {
-        Self(names)
+    pub(super) fn new(names: Vec<String>, origins: Vec<String>) -> Self {
+        Self {
+            names,
+            origins: AllowedOrigins::new(origins),
+        }
     }
 
     /// Checks where a request comes from; gives the host that it was sent to.
@@ -34,7 +43,10 @@ impl KnownHosts {
                 "use its address or `localhost`, or add the name to `allowed_hosts` in the configuration",
             ));
         }
-        same_origin(headers, host)?;
+        // A browser tells the origin with everything that a page of another site may read the answer of.
+        if self.origins.of(headers).is_none() {
+            same_origin(headers, host)?;
+        }
         Ok(host)
     }
 
@@ -48,7 +60,7 @@ impl KnownHosts {
         let name = name.trim_end_matches('.');
         name.eq_ignore_ascii_case("localhost")
             || self
-                .0
+                .names
                 .iter()
                 .any(|known| known.eq_ignore_ascii_case(name) || known.eq_ignore_ascii_case(host))
     }
@@ -114,7 +126,8 @@ mod tests {
         for (name, value) in pairs {
             headers.append(*name, value.parse().unwrap());
         }
-        let known = KnownHosts::new(vec!["box.example".into(), "cam.example:8443".into()]);
+        let names = vec!["box.example".into(), "cam.example:8443".into()];
+        let known = KnownHosts::new(names, vec!["https://desk.example".into()]);
         known.check(&headers, &Uri::from_static("/x")).is_ok()
     }
 
@@ -158,6 +171,25 @@ mod tests {
         let check = |uri: &'static str| known.check(&headers, &Uri::from_static(uri)).is_ok();
         assert!(check("http://localhost:1/x"));
         assert!(!check("http://evil.example/x"));
+    }
+
+    #[test]
+    fn pages_of_an_origin_that_is_allowed_may_ask_and_only_under_a_known_name() {
+        let page = ("origin", "https://desk.example");
+        let cross = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "cors")];
+        assert!(check(&[("host", "localhost:8090"), page, cross[0], cross[1]]));
+        assert!(!check(&[("host", "evil.example"), page, cross[0], cross[1]]));
+        // What a page embeds comes without its origin, so nobody can say whose it is.
+        assert!(!check(&[
+            ("host", "localhost:8090"),
+            cross[0],
+            ("sec-fetch-mode", "no-cors")
+        ]));
+        assert!(!check(&[
+            ("host", "localhost:8090"),
+            page,
+            ("origin", "https://evil.example")
+        ]));
     }
 
     #[test]

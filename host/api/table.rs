@@ -123,6 +123,9 @@ pub enum Content {
     Component,
 }
 
+/// Before the path of a route that is asked for by a link.
+pub const LINKED: &str = "/signed/{link}";
+
 /// The media type of components.
 pub const COMPONENT_TYPE: &str = "application/wasm";
 
@@ -149,6 +152,8 @@ pub struct Route {
     pub gives: Content,
     /// How long it may take.
     pub bound: Bound,
+    /// Whether players may come by a link, below [`LINKED`].
+    pub linked: bool,
     pub(super) handler: fn(Shared, Call) -> Answer,
 }
 
@@ -177,6 +182,7 @@ impl Route {
             takes: Content::Nothing,
             gives: Content::Nothing,
             bound: Bound::Quick,
+            linked: false,
             handler,
         }
     }
@@ -198,6 +204,11 @@ impl Route {
 
     const fn bound(mut self, bound: Bound) -> Self {
         self.bound = bound;
+        self
+    }
+
+    const fn linked(mut self) -> Self {
+        self.linked = true;
         self
     }
 }
@@ -393,23 +404,25 @@ pub const ROUTES: &[Route] = &[
     Route::new(Verb::Get, "/assets/{name}/gaps", READ, Scope::Host, "Says what of a recording is missing, and why", |api, call| Box::pin(playback::gaps(api, call)))
         .query(GAPS).gives(Content::Json("GapList")),
     Route::new(Verb::Get, "/assets/{name}/index.m3u8", READ, Scope::Host, "The master playlist (HLS) of a stretch of a recording", |api, call| Box::pin(playback::master(api, call)))
-        .query(STRETCH).gives(Content::Text(playback::HLS_TYPE)),
+        .query(STRETCH).gives(Content::Text(playback::HLS_TYPE)).linked(),
     Route::new(Verb::Get, "/assets/{name}/video.m3u8", READ, Scope::Host, "The playlist of its video", |api, call| Box::pin(playback::video(api, call)))
-        .query(STRETCH).gives(Content::Text(playback::HLS_TYPE)),
+        .query(STRETCH).gives(Content::Text(playback::HLS_TYPE)).linked(),
     Route::new(Verb::Get, "/assets/{name}/audio.m3u8", READ, Scope::Host, "The playlist of its audio", |api, call| Box::pin(playback::audio(api, call)))
-        .query(STRETCH).gives(Content::Text(playback::HLS_TYPE)),
+        .query(STRETCH).gives(Content::Text(playback::HLS_TYPE)).linked(),
     Route::new(Verb::Get, "/assets/{name}/manifest.mpd", READ, Scope::Host, "The manifest (DASH) of a stretch of a recording", |api, call| Box::pin(playback::mpd(api, call)))
-        .query(STRETCH).gives(Content::Text(playback::DASH_TYPE)),
+        .query(STRETCH).gives(Content::Text(playback::DASH_TYPE)).linked(),
     Route::new(Verb::Get, "/assets/{name}/content.ism/{manifest}", READ, Scope::Host, "Either, as Live Video Analytics names them: `manifest(format=m3u8-cmaf,startTime=...,endTime=...)` or `format=mpd-time-cmaf`", |api, call| Box::pin(playback::filtered(api, call)))
-        .query(IN_STORE).gives(Content::Text(playback::HLS_TYPE)),
+        .query(IN_STORE).gives(Content::Text(playback::HLS_TYPE)).linked(),
     Route::new(Verb::Get, "/assets/{name}/media/{file}", READ, Scope::Host, "Media, as playlists name it: a track of a segment, or an init segment", |api, call| Box::pin(playback::media(api, call)))
-        .query(IN_STORE).gives(Content::Bytes(playback::MEDIA_TYPE)).bound(Bound::Stream),
+        .query(IN_STORE).gives(Content::Bytes(playback::MEDIA_TYPE)).bound(Bound::Stream).linked(),
     Route::new(Verb::Get, "/assets/{name}/fragments/{epoch}/{file}", READ, Scope::Host, "Media, as manifests name it: one fragment by its time", |api, call| Box::pin(playback::fragment(api, call)))
-        .query(IN_STORE).gives(Content::Bytes(playback::MEDIA_TYPE)).bound(Bound::Stream),
+        .query(IN_STORE).gives(Content::Bytes(playback::MEDIA_TYPE)).bound(Bound::Stream).linked(),
     Route::new(Verb::Get, "/assets/{name}/export.mp4", READ, Scope::Host, "A stretch of a recording as a file", |api, call| Box::pin(playback::export(api, call)))
-        .query(EXPORT).gives(Content::Bytes(playback::MEDIA_TYPE)).bound(Bound::Long),
+        .query(EXPORT).gives(Content::Bytes(playback::MEDIA_TYPE)).bound(Bound::Long).linked(),
     Route::new(Verb::Get, "/assets/{name}/frame.jpg", READ, Scope::Host, "The picture of a moment", |api, call| Box::pin(playback::frame(api, call)))
-        .query(FRAME).gives(Content::Bytes(playback::PICTURE_TYPE)),
+        .query(FRAME).gives(Content::Bytes(playback::PICTURE_TYPE)).linked(),
+    Route::new(Verb::Post, "/assets/{name}/links", READ, Scope::Host, "Makes a link to a stretch for players that cannot send a token; it allows to look, for a while", |api, call| Box::pin(playback::make_link(api, call)))
+        .query(IN_STORE).takes(Content::Json("LinkRequest")).gives(Content::Json("Link")),
     Route::new(Verb::Get, "/live/{instance}/{source}", READ, INSTANCE_IN_PATH, "What a camera shows now: fragmented MP4 without an end, without sound, for Media Source Extensions; `Mediagraph-Codecs` says how it is coded", |api, call| Box::pin(live::view(api, call)))
         .gives(Content::Bytes(playback::MEDIA_TYPE)).bound(Bound::Stream),
     Route::new(Verb::Get, "/api/alarms", READ, Scope::Host, "Lists the alarms that are raised", |api, call| Box::pin(instances::alarms(api, call)))

@@ -1,5 +1,7 @@
 //! `mediagraph playback`: what recordings there are, and files of them.
 
+mod link;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,7 +30,7 @@ const HOURS_AT_ONCE: i64 = 24;
 /// Days whose moments are listed.
 const MAX_DAYS: i64 = 400;
 
-/// List what a running host has recorded, and save any portion of it as a file
+/// List what a running host has recorded, save any portion of it as a file, and make links for players
 #[derive(Debug, clap::Args)]
 pub struct PlaybackArgs {
     #[command(subcommand)]
@@ -46,6 +48,11 @@ enum What {
     /// It begins with the last picture before the portion that can be decoded by itself. What is missing is left out; a comment in the
     /// file says from when to when, and why.
     Export(ExportArgs),
+    /// Make a link to a portion of a recording, for a player that cannot send a token: `vlc "$(mediagraph playback link lobby)"`
+    ///
+    /// Whoever has the link may play the portion, and nothing else, until its time is over, the token that it was made with is taken
+    /// away, or the host is started again.
+    Link(link::LinkArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -102,6 +109,7 @@ pub async fn run(args: PlaybackArgs) -> Outcome {
             Some(asset) => ranges(&client, asset, &list).await,
         },
         What::Export(export) => save(&client, &export).await,
+        What::Link(link) => link::make(&client, &link).await,
     }
 }
 

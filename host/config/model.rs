@@ -57,15 +57,18 @@ pub struct ServerConfig {
     pub behind_proxy: bool,
     /// Names that a `Host` header may hold besides those of the loopback.
     pub allowed_hosts: Vec<String>,
+    /// Origins of other web sites whose pages may ask.
+    pub allowed_origins: Vec<String>,
     /// Certificate and key; without them it is plain HTTP.
     pub tls: Option<TlsFiles>,
 }
 
 impl ServerConfig {
-    /// Whether callers must show a token: others can reach the host, directly or through a proxy.
+    /// Whether callers must show a token: others can reach the host, directly, through a proxy, or by their pages in a browser here.
     #[must_use]
     pub fn needs_tokens(&self) -> bool {
-        !self.listen.ip().to_canonical().is_loopback() || self.behind_proxy
+        let reached = !self.listen.ip().to_canonical().is_loopback() || self.behind_proxy;
+        reached || !self.allowed_origins.is_empty()
     }
 
     /// Whether the host may listen like that; `tokens` is how many there are.
@@ -73,6 +76,9 @@ impl ServerConfig {
     /// # Errors
     /// Which protection is missing.
     pub fn check_binding(&self, tokens: usize) -> Result<(), BindingError> {
+        if tokens == 0 && !self.allowed_origins.is_empty() {
+            return Err(BindingError::Foreign);
+        }
         check_binding(self.listen, tokens > 0, self.tls.is_some(), self.behind_proxy)
     }
 }
@@ -249,6 +255,7 @@ impl Default for ServerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)),
             behind_proxy: false,
             allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
             tls: None,
         }
     }

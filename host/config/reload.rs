@@ -43,6 +43,7 @@ const SETTINGS: &[Setting] = &[
     setting!("server.listen", AFTER_A_RESTART, server.listen),
     setting!("server.behind_proxy", AFTER_A_RESTART, server.behind_proxy),
     setting!("server.allowed_hosts", AFTER_A_RESTART, server.allowed_hosts),
+    setting!("server.allowed_origins", AFTER_A_RESTART, server.allowed_origins),
     setting!("events", AFTER_A_RESTART, events),
     setting!("paths", AFTER_A_RESTART, paths),
     setting!("limits", AFTER_A_RESTART, limits),

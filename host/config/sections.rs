@@ -29,6 +29,8 @@ const KEEP_DAYS: RangeInclusive<u32> = 1..=3650;
 const KEEP_MIB: RangeInclusive<u32> = 16..=1 << 20;
 const STORED: RangeInclusive<u32> = 1..=100_000;
 const CONNECTIONS: RangeInclusive<u32> = 1..=10_000;
+/// Other web sites whose pages may ask.
+const MAX_ORIGINS: usize = 32;
 const DRAIN: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
 
 pub(super) fn read(
@@ -143,6 +145,7 @@ fn server<'t>(reader: &mut Reader<'t>, mut section: Section<'t>, config: &mut Se
         &mut config.allowed_hosts,
         |reader, item| reader.list(item, host_name),
     );
+    section.set(reader, "allowed_origins", &mut config.allowed_origins, origins);
     section.set_some(reader, "tls", &mut config.tls, tls);
     section.finish(reader);
 }
@@ -158,6 +161,38 @@ fn host_name<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<String> {
     let message = format!("{} is not the name of a host, or an address", shown(name));
     let hint = "write the name alone, without scheme and port, such as `cameras.example.org`";
     reader.mistake(item, Code::PropertyValueInvalidPattern, message, Some(hint));
+    None
+}
+
+fn origins<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<Vec<String>> {
+    let origins = reader.list(item, origin)?;
+    if origins.len() > MAX_ORIGINS {
+        let message = format!("{} has more than {MAX_ORIGINS} elements", shown(&item.key));
+        reader.mistake(item, Code::LimitExceeded, message, None);
+        return None;
+    }
+    Some(origins)
+}
+
+/// The origin of a web site, exactly as browsers send it: they leave out a port that is usual, and write small letters.
+fn origin<'t>(reader: &mut Reader<'t>, item: &Item<'t>) -> Option<String> {
+    let text = reader.string(item)?;
+    let url = url::Url::parse(text).ok();
+    let web = url.filter(|url| matches!(url.scheme(), "http" | "https"));
+    let written = web.map(|url| url.origin().ascii_serialization());
+    let pattern = text.contains('*');
+    if !pattern && written.as_deref() == Some(text) {
+        return written;
+    }
+    // What was written is not repeated: somebody may have put a password into it.
+    let message = format!("{} is not the origin of a web site", shown(&item.key));
+    let hint = match written {
+        _ if pattern => "write each origin whole: a pattern lets in whoever can get such a name".to_owned(),
+        Some(written) => format!("write it as browsers send it: `{written}`"),
+        None => "write scheme and host, such as `https://desk.example.org`, and the port if it is not the usual one"
+            .to_owned(),
+    };
+    reader.mistake(item, Code::PropertyValueInvalidPattern, message, Some(&hint));
     None
 }
 

@@ -84,6 +84,7 @@ impl HostConfig {
             "listen": server.listen.to_string(),
             "behind_proxy": server.behind_proxy,
             "allowed_hosts": server.allowed_hosts,
+            "allowed_origins": server.allowed_origins,
         });
         let tls = server
             .tls

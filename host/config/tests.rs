@@ -239,6 +239,23 @@ fn values_are_bounded_and_say_what_is_expected() {
             "[server]\nallowed_hosts = ['https://a.example/']",
             "without scheme and port",
         ),
+        ("[server]\nallowed_origins = ['*']", "write each origin whole"),
+        (
+            "[server]\nallowed_origins = ['https://*.example']",
+            "write each origin whole",
+        ),
+        (
+            "[server]\nallowed_origins = ['https://Desk.example:443/']",
+            "`https://desk.example`",
+        ),
+        (
+            "[server]\nallowed_origins = ['https://me:secret@desk.example']",
+            "`https://desk.example`",
+        ),
+        ("[server]\nallowed_origins = ['desk.example']", "scheme and host"),
+        ("[server]\nallowed_origins = ['null']", "scheme and host"),
+        ("[server]\nallowed_origins = ['file:///x']", "scheme and host"),
+        ("[server]\nallowed_origins = 'https://desk.example'", "a list"),
         ("[server]\ntls = { certificate = '/a' }", "has no `key`"),
         ("[paths]\nwrite_roots = ['clips']", "an absolute path"),
         ("[paths]\nwrite_roots = ['/']", "would allow everything"),
@@ -306,6 +323,33 @@ out = '/var/log/out.jsonl'
         (100 << 30) / 100 * 5
     );
     assert_eq!(HostConfig::default().keep_free.of(1 << 40), 10 << 30);
+}
+
+#[test]
+fn pages_of_other_sites_need_tokens_on_loopback_too() {
+    let origins = "[server]\nallowed_origins = ['https://desk.example', 'http://10.0.0.7:3000']\n";
+    let told = mistake(origins);
+    assert!(
+        told.contains("`allowed_origins`") && told.contains("`[[tokens]]`"),
+        "{told}"
+    );
+    let hash = "0".repeat(64);
+    let token = format!("[[tokens]]\nname = 'desk'\nrole = 'read'\nsha256 = '{hash}'\n");
+    let config = parse(&format!("{origins}{token}")).unwrap();
+    assert_eq!(
+        config.server.allowed_origins,
+        ["https://desk.example", "http://10.0.0.7:3000"]
+    );
+    assert!(config.server.needs_tokens());
+    assert!(!HostConfig::default().server.needs_tokens());
+    let many: Vec<String> = (0..33)
+        .map(|number| format!("'https://s{number}.example'"))
+        .collect();
+    let told = mistake(&format!(
+        "[server]\nallowed_origins = [{}]\n{token}",
+        many.join(", ")
+    ));
+    assert!(told.contains("more than 32"), "{told}");
 }
 
 #[test]

@@ -1,14 +1,17 @@
 // Saving a stretch as a file. Without a token the browser fetches it by itself. With one, what comes is written to a file
-// that the user chose; where a browser cannot do that, it is gathered in memory first.
+// that the user chose; where a browser cannot do that, it fetches the file by a link. A link is also there for players.
 
 import {address, at, request, token} from './api.js';
 import {h, replace, problem, say} from './dom.js';
+import {link} from './links.js';
 import {clock, day, fromLocal, iso, length, offset, toLocal} from './time.js';
 
 /// As much as the host puts into a file, in milliseconds.
 const LONGEST = 24 * 3600000;
-/// As much as is gathered in memory, in bytes.
-const MOST_IN_MEMORY = 2 ** 30;
+/// A download must begin within this.
+const TO_BEGIN = 'PT1M';
+/// For so long somebody may play a link that was copied: as long as the host allows.
+const TO_PLAY = 'PT1H';
 
 export class Export {
   /// `changed([start, end])`: times were typed.
@@ -17,9 +20,10 @@ export class Export {
     const input = () => h('input', {type: 'datetime-local', step: 1, onchange: () => this.typed()});
     [this.from, this.to] = [input(), input()];
     this.button = h('button', {type: 'button', class: 'main', onclick: () => this.save()}, 'Save as MP4');
+    this.copy = h('button', {type: 'button', onclick: () => this.share()}, 'Copy link for a player');
     this.told = h('span', {role: 'status', class: 'quiet'});
     this.failed = h('div');
-    this.element = h('div', {}, h('div', {class: 'row'}, h('label', {}, 'From ', this.from), h('label', {}, 'to ', this.to), this.button, this.told), this.failed);
+    this.element = h('div', {}, h('div', {class: 'row'}, h('label', {}, 'From ', this.from), h('label', {}, 'to ', this.to), this.button, this.copy, this.told), this.failed);
     this.say();
   }
 
@@ -39,7 +43,7 @@ export class Export {
 
   say() {
     const span = this.range ? this.range[1] - this.range[0] : 0;
-    this.button.disabled = !this.range || span > LONGEST;
+    this.button.disabled = this.copy.disabled = !this.range || span > LONGEST;
     const words = span > LONGEST ? 'A file holds 24 hours at most.' : span ? length(span) : 'Choose a stretch: drag with Shift held, or type its times.';
     say(this.told, words);
   }
@@ -60,7 +64,8 @@ export class Export {
     this.button.disabled = true;
     try {
       if (!token()) offer(address(path, query), this.name());
-      else await this.fetch(path, query);
+      else if (window.showSaveFilePicker) await this.fetch(path, query);
+      else offer((await link(this.asset, this.range, TO_BEGIN)).file, this.name());
     } catch (error) {
       if (error.name !== 'AbortError') replace(this.failed, problem(error));
     }
@@ -68,19 +73,42 @@ export class Export {
   }
 
   async fetch(path, query) {
-    const file = await window.showSaveFilePicker?.({suggestedName: this.name()});
+    const file = await window.showSaveFilePicker({suggestedName: this.name()});
     const answer = await request(path, {query});
     const all = Number(answer.headers.get('content-length'));
     const counted = counter(done => say(this.told, all ? `${Math.floor(done / all * 100)} %` : `${Math.floor(done / 1e6)} MB`));
-    if (file) {
-      await answer.body.pipeThrough(counted).pipeTo(await file.createWritable());
-    } else {
-      if (all > MOST_IN_MEMORY) throw new Error('This browser cannot save so much at once. Choose a shorter stretch.');
-      const url = URL.createObjectURL(await new Response(answer.body.pipeThrough(counted)).blob());
-      offer(url, this.name());
-      setTimeout(() => URL.revokeObjectURL(url), 60000);
-    }
+    await answer.body.pipeThrough(counted).pipeTo(await file.createWritable());
     say(this.told, 'Saved.');
+  }
+
+  async share() {
+    replace(this.failed);
+    this.copy.disabled = true;
+    try {
+      const {hls, expires} = await link(this.asset, this.range, TO_PLAY);
+      const until = `Whoever has it may play this stretch until ${clock(expires)}.`;
+      if (await copied(hls)) say(this.told, `Copied. ${until}`);
+      else this.show(hls, until);
+    } catch (error) {
+      replace(this.failed, problem(error));
+    }
+    this.copy.disabled = false;
+  }
+
+  /// Browsers let a page copy only when it came encrypted, or from this machine: otherwise people do it.
+  show(text, until) {
+    const field = h('input', {readonly: true, value: text, 'aria-label': 'Link for a player', onfocus: () => field.select()});
+    replace(this.failed, h('p', {}, `Copy this link. ${until}`), field);
+    field.focus();
+  }
+}
+
+async function copied(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -13,9 +13,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::content::{Content, Piece};
+use super::granted::around;
 use super::source::{self, Source};
 use super::{Playback, PlaybackError, shown, stopped, timeline, turn};
-use crate::media::{MediaTime, Ticks, TrackKind};
+use crate::media::{MediaTime, TrackKind};
 use crate::recording::asset::name::{AUDIO_PART, Epoch, SEGMENT, SegmentName, VIDEO_PART};
 use crate::recording::index::AssetRow;
 use crate::recording::store::StoreErrorKind;
@@ -30,6 +31,8 @@ pub struct MediaFile {
     pub content: Content,
     /// It does not change any more; none while it grows.
     pub tag: Option<String>,
+    /// As much of it may be sent: all of it, but for whoever may have a stretch alone.
+    pub open: Range<u64>,
 }
 
 /// A place where bytes may be.
@@ -72,6 +75,7 @@ impl Playback {
         };
         Ok(MediaFile {
             tag: (!source.growing).then(|| file.to_owned()),
+            open: 0..length,
             content: Content::new([Piece::Media {
                 source: Arc::new(source),
                 kind,
@@ -80,7 +84,7 @@ impl Playback {
         })
     }
 
-    /// The fragment of an epoch that begins at a tick: how DASH asks.
+    /// The fragment of an epoch that begins at a tick: how DASH asks. `granted` is what somebody may have who may not have all of it.
     ///
     /// # Errors
     /// When there is none, or the index cannot be read.
@@ -89,17 +93,17 @@ impl Playback {
         asset: &Arc<AssetRow>,
         epoch: &str,
         file: &str,
+        granted: Option<&Range<MediaTime>>,
     ) -> Result<MediaFile, PlaybackError> {
         let wanted = source::stem(file).and_then(|(ticks, kind)| Some((ticks.parse::<u64>().ok()?, kind)));
         let (Some((start, kind)), Some(epoch)) = (wanted, Epoch::parse(epoch)) else {
             return Err(not_there(asset, file));
         };
         let (playback, row) = (Arc::clone(self), Arc::clone(asset));
+        let at = MediaTime::from_ticks(start);
+        let range = around(&(at..at), granted);
         let found = self
             .ask(move |index| {
-                let at = MediaTime::from_ticks(start);
-                // Sound may begin a little before, or behind, the video of its segment.
-                let range = at.offset(Ticks(-BESIDE))..at.offset(Ticks(BESIDE));
                 let growing = playback.options.cache.growing(&row.store, &row.name);
                 let found = timeline::load(index, growing, &row, &range, &[])?;
                 let of_epoch = found.runs.into_iter().filter(|run| run.tracks.epoch == epoch);
@@ -114,6 +118,7 @@ impl Playback {
         // It is the same whether its segment is sealed or not.
         Ok(MediaFile {
             tag: Some(format!("{}-{file}", fragment.source.name.epoch)),
+            open: 0..fragment.bytes,
             content: Content::new([Piece::Media {
                 range: fragment.offset..fragment.offset.saturating_add(fragment.bytes),
                 source: fragment.source,
@@ -137,6 +142,7 @@ impl Playback {
         let file = epoch.init(kind);
         let init = init.ok_or_else(|| not_there(asset, &file))?;
         Ok(MediaFile {
+            open: 0..init.len() as u64,
             content: Content::new([Piece::Bytes(init.into())]),
             tag: Some(file),
         })
@@ -247,11 +253,8 @@ impl Playback {
     }
 }
 
-/// Sound that begins so much before or behind the video of its segment is still found, in ticks: 1 s.
-const BESIDE: i64 = crate::media::TICKS_PER_SECOND;
-
 /// The epoch and the track of an init segment.
-fn init_name(file: &str) -> Option<(Epoch, TrackKind)> {
+pub(super) fn init_name(file: &str) -> Option<(Epoch, TrackKind)> {
     let video = file
         .strip_suffix(".video.mp4")
         .map(|stem| (stem, TrackKind::Video));
@@ -259,7 +262,7 @@ fn init_name(file: &str) -> Option<(Epoch, TrackKind)> {
     Some((Epoch::parse(stem)?, kind))
 }
 
-fn not_there(asset: &AssetRow, file: &str) -> PlaybackError {
+pub(super) fn not_there(asset: &AssetRow, file: &str) -> PlaybackError {
     PlaybackError::nothing(
         &asset.name,
         format!(

@@ -9,6 +9,7 @@
 //! | [`manifest`] | names of playlists as Live Video Analytics has them |
 //! | [`hls`], [`dash`] | playlists |
 //! | [`source`](mod@source), [`fetch`], [`content`] | where bytes lie (cache, folder, cloud), reading them, streams of them |
+//! | `granted` | what of it somebody may have who may have one stretch alone |
 //! | [`export`] | an ordinary MP4 of a stretch, made while it is sent |
 //! | [`thumbnail`] | a picture |
 //! | [`live_view`] | what a camera shows now |
@@ -23,6 +24,7 @@ pub mod dash;
 mod error;
 pub mod export;
 pub mod fetch;
+mod granted;
 pub mod hls;
 pub mod listing;
 pub mod live;

@@ -59,6 +59,9 @@ pub enum RangeError {
         /// ... to here.
         end: MediaTime,
     },
+    /// Not all of it is granted.
+    #[error("the link is for less than this\nhint: make a link for all of it")]
+    Beyond,
     /// Too long.
     #[error("from {start} to {end} is more than 24 hours\nhint: ask for less at a time")]
     TooLong {
@@ -85,14 +88,26 @@ impl Asked {
         }
     }
 
-    /// As [`Asked::read`], where both ends must be given.
+    /// As [`Asked::read`], for somebody who may have `granted` alone: an end that is left out is that one's.
     ///
     /// # Errors
-    /// As [`Asked::read`], and when one is missing.
-    pub fn read_both(start: Option<&str>, end: Option<&str>) -> Result<Self, RangeError> {
-        match Self::read(start, end)? {
-            both @ Self::Between(..) => Ok(both),
-            Self::Latest | Self::From(_) => Err(RangeError::Both),
+    /// As [`Asked::read`], and when it is not within what is granted.
+    pub fn within(
+        start: Option<&str>,
+        end: Option<&str>,
+        granted: &Range<MediaTime>,
+    ) -> Result<Self, RangeError> {
+        let start = start.map(|text| moment("startTime", text)).transpose()?;
+        let end = end.map(|text| moment("endTime", text)).transpose()?;
+        let start = start.unwrap_or(granted.start);
+        // What is granted without an end grows.
+        let end = end.or((granted.end < MediaTime::MAX).then_some(granted.end));
+        if start < granted.start || end.is_some_and(|end| end > granted.end) {
+            return Err(RangeError::Beyond);
+        }
+        match end {
+            None => Ok(Self::From(start)),
+            Some(end) => between(start, end).map(|()| Self::Between(start, end)),
         }
     }
 
@@ -205,7 +220,43 @@ mod tests {
             let error = read(NOON, end).unwrap_err().to_string();
             assert!(error.contains(wanted), "{end}: {error}");
         }
-        assert_eq!(Asked::read_both(Some(NOON), None), Err(RangeError::Both));
+    }
+
+    #[test]
+    fn whoever_may_have_a_stretch_alone_gets_it_or_a_part_of_it() {
+        let granted = extent("2026-11-20T12:00:00Z", "2026-11-20T12:05:00Z");
+        let within = |start, end| Asked::within(start, end, &granted);
+        let minute = |minute: u32| format!("2026-11-20T12:0{minute}:00Z");
+        assert_eq!(within(None, None), Ok(Asked::Between(granted.start, granted.end)));
+        let (one, two, five) = (minute(1), minute(2), minute(5));
+        assert_eq!(
+            within(Some(&one), Some(&two)),
+            Ok(Asked::Between(at(&one), at(&two)))
+        );
+        assert_eq!(
+            within(Some(&one), None),
+            Ok(Asked::Between(at(&one), granted.end))
+        );
+        assert_eq!(
+            within(None, Some(&two)),
+            Ok(Asked::Between(granted.start, at(&two)))
+        );
+        for (start, end) in [
+            (Some("2026-11-20T11:59:59.999Z"), None),
+            (None, Some("2026-11-20T12:05:00.001Z")),
+            (Some("2026-11-20T13:00:00Z"), Some("2026-11-20T13:01:00Z")),
+        ] {
+            assert_eq!(within(start, end), Err(RangeError::Beyond), "{start:?} {end:?}");
+        }
+        let reversed = within(Some(&two), Some(&one)).unwrap_err();
+        assert!(matches!(reversed, RangeError::Reversed { .. }), "{reversed}");
+        assert!(within(Some(&five), None).is_err(), "nothing is left of it");
+        let open = at(NOON)..MediaTime::MAX;
+        assert_eq!(Asked::within(None, None, &open), Ok(Asked::From(at(NOON))));
+        assert_eq!(
+            Asked::within(None, Some(&two), &open),
+            Ok(Asked::Between(at(NOON), at(&two)))
+        );
     }
 
     #[test]

@@ -14,6 +14,7 @@
 mod access;
 mod connections;
 mod console;
+mod cors;
 mod events;
 mod hub;
 mod methods;

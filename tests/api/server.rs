@@ -58,6 +58,8 @@ pub(crate) struct Options {
     pub(crate) tls: Option<Arc<TlsReload>>,
     pub(crate) limits: ServeLimits,
     pub(crate) journal: JournalLimits,
+    /// Of other sites whose pages may ask.
+    pub(crate) origins: Vec<String>,
 }
 
 /// A running server; stops when dropped.
@@ -194,6 +196,7 @@ impl Server {
             time_zone: jiff::tz::TimeZone::UTC,
             clock,
             allowed_hosts: vec!["box.example".to_owned()],
+            allowed_origins: options.origins,
             shutdown: shutdown.clone(),
         });
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();

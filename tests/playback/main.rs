@@ -18,7 +18,9 @@ mod clip;
 mod common;
 mod files;
 mod growing;
+mod links;
 mod played;
 mod refused;
 #[path = "../common/room.rs"]
 mod room;
+mod unlinked;

@@ -35,7 +35,7 @@ fn seconds(playlist: &MediaPlaylist) -> f32 {
 }
 
 /// As many pictures as ffprobe decodes; it must have nothing to complain about.
-fn pictures(url: &str) -> usize {
+pub(crate) fn pictures(url: &str) -> usize {
     let output = Command::new("ffprobe")
         .args(["-v", "warning", "-select_streams", "v:0", "-count_frames"])
         .args(["-show_entries", "stream=nb_read_frames", "-of", "csv=p=0"])

@@ -5,6 +5,7 @@
 //! token is refused.
 
 mod credentials;
+pub(super) mod link;
 mod sas;
 
 use std::sync::Arc;

@@ -12,7 +12,7 @@ use super::same;
 /// The block length of SHA-256 (RFC 2104).
 const BLOCK: usize = 64;
 
-/// What the signatures of one token are checked with. Holds the two states of RFC 2104, section 4, not the key.
+/// What the signatures of one token are checked with, and links are made with. Holds the two states of RFC 2104, section 4, not the key.
 #[derive(Clone)]
 pub struct SigningKey {
     inner: Sha256,
@@ -40,7 +40,7 @@ impl SigningKey {
         }
     }
 
-    fn sign(&self, message: &[u8]) -> [u8; 32] {
+    pub(super) fn sign(&self, message: &[u8]) -> [u8; 32] {
         let inner = self.inner.clone().chain_update(message).finalize();
         self.outer.clone().chain_update(inner).finalize().into()
     }

@@ -230,3 +230,40 @@ pub(super) struct GapList {
     /// Gaps that are not listed.
     more: u64,
 }
+
+/// What a link is to be for.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LinkRequest {
+    /// From when on; ISO 8601 in UTC. Without it and `endTime` the newest 4 hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_time: Option<String>,
+    /// Until when, at most 24 hours later; without it as far as is recorded, and more as it is recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_time: Option<String>,
+    /// For how long it counts, up to an hour, such as `PT30M`; 10 minutes without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lifetime: Option<String>,
+}
+
+/// A link; its addresses are below that of the host.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Link {
+    /// The moment from which it is no longer valid; ISO 8601, UTC.
+    expires: String,
+    /// Where the stretch begins.
+    start_time: String,
+    /// Where it ends; absent when it grows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_time: Option<String>,
+    /// For players of HLS.
+    hls: String,
+    /// For players of DASH.
+    dash: String,
+    /// As a file; absent when it grows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    /// Pictures; `?time=` says of when.
+    frame: String,
+}

@@ -209,6 +209,12 @@ impl Client {
         Err(Problem::of(&reply).failure(what, Written::Nowhere))
     }
 
+    /// The whole of an address that the host gave relative to its own.
+    #[must_use]
+    pub fn address_of(&self, relative: &str) -> String {
+        format!("{}/{relative}", error::shown(&self.base))
+    }
+
     fn prepared(&self, request: &Request<'_>) -> RequestBuilder {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {

@@ -211,6 +211,7 @@ impl Parts {
             process: Some(self.live as Arc<dyn Process>),
             clock: self.clock,
             allowed_hosts: self.config.server.allowed_hosts.clone(),
+            allowed_origins: self.config.server.allowed_origins.clone(),
             shutdown: stop.clone(),
         });
         tell_start(&self.listener, self.tls.is_some(), &self.state);

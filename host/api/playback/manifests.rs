@@ -1,0 +1,123 @@
+//! Playlists and manifests of a stretch.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use axum::body::Body;
+use axum::http::Response;
+
+use super::sending::{ASK_AGAIN, whole};
+use super::{Answer, DASH_TYPE, HLS_TYPE, asked, asset, of_asset, refused};
+use crate::api::Shared;
+use crate::api::guard::Call;
+use crate::api::problem::Problem;
+use crate::media::TrackKind;
+use crate::playback::dash;
+use crate::playback::hls::{self, Links};
+use crate::playback::live::Numbers;
+use crate::playback::manifest::{Format, Manifest};
+use crate::playback::timeline::Timeline;
+
+/// `GET /assets/{name}/index.m3u8`
+pub(in crate::api) async fn master(api: Shared, call: Call) -> Answer {
+    let (start, end) = (call.query.get("startTime"), call.query.get("endTime"));
+    manifest(&api, &call, Format::Hls, "", (start, end)).await
+}
+
+/// `GET /assets/{name}/manifest.mpd`
+pub(in crate::api) async fn mpd(api: Shared, call: Call) -> Answer {
+    let (start, end) = (call.query.get("startTime"), call.query.get("endTime"));
+    manifest(&api, &call, Format::Dash, "", (start, end)).await
+}
+
+/// `GET /assets/{name}/content.ism/{manifest}`
+pub(in crate::api) async fn filtered(api: Shared, call: Call) -> Answer {
+    let asked = Manifest::parse(call.named("manifest"));
+    let asked = match asked {
+        Ok(asked) => asked,
+        // Those alone who may see it are told what is wrong with their question.
+        Err(error) => {
+            let asset = asset(&api, &call).await?;
+            return Err(of_asset(&asset, &error));
+        }
+    };
+    let stretch = (asked.start.as_deref(), asked.end.as_deref());
+    manifest(&api, &call, asked.format, "../", stretch).await
+}
+
+/// `GET /assets/{name}/video.m3u8`
+pub(in crate::api) async fn video(api: Shared, call: Call) -> Answer {
+    track(&api, &call, TrackKind::Video).await
+}
+
+/// `GET /assets/{name}/audio.m3u8`
+pub(in crate::api) async fn audio(api: Shared, call: Call) -> Answer {
+    track(&api, &call, TrackKind::Audio).await
+}
+
+async fn manifest(
+    api: &Shared,
+    call: &Call,
+    format: Format,
+    up: &'static str,
+    stretch: (Option<&str>, Option<&str>),
+) -> Answer {
+    let timeline = timeline(api, call, stretch).await?;
+    let links = links(call, up, stretch);
+    let (kind, text) = match format {
+        Format::Hls => (HLS_TYPE, hls::master(&timeline, &links)),
+        Format::Dash => (
+            DASH_TYPE,
+            dash::manifest(&timeline, &links, api.options.clock.wall()),
+        ),
+    };
+    Ok(playlist(call, kind, text))
+}
+
+async fn track(api: &Shared, call: &Call, kind: TrackKind) -> Answer {
+    let stretch = (call.query.get("startTime"), call.query.get("endTime"));
+    let timeline = timeline(api, call, stretch).await?;
+    let numbers = if timeline.live {
+        api.playback.numbers(&timeline, kind)
+    } else {
+        Numbers::default()
+    };
+    let text = hls::track(&timeline, kind, &links(call, "", stretch), numbers);
+    Ok(playlist(call, HLS_TYPE, text))
+}
+
+async fn timeline(
+    api: &Shared,
+    call: &Call,
+    (start, end): (Option<&str>, Option<&str>),
+) -> Result<Timeline, Problem> {
+    let asset = asset(api, call).await?;
+    let asked = asked(call, &asset, (start, end))?;
+    api.playback.timeline(&asset, asked).await.map_err(refused)
+}
+
+/// What a manifest appends to the names in it.
+fn links(call: &Call, up: &'static str, (start, end): (Option<&str>, Option<&str>)) -> Links {
+    let store = call.query.get("store");
+    let query = |pairs: &[(&str, Option<&str>)]| {
+        let mut text = url::form_urlencoded::Serializer::new(String::new());
+        for (name, value) in pairs {
+            if let Some(value) = value {
+                text.append_pair(name, value);
+            }
+        }
+        let text = text.finish();
+        if text.is_empty() { text } else { format!("?{text}") }
+    };
+    Links {
+        up,
+        stretch: query(&[("startTime", start), ("endTime", end), ("store", store)]),
+        store: query(&[("store", store)]),
+    }
+}
+
+fn playlist(call: &Call, kind: &'static str, text: String) -> Response<Body> {
+    let mut hash = DefaultHasher::new();
+    text.hash(&mut hash);
+    let tag = format!("{:016x}", hash.finish());
+    whole(&call.headers, kind, text.into(), &tag, ASK_AGAIN)
+}
