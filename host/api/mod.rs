@@ -15,6 +15,7 @@
 //! | `stream` | server-sent events |
 //! | `instances`, `recordings`, `hub`, `system` | status and reasons; what was recorded; messages to graphs; health, log, reload |
 //! | `playback`, `ranges` | recordings for players; parts of what is sent |
+//! | `detections`, `site` | what was seen of a recording; the time at the site |
 //! | `live` | what cameras show now |
 //! | `console` | the page for people |
 //! | `extensions` | components that have a name |
@@ -26,6 +27,7 @@
 pub mod auth;
 pub mod binding;
 mod console;
+mod detections;
 mod direct;
 mod extensions;
 mod guard;
@@ -42,6 +44,7 @@ mod ranges;
 mod recordings;
 mod rest;
 pub mod serve;
+mod site;
 mod stream;
 mod system;
 pub mod table;
@@ -162,6 +165,7 @@ pub fn router(mut options: ApiOptions) -> Router {
         stores: recordings.all_stores().clone(),
         store: recordings.store().to_owned(),
         clock: Arc::clone(&options.clock),
+        time_zone: options.time_zone.clone(),
     });
     let api = Arc::new(Api {
         options,

@@ -11,7 +11,9 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use self::conditions::{AlarmList, Health, InstanceHealthList, InstanceStatusList, UploadList};
-use self::recordings::{AssetList, AvailableMedia, Coverage, DetectionList, Explanation, GapList};
+use self::recordings::{
+    AssetList, AvailableMedia, Coverage, DetectionList, Explanation, GapList, SeenList, SiteTime,
+};
 use self::requests::{Delivered, ExtensionList, ExtensionSet, HubMessage, Log, OpenApi, Reloaded};
 use self::resources::{Error, GraphInstanceList, GraphTopologyList, MethodReply, ServiceCall};
 use super::methods::METHODS;
@@ -205,6 +207,8 @@ fn schemas() -> Value {
     generator.subschema_for::<AssetList>();
     generator.subschema_for::<AvailableMedia>();
     generator.subschema_for::<GapList>();
+    generator.subschema_for::<SeenList>();
+    generator.subschema_for::<SiteTime>();
     generator.subschema_for::<OpenApi>();
     Value::Object(generator.take_definitions(true))
 }

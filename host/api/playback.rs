@@ -39,9 +39,9 @@ pub(super) const PICTURE_TYPE: &str = "image/jpeg";
 const TIME_HEADER: HeaderName = HeaderName::from_static("mediagraph-time");
 
 /// What does not change may be kept by the one who asked, for an hour: what is deleted here must not live on in browsers.
-const KEEP: HeaderValue = HeaderValue::from_static("private, max-age=3600, immutable");
+pub(super) const KEEP: HeaderValue = HeaderValue::from_static("private, max-age=3600, immutable");
 /// What may change is asked for anew each time.
-const ASK_AGAIN: HeaderValue = HeaderValue::from_static("private, no-cache");
+pub(super) const ASK_AGAIN: HeaderValue = HeaderValue::from_static("private, no-cache");
 /// Nothing is kept.
 const DO_NOT_KEEP: HeaderValue = HeaderValue::from_static("no-store");
 
@@ -85,7 +85,8 @@ pub(super) async fn available(api: Shared, call: Call) -> Answer {
 /// `GET /assets/{name}/gaps`
 pub(super) async fn gaps(api: Shared, call: Call) -> Answer {
     let asset = asset(&api, &call).await?;
-    let read = |name| call.query.get(name).map(|text| moment(name, text)).transpose();
+    let zone = &api.options.time_zone;
+    let read = |name| call.query.get(name).map(|text| moment(name, text, zone)).transpose();
     let bounds = || -> Result<_, RangeError> { Ok((read("startTime")?, read("endTime")?)) };
     let (start, end) = bounds().map_err(|error| of_asset(&asset, &error))?;
     let range = start.unwrap_or(MediaTime::MIN)..end.unwrap_or(MediaTime::MAX);
@@ -157,7 +158,7 @@ pub(super) async fn fragment(api: Shared, call: Call) -> Answer {
 pub(super) async fn export(api: Shared, call: Call) -> Answer {
     let asset = asset(&api, &call).await?;
     let (start, end) = (call.query.get("startTime"), call.query.get("endTime"));
-    let asked = Asked::read_both(start, end).map_err(|error| of_asset(&asset, &error))?;
+    let asked = Asked::read_both(start, end, &api.options.time_zone).map_err(|error| of_asset(&asset, &error))?;
     let Asked::Between(start, end) = asked else {
         return Err(of_asset(&asset, &RangeError::Both));
     };
@@ -174,7 +175,7 @@ pub(super) async fn export(api: Shared, call: Call) -> Answer {
 pub(super) async fn frame(api: Shared, call: Call) -> Answer {
     let asset = asset(&api, &call).await?;
     let at = call.query.get("time").unwrap_or_default();
-    let at = moment("time", at).map_err(|error| of_asset(&asset, &error))?;
+    let at = moment("time", at, &api.options.time_zone).map_err(|error| of_asset(&asset, &error))?;
     let width = match call.query.get("width").map(str::parse::<u32>) {
         None => None,
         Some(Ok(width)) if (MIN_WIDTH..=MAX_WIDTH).contains(&width) => Some(width),
@@ -194,7 +195,7 @@ pub(super) async fn frame(api: Shared, call: Call) -> Answer {
 }
 
 /// The recording that a request names, if its caller may see it; nobody else learns that it is there.
-async fn asset(api: &Shared, call: &Call) -> Result<Arc<AssetRow>, Problem> {
+pub(super) async fn asset(api: &Shared, call: &Call) -> Result<Arc<AssetRow>, Problem> {
     let sees = |row: &AssetRow| visible(&call.caller, row);
     let found = api
         .playback
@@ -203,7 +204,7 @@ async fn asset(api: &Shared, call: &Call) -> Result<Arc<AssetRow>, Problem> {
 }
 
 /// What nobody knows the instance of is the host's.
-fn visible(caller: &Caller, row: &AssetRow) -> bool {
+pub(super) fn visible(caller: &Caller, row: &AssetRow) -> bool {
     match row.owner.split('/').next().unwrap_or_default() {
         "" => !caller.is_limited(),
         instance => caller.sees(instance),
@@ -247,7 +248,7 @@ async fn timeline(
     (start, end): (Option<&str>, Option<&str>),
 ) -> Result<Timeline, Problem> {
     let asset = asset(api, call).await?;
-    let asked = Asked::read(start, end).map_err(|error| of_asset(&asset, &error))?;
+    let asked = Asked::read(start, end, &api.options.time_zone).map_err(|error| of_asset(&asset, &error))?;
     api.playback.timeline(&asset, asked).await.map_err(refused)
 }
 
@@ -279,7 +280,7 @@ fn playlist(call: &Call, kind: &'static str, text: String) -> Response<Body> {
 }
 
 /// Something small, unless the client has it.
-fn whole(
+pub(super) fn whole(
     headers: &HeaderMap,
     kind: &'static str,
     body: Body,
@@ -372,7 +373,7 @@ fn disposition(file: &str) -> String {
     let plain: String = file
         .chars()
         .map(|letter| {
-            let kept = letter.is_ascii_alphanumeric() || " -_.".contains(letter);
+            let kept = letter.is_ascii_alphanumeric() || " -_.+".contains(letter);
             if kept { letter } else { '_' }
         })
         .collect();
@@ -388,15 +389,15 @@ fn encoded(byte: u8) -> String {
     }
 }
 
-fn of_asset(asset: &AssetRow, error: &dyn std::fmt::Display) -> Problem {
+pub(super) fn of_asset(asset: &AssetRow, error: &dyn std::fmt::Display) -> Problem {
     wrong(&format!("asset `{}`: {error}", asset.name))
 }
 
-fn wrong(message: &str) -> Problem {
+pub(super) fn wrong(message: &str) -> Problem {
     problem_of(StatusCode::BAD_REQUEST, "QueryInvalid", message)
 }
 
-fn refused(error: PlaybackError) -> Problem {
+pub(super) fn refused(error: PlaybackError) -> Problem {
     let (status, code) = match error.kind() {
         Kind::Wrong => (StatusCode::BAD_REQUEST, "QueryInvalid"),
         Kind::NotFound => (StatusCode::NOT_FOUND, "NotFound"),
@@ -421,10 +422,11 @@ mod tests {
 
     #[test]
     fn a_file_may_have_any_name_and_no_header_is_broken_by_it() {
-        let said = disposition("Tür \"1\"; x 2026.mp4");
+        let said = disposition("Tür \"1\"; x 2026+01.mp4");
         assert_eq!(
             said,
-            "attachment; filename=\"T_r _1__ x 2026.mp4\"; filename*=UTF-8''T%C3%BCr%20%221%22%3B%20x%202026.mp4"
+            "attachment; filename=\"T_r _1__ x 2026+01.mp4\"; \
+             filename*=UTF-8''T%C3%BCr%20%221%22%3B%20x%202026%2B01.mp4"
         );
     }
 }
