@@ -15,8 +15,7 @@ const MAX_BYTES: usize = 64;
 /// Bytes of a date: `2026-11-22`.
 const DATE: usize = 10;
 /// How a moment of a day is written.
-const AT: &str =
-    "is no moment\nhint: write it as `2026-11-21T14:02:00Z`, `2026-11-21 14:02`, `14:02` or `yesterday 14:02`";
+const AT: &str = "is no moment\nhint: write it as `2026-11-21T14:02:00Z`, `2026-11-21 14:02`, `14:02` or `yesterday 14:02`";
 /// How a beginning or an end is written.
 const SINCE: &str = "is no moment and no length of time\n\
     hint: write `7d`, `12h`, `yesterday`, `14:02`, `2026-11-21`, `2026-11-21 14:02` or `2026-11-21T14:02:00Z`";
@@ -72,7 +71,10 @@ pub fn moment(text: &str, zone: &TimeZone) -> Option<Meant> {
     }
     // An offset that cannot be read must not be passed over, nor the name of a zone.
     let (_, time) = text.split_at_checked(DATE)?;
-    let plain = time.contains(':') && time.bytes().all(|byte| byte.is_ascii_digit() || b":.Tt ".contains(&byte));
+    let plain = time.contains(':')
+        && time
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || b":.Tt ".contains(&byte));
     local(plain.then(|| text.parse().ok())??, zone)
 }
 
@@ -108,7 +110,12 @@ pub fn depends_on_zone(text: &str) -> bool {
     let text = text.trim();
     // Of hours and less, which are as long everywhere.
     let days = |span: Span| {
-        let longer = (span.get_years(), span.get_months(), span.get_weeks(), span.get_days());
+        let longer = (
+            span.get_years(),
+            span.get_months(),
+            span.get_weeks(),
+            span.get_days(),
+        );
         longer != (0, 0, 0, 0) || text.ends_with(['d', 'w', 'D', 'W'])
     };
     let length = !text.contains(':') && text.parse().is_ok_and(|span| !days(span));
@@ -142,7 +149,7 @@ pub fn for_people(text: &str, zone: &TimeZone) -> String {
             None => return word.to_owned(),
         };
         match stamp.parse::<Timestamp>() {
-            Ok(at) => format!("{}{rest}", written(at, zone)),
+            Ok(at) => format!("{}{rest}", written_exactly(at, zone)),
             Err(_) => word.to_owned(),
         }
     });
@@ -200,14 +207,19 @@ fn of_day(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Meant> {
         "today" => on(today, rest),
         "yesterday" => on(yesterday, rest),
         // Asked at nine in the morning, `23:10` is last night's.
-        _ => on(today, text).filter(|one| one.at <= now).or_else(|| on(yesterday, text)),
+        _ => on(today, text)
+            .filter(|one| one.at <= now)
+            .or_else(|| on(yesterday, text)),
     }
 }
 
 /// `14:02`, `14:02:30.5`.
 fn clock(text: &str) -> Option<Time> {
     let text = text.trim();
-    let plain = text.contains(':') && text.bytes().all(|byte| byte.is_ascii_digit() || b":.".contains(&byte));
+    let plain = text.contains(':')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || b":.".contains(&byte));
     plain.then(|| text.parse().ok()).flatten()
 }
 

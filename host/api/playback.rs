@@ -86,7 +86,12 @@ pub(super) async fn available(api: Shared, call: Call) -> Answer {
 pub(super) async fn gaps(api: Shared, call: Call) -> Answer {
     let asset = asset(&api, &call).await?;
     let zone = &api.options.time_zone;
-    let read = |name| call.query.get(name).map(|text| moment(name, text, zone)).transpose();
+    let read = |name| {
+        call.query
+            .get(name)
+            .map(|text| moment(name, text, zone))
+            .transpose()
+    };
     let bounds = || -> Result<_, RangeError> { Ok((read("startTime")?, read("endTime")?)) };
     let (start, end) = bounds().map_err(|error| of_asset(&asset, &error))?;
     let range = start.unwrap_or(MediaTime::MIN)..end.unwrap_or(MediaTime::MAX);
@@ -158,7 +163,8 @@ pub(super) async fn fragment(api: Shared, call: Call) -> Answer {
 pub(super) async fn export(api: Shared, call: Call) -> Answer {
     let asset = asset(&api, &call).await?;
     let (start, end) = (call.query.get("startTime"), call.query.get("endTime"));
-    let asked = Asked::read_both(start, end, &api.options.time_zone).map_err(|error| of_asset(&asset, &error))?;
+    let asked =
+        Asked::read_both(start, end, &api.options.time_zone).map_err(|error| of_asset(&asset, &error))?;
     let Asked::Between(start, end) = asked else {
         return Err(of_asset(&asset, &RangeError::Both));
     };

@@ -339,7 +339,10 @@ const GAPS: &[Parameter] = &[
     STORE,
 ];
 const FRAME: &[Parameter] = &[
-    parameter("time", "The moment, as ISO 8601; without an offset it is meant in the host's time zone"),
+    parameter(
+        "time",
+        "The moment, as ISO 8601; without an offset it is meant in the host's time zone",
+    ),
     parameter(
         "width",
         "At most so many pixels wide, from 16 to 3840; as it was recorded without",

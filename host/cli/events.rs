@@ -224,7 +224,15 @@ mod tests {
         let start = Start::from(now());
         assert_eq!((start.id.as_deref(), start.from), (Some("0"), Some(now())));
         assert!(is_id("17") && !is_id("") && !is_id("10m"));
-        for since in ["10m", "PT10M", "600s", "1d", "yesterday", "2026-11-21 08:50", "2026-11-21T08:50:00Z"] {
+        for since in [
+            "10m",
+            "PT10M",
+            "600s",
+            "1d",
+            "yesterday",
+            "2026-11-21 08:50",
+            "2026-11-21T08:50:00Z",
+        ] {
             assert!(check(since).is_ok(), "{since}");
         }
         for since in ["soon", "-10m", ""] {

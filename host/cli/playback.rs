@@ -228,7 +228,10 @@ async fn save(client: &Client, args: &ExportArgs) -> Outcome {
 /// A name for every file system, whatever the recording is called.
 fn file_name(asset: &str, stamp: &str) -> String {
     let safe = |letter: char| letter.is_alphanumeric() || " -_.".contains(letter);
-    let asset: String = asset.chars().map(|letter| if safe(letter) { letter } else { '_' }).collect();
+    let asset: String = asset
+        .chars()
+        .map(|letter| if safe(letter) { letter } else { '_' })
+        .collect();
     format!("{} {stamp}.mp4", asset.trim_start_matches(['.', '-']))
 }
 
@@ -301,7 +304,10 @@ mod tests {
     fn a_file_is_called_as_the_recording_and_the_moment_and_stands_in_no_other_folder() {
         let stamp = "2026-11-22T14-02-00+0100";
         assert_eq!(file_name("Tür 1", stamp), "Tür 1 2026-11-22T14-02-00+0100.mp4");
-        assert_eq!(file_name("-../a\u{1b}", stamp), "_a_ 2026-11-22T14-02-00+0100.mp4");
+        assert_eq!(
+            file_name("-../a\u{1b}", stamp),
+            "_a_ 2026-11-22T14-02-00+0100.mp4"
+        );
     }
 
     #[test]

@@ -71,7 +71,9 @@ impl Site {
     /// # Errors
     /// When it is none.
     pub fn at(&self, text: &str) -> Result<Timestamp, Failure> {
-        when::at(text, self.now, &self.zone).map(told).map_err(Failure::usage)
+        when::at(text, self.now, &self.zone)
+            .map(told)
+            .map_err(Failure::usage)
     }
 }
 
@@ -131,7 +133,10 @@ mod tests {
         let error = zone("Mars/Olympus").unwrap_err().to_string();
         assert!(error.contains("`Mars/Olympus` is no time zone"), "{error}");
         assert_eq!(zone_of("Mars/Olympus"), TimeZone::UTC);
-        assert_eq!(shown("2026-10-25T01:30:00Z", &berlin.zone), "2026-10-25 02:30:00+01:00");
+        assert_eq!(
+            shown("2026-10-25T01:30:00Z", &berlin.zone),
+            "2026-10-25 02:30:00+01:00"
+        );
         assert_eq!(shown("-", &berlin.zone), "-");
     }
 }

@@ -363,7 +363,10 @@ impl Gathered {
         // Of one time they stay in the order of the segments, which is the same each time.
         self.detections.sort_by_key(|one| one.time);
         let all = &self.detections;
-        let begin = question.begin.skip.min(all.partition_point(|one| one.time <= question.begin.time));
+        let begin = question
+            .begin
+            .skip
+            .min(all.partition_point(|one| one.time <= question.begin.time));
         let end = begin.saturating_add(question.limit).min(all.len());
         let next = match all.get(end) {
             Some(next) => Some(Place {

@@ -340,10 +340,16 @@ mod tests {
         bench.segment(at("2026-04-03T00:00:00Z"), Ticks::from_secs(72 * 3600), 1000);
         let answer = ask(&bench, "2026-04-04", "2026-04-06", "Australia/Lord_Howe");
         let days = &answer.cameras[0].days;
-        let told: Vec<_> = days.iter().map(|day| (day.date.as_str(), day.seconds, day.percent)).collect();
+        let told: Vec<_> = days
+            .iter()
+            .map(|day| (day.date.as_str(), day.seconds, day.percent))
+            .collect();
         assert_eq!(
             told,
-            [("2026-04-04", 86_400.0, 100.0), ("2026-04-05", 24.5 * 3600.0, 100.0)]
+            [
+                ("2026-04-04", 86_400.0, 100.0),
+                ("2026-04-05", 24.5 * 3600.0, 100.0)
+            ]
         );
     }
 

@@ -20,6 +20,6 @@ mod files;
 mod growing;
 mod played;
 mod refused;
-mod seen;
 #[path = "../common/room.rs"]
 mod room;
+mod seen;

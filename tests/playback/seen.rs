@@ -135,7 +135,11 @@ fn what_is_gone_or_damaged_is_named_and_the_rest_is_there() {
     assert_eq!(missing.len(), 2, "{page}");
     assert!(missing.iter().all(|one| one["cause"] == "damaged"), "{page}");
     assert_eq!(missing[0]["end"], missing[1]["start"], "{page}");
-    assert_eq!(moments(&page).len(), 5, "four of the truck and one of somebody: {page}");
+    assert_eq!(
+        moments(&page).len(),
+        5,
+        "four of the truck and one of somebody: {page}"
+    );
     assert_eq!(page["settled"], json!(false));
     assert_eq!(answer.header("cache-control"), Some("private, no-cache"));
 }
@@ -163,7 +167,10 @@ fn times_without_an_offset_are_those_of_the_site() {
     let twice = "/api/detections?since=2026-10-25%2002:30&until=2026-10-26";
     let notes = get(host.address, twice, &[]).with(200).json()["notes"].clone();
     assert!(
-        notes[0].as_str().unwrap().contains("comes twice in Europe/Berlin"),
+        notes[0]
+            .as_str()
+            .unwrap()
+            .contains("comes twice in Europe/Berlin"),
         "{notes}"
     );
     let mut command = crate::common::mediagraph();

@@ -233,7 +233,11 @@ fn modules_of_the_host_use_only_what_stands_below_them() {
                 .next()
                 .unwrap();
             let known = ARROWS.iter().any(|(name, _)| *name == used) || used == "cli";
-            if known && used != module && !["text", "when", "database"].contains(&used) && !allowed.contains(&used) {
+            if known
+                && used != module
+                && !["text", "when", "database"].contains(&used)
+                && !allowed.contains(&used)
+            {
                 wrong.push(format!("{}: {module} uses {used}", path.display()));
             }
         }

@@ -20,13 +20,19 @@ fn rows(starts: &[f64]) -> Vec<SegmentRow> {
         bench.segment(second(*start), Ticks::from_secs(10), 1000);
     }
     let all = MediaTime::MIN..MediaTime::MAX;
-    let rows = bench.index.playable(bench.asset, &(second(0.0)..all.end)).unwrap();
+    let rows = bench
+        .index
+        .playable(bench.asset, &(second(0.0)..all.end))
+        .unwrap();
     rows.into_iter().map(|row| row.segment).collect()
 }
 
 fn kept(seconds: &[f64]) -> Result<Kept, &'static str> {
     Ok(Kept {
-        detections: seconds.iter().map(|at| detection(second(*at), "truck", "7", 0.5)).collect(),
+        detections: seconds
+            .iter()
+            .map(|at| detection(second(*at), "truck", "7", 0.5))
+            .collect(),
         left_out: 1,
     })
 }
@@ -66,7 +72,11 @@ fn segments_are_read_that_reach_into_the_range_and_those_in_which_late_words_sta
         found.iter().map(start).collect()
     };
     assert_eq!(starts(13.0..15.0), [10.0, 20.0]);
-    assert_eq!(starts(11.0..25.0), [0.0, 10.0, 20.0, 30.0], "what ended a second before may be shown yet");
+    assert_eq!(
+        starts(11.0..25.0),
+        [0.0, 10.0, 20.0, 30.0],
+        "what ended a second before may be shown yet"
+    );
     assert_eq!(starts(35.0..36.0), [30.0, 90.0]);
     assert_eq!(starts(50.0..60.0), [] as [f64; 0]);
 }
@@ -123,11 +133,26 @@ fn what_cannot_be_read_is_named_and_nothing_is_settled_then() {
 #[test]
 fn questions_and_tokens_that_are_not_ours_are_refused() {
     for limit in ["0", "10001", "-1", "many", ""] {
-        assert_eq!(question(0.0..1.0, limit, None), Err(QuestionError::Limit), "{limit}");
+        assert_eq!(
+            question(0.0..1.0, limit, None),
+            Err(QuestionError::Limit),
+            "{limit}"
+        );
     }
-    let token = |time: f64| Place { time: second(time), skip: 3 }.write();
+    let token = |time: f64| {
+        Place {
+            time: second(time),
+            skip: 3,
+        }
+        .write()
+    };
     assert_eq!(question(0.0..1.0, "1", Some(&token(0.5))).unwrap().begin.skip, 3);
-    for wrong in [token(1.0), token(-1.0), "no base64!".into(), "a".repeat(MAX_TOKEN + 1)] {
+    for wrong in [
+        token(1.0),
+        token(-1.0),
+        "no base64!".into(),
+        "a".repeat(MAX_TOKEN + 1),
+    ] {
         let error = question(0.0..1.0, "1", Some(&wrong)).unwrap_err();
         assert_eq!(error, QuestionError::Token, "{wrong}");
     }

@@ -212,7 +212,11 @@ mod tests {
         saw(&recent, 13.0, "shown late");
         assert_eq!(labels(&reader.take(at(12.0)..at(12.5), true)), ["shown late"]);
         assert!(labels(&reader.take(at(12.5)..at(14.0), true)).is_empty(), "once");
-        let within: Vec<_> = recent.within(&(at(5.0)..at(13.0))).iter().map(|one| one.time).collect();
+        let within: Vec<_> = recent
+            .within(&(at(5.0)..at(13.0)))
+            .iter()
+            .map(|one| one.time)
+            .collect();
         assert_eq!(within, [at(6.0), at(5.5)], "who looks takes nothing away");
         // Another recording of the same time.
         assert_eq!(
