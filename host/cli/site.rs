@@ -26,7 +26,7 @@ impl Site {
     ///
     /// # Errors
     /// When this machine does not know the zone, or there is something wrong with the configuration.
-    pub fn offline(named: Option<&str>) -> Result<Self, Failure> {
+    pub(super) fn offline(named: Option<&str>) -> Result<Self, Failure> {
         match named {
             Some(name) => zone(name).map(Self::of),
             None => Ok(Self::of(config::load(None)?.time_zone.0)),
@@ -37,7 +37,7 @@ impl Site {
     ///
     /// # Errors
     /// When this machine does not know the zone, or the host does not say it.
-    pub async fn of_host(client: &Client, named: Option<&str>) -> Result<Self, Failure> {
+    pub(super) async fn of_host(client: &Client, named: Option<&str>) -> Result<Self, Failure> {
         if let Some(name) = named {
             return zone(name).map(Self::of);
         }
@@ -60,7 +60,7 @@ impl Site {
     ///
     /// # Errors
     /// When it is none.
-    pub fn since(&self, text: &str) -> Result<Timestamp, Failure> {
+    pub(super) fn since(&self, text: &str) -> Result<Timestamp, Failure> {
         when::since(text, self.now, &self.zone)
             .map(told)
             .map_err(Failure::usage)
@@ -70,7 +70,7 @@ impl Site {
     ///
     /// # Errors
     /// When it is none.
-    pub fn at(&self, text: &str) -> Result<Timestamp, Failure> {
+    pub(super) fn at(&self, text: &str) -> Result<Timestamp, Failure> {
         when::at(text, self.now, &self.zone)
             .map(told)
             .map_err(Failure::usage)
