@@ -70,7 +70,7 @@ pub const MAX_EXPORTS: usize = 4;
 /// Pictures that are decoded at once: a recorder's cores are for its cameras.
 const MAX_DECODES: usize = 1;
 /// Answers of what was seen that are gathered at once; each may hold the boxes of a few segments.
-const MAX_GATHERED: usize = 2;
+const MAX_GATHERED: usize = 4;
 /// How long somebody waits for a turn.
 const TURN: Duration = Duration::from_secs(10);
 /// An asset that nobody writes, and whose newest media is younger than this, may just be between two writers: 30 s.
