@@ -6,16 +6,17 @@
 //!
 //! A segment that cannot be read is named and costs what was seen in it, not the answer.
 
+mod question;
+
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures::stream::{self, StreamExt as _};
 use serde::{Deserialize, Serialize};
 
-use super::range::{Asked, RangeError};
+use self::question::Place;
+pub use self::question::{MAX_PAGE, PAGE, Question, QuestionError};
 use super::source::{Part, Source};
 use super::{Kind, Playback, PlaybackError, turn};
 use crate::media::inference::Rect;
@@ -24,60 +25,14 @@ use crate::recording::detections::coding::{self, MAX_BODY};
 use crate::recording::detections::{Detection, Kept, LAST_PICTURES, MAX_AGE};
 use crate::recording::index::{AssetRow, GapReason, SegmentRow};
 
-/// The detections of a page when nobody says how many.
-pub const PAGE: usize = 5_000;
-/// The most detections of a page.
-pub const MAX_PAGE: usize = 10_000;
 /// Segments that are read for a page: with segments of 30 s, half an hour.
 const MAX_SEGMENTS: usize = 64;
 /// Boxes that are read at once.
 const AT_ONCE: usize = 4;
 /// What stands around the body of a box, and perhaps behind it, in bytes.
 const AROUND: u64 = 4096;
-/// Longer tokens are not ours, in bytes.
-const MAX_TOKEN: usize = 128;
-/// What a token begins with.
-const KIND: &str = "1/seen";
 /// The cause of what cannot be read because its store is away.
 const STORE_AWAY: &str = "storeAway";
-
-/// What is asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
-    /// Seen in this time.
-    pub range: Range<MediaTime>,
-    /// Only of this class; without regard to the case of the letters A to Z.
-    pub label: Option<String>,
-    /// At most so many.
-    limit: usize,
-    /// Where the page begins.
-    begin: Place,
-}
-
-/// A place among detections that are ordered by their time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    time: MediaTime,
-    /// So many of this time come before it.
-    skip: usize,
-}
-
-/// Why a question makes no sense.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum QuestionError {
-    /// No stretch.
-    #[error(transparent)]
-    Range(#[from] RangeError),
-    /// No such page.
-    #[error("a page has 1 to {MAX_PAGE} detections")]
-    Limit,
-    /// Not ours, or of another question.
-    #[error(
-        "the continuation token is none of this list\n\
-         hint: ask for the same stretch as before, or leave the token out to begin at its start"
-    )]
-    Token,
-}
 
 /// Something at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -126,61 +81,6 @@ pub struct Page {
         skip_serializing_if = "Option::is_none"
     )]
     pub token: Option<String>,
-}
-
-impl Question {
-    /// Of what a request says of its stretch, its page and where that begins.
-    ///
-    /// # Errors
-    /// When it makes no sense, or asks for too much at once.
-    pub fn new(
-        stretch: Result<Asked, RangeError>,
-        label: Option<&str>,
-        limit: Option<&str>,
-        token: Option<&str>,
-    ) -> Result<Self, QuestionError> {
-        let Asked::Between(start, end) = stretch? else {
-            return Err(RangeError::Both.into());
-        };
-        let limit = limit.map_or(Ok(PAGE), str::parse);
-        let limit = limit.ok().filter(|limit| (1..=MAX_PAGE).contains(limit));
-        let begin = match token.filter(|token| !token.is_empty()) {
-            None => Some(Place { time: start, skip: 0 }),
-            Some(token) => Place::read(token).filter(|place| (start..end).contains(&place.time)),
-        };
-        Ok(Self {
-            range: start..end,
-            label: label.map(str::to_owned),
-            limit: limit.ok_or(QuestionError::Limit)?,
-            begin: begin.ok_or(QuestionError::Token)?,
-        })
-    }
-
-    /// What is left of the stretch.
-    fn rest(&self) -> Range<MediaTime> {
-        self.begin.time..self.range.end
-    }
-
-    fn wants(&self, one: &Detection) -> bool {
-        let labelled = |label: &String| one.label.eq_ignore_ascii_case(label);
-        self.rest().contains(&one.time) && self.label.as_ref().is_none_or(labelled)
-    }
-}
-
-impl Place {
-    fn read(token: &str) -> Option<Self> {
-        let bytes = (token.len() <= MAX_TOKEN).then(|| URL_SAFE_NO_PAD.decode(token).ok())??;
-        let text = String::from_utf8(bytes).ok()?;
-        let (time, skip) = text.strip_prefix(KIND)?.strip_prefix('/')?.split_once('/')?;
-        Some(Self {
-            time: MediaTime::from_ticks(time.parse().ok()?),
-            skip: skip.parse().ok()?,
-        })
-    }
-
-    fn write(self) -> String {
-        URL_SAFE_NO_PAD.encode(format!("{KIND}/{}/{}", self.time.ticks(), self.skip))
-    }
 }
 
 /// What is read for a page.

@@ -1,6 +1,8 @@
 //! Which segments are read, and how pages follow one another. Whether boxes of real segments are found is asked in `tests/playback`.
 
+use super::question::MAX_TOKEN;
 use super::*;
+use crate::playback::range::{Asked, RangeError};
 use crate::recording::detections::tests::seen as detection;
 use crate::recording::index::tests::{Bench, at};
 
