@@ -24,6 +24,7 @@
 //! | [`service`] | what a service manager is told: ready, reloading, stopping, alive |
 //! | [`database`] | how a SQLite database of ours is opened and brought up to date; all may use it |
 //! | [`text`] | letters that a terminal would obey, bytes in digits; all may use it |
+//! | [`when`] | moments as people write and read them, in the zone of the site; all may use it |
 //! | [`camera`] | a simulated RTSP camera that plays files: knows nothing but `media` |
 //!
 //! `media`, `recording` and `topology` know nothing of WebAssembly or of the graph.
@@ -48,3 +49,4 @@ pub mod service;
 pub mod state;
 pub mod text;
 pub mod topology;
+pub mod when;

@@ -53,7 +53,7 @@ macro_rules! embedded {
 
 static PAGE: File = embedded!("index.html", PAGE_TYPE);
 
-static FILES: [File; 28] = [
+static FILES: [File; 29] = [
     embedded!("api.js", SCRIPT),
     embedded!("base.css", STYLE),
     embedded!("boxes.js", SCRIPT),
@@ -74,6 +74,7 @@ static FILES: [File; 28] = [
     embedded!("recording.js", SCRIPT),
     embedded!("recordings.js", SCRIPT),
     embedded!("scale.js", SCRIPT),
+    embedded!("seen.js", SCRIPT),
     embedded!("sign-in.js", SCRIPT),
     embedded!("spans.js", SCRIPT),
     embedded!("sse.js", SCRIPT),

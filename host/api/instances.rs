@@ -11,6 +11,7 @@ use super::problem::{self, Problem, discreet};
 use crate::alarms::Alarm;
 use crate::explain::{self, Question, gather, moment};
 use crate::graph::host::{Detail, InstanceStatus};
+use crate::when::{self, Meant};
 
 /// `GET /api/GraphInstance/{name}/status`
 pub(super) async fn status(api: Shared, call: Call) -> Result<Response<Body>, Problem> {
@@ -60,7 +61,7 @@ pub(super) async fn alarms(api: Shared, call: Call) -> Result<Response<Body>, Pr
 
 /// `GET /api/explain/{instance}`
 pub(super) async fn explain(api: Shared, call: Call) -> Result<Response<Body>, Problem> {
-    let question = question(&api, &call)?;
+    let (question, note) = question(&api, &call)?;
     let asked = question.clone();
     let evidence = api
         .options
@@ -76,25 +77,27 @@ pub(super) async fn explain(api: Shared, call: Call) -> Result<Response<Body>, P
         let status = api.options.host.instance_status(&question.instance).await;
         status.map_err(|error| discreet(error, &call.caller))?;
     }
-    let explanation = explain::explain(&question, &evidence);
+    let mut explanation = explain::explain(&question, &evidence);
+    explanation.time_zone = when::name(&api.options.time_zone);
+    explanation.notes.extend(note);
     Ok(problem::json(StatusCode::OK, &json!(explanation)))
 }
 
-fn question(api: &Shared, call: &Call) -> Result<Question, Problem> {
+fn question(api: &Shared, call: &Call) -> Result<(Question, Option<String>), Problem> {
     let now = api.options.clock.wall();
     let wrong = |message: String| Problem::bad_request(Detail::new("QueryInvalid", message));
     let at = call
         .query
         .get("at")
-        .map(|at| moment::parse(at, now, &api.options.time_zone));
+        .map(|at| when::at(at, now, &api.options.time_zone));
     let window = call.query.get("window").map(moment::window);
-    Ok(Question {
+    let at = at.transpose().map_err(|error| wrong(error.to_string()))?;
+    let Meant { at, note } = at.unwrap_or_else(|| now.into());
+    let question = Question {
         instance: call.named("instance").to_owned(),
-        at: at
-            .transpose()
-            .map_err(|error| wrong(error.to_string()))?
-            .unwrap_or(now),
+        at,
         window: (window.transpose().map_err(|error| wrong(error.to_string()))?)
             .unwrap_or(explain::DEFAULT_WINDOW),
-    })
+    };
+    Ok((question, note))
 }

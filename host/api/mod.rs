@@ -16,6 +16,7 @@
 //! | `stream` | server-sent events |
 //! | `instances`, `recordings`, `hub`, `system` | status and reasons; what was recorded; messages to graphs; health, log, reload |
 //! | `playback`, `ranges` | recordings for players; parts of what is sent |
+//! | `detections`, `site` | what was seen of a recording; the time at the site |
 //! | `live` | what cameras show now |
 //! | `console` | the page for people |
 //! | `extensions` | components that have a name |
@@ -29,6 +30,7 @@ pub mod binding;
 mod body;
 mod console;
 mod cors;
+mod detections;
 mod direct;
 mod extensions;
 mod guard;
@@ -45,6 +47,7 @@ mod ranges;
 mod recordings;
 mod rest;
 pub mod serve;
+mod site;
 mod stream;
 mod system;
 pub mod table;
@@ -173,6 +176,7 @@ pub fn router(mut options: ApiOptions) -> Router {
         stores: recordings.all_stores().clone(),
         store: recordings.store().to_owned(),
         clock: Arc::clone(&options.clock),
+        time_zone: options.time_zone.clone(),
     });
     let api = Arc::new(Api {
         options,

@@ -12,7 +12,8 @@ use serde_json::{Map, Value, json};
 
 use self::conditions::{AlarmList, Health, InstanceHealthList, InstanceStatusList, UploadList};
 use self::recordings::{
-    AssetList, AvailableMedia, Coverage, DetectionList, Explanation, GapList, Link, LinkRequest,
+    AssetList, AvailableMedia, Coverage, DetectionList, Explanation, GapList, Link, LinkRequest, SeenList,
+    SiteTime,
 };
 use self::requests::{Delivered, ExtensionList, ExtensionSet, HubMessage, Log, OpenApi, Reloaded};
 use self::resources::{Error, GraphInstanceList, GraphTopologyList, MethodReply, ServiceCall};
@@ -214,6 +215,8 @@ fn schemas() -> Value {
     generator.subschema_for::<GapList>();
     generator.subschema_for::<LinkRequest>();
     generator.subschema_for::<Link>();
+    generator.subschema_for::<SeenList>();
+    generator.subschema_for::<SiteTime>();
     generator.subschema_for::<OpenApi>();
     Value::Object(generator.take_definitions(true))
 }

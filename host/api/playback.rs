@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
+use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::Shared;
@@ -25,6 +26,7 @@ use crate::recording::index::AssetRow;
 pub(super) use files::{export, fragment, frame, media};
 pub(super) use links::{keep_no_longer, make_link};
 pub(super) use manifests::{audio, filtered, master, mpd, video};
+pub(super) use sending::{ASK_AGAIN, KEEP, whole};
 
 /// Of HLS playlists.
 pub(super) const HLS_TYPE: &str = "application/vnd.apple.mpegurl";
@@ -75,7 +77,13 @@ pub(super) async fn available(api: Shared, call: Call) -> Answer {
 /// `GET /assets/{name}/gaps`
 pub(super) async fn gaps(api: Shared, call: Call) -> Answer {
     let asset = asset(&api, &call).await?;
-    let read = |name| call.query.get(name).map(|text| moment(name, text)).transpose();
+    let zone = &api.options.time_zone;
+    let read = |name| {
+        call.query
+            .get(name)
+            .map(|text| moment(name, text, zone))
+            .transpose()
+    };
     let bounds = || -> Result<_, RangeError> { Ok((read("startTime")?, read("endTime")?)) };
     let (start, end) = bounds().map_err(|error| of_asset(&asset, &error))?;
     let range = start.unwrap_or(MediaTime::MIN)..end.unwrap_or(MediaTime::MAX);
@@ -84,7 +92,7 @@ pub(super) async fn gaps(api: Shared, call: Call) -> Answer {
 }
 
 /// The recording that a request names, if its caller may see it; nobody else learns that it is there. A link is for one alone.
-async fn asset(api: &Shared, call: &Call) -> Result<Arc<AssetRow>, Problem> {
+pub(super) async fn asset(api: &Shared, call: &Call) -> Result<Arc<AssetRow>, Problem> {
     let meant = |row: &AssetRow| call.grant.as_ref().is_none_or(|grant| grant.asset == row.id);
     let sees = |row: &AssetRow| visible(&call.caller, row) && meant(row);
     let found = api
@@ -94,7 +102,7 @@ async fn asset(api: &Shared, call: &Call) -> Result<Arc<AssetRow>, Problem> {
 }
 
 /// What nobody knows the instance of is the host's.
-fn visible(caller: &Caller, row: &AssetRow) -> bool {
+pub(super) fn visible(caller: &Caller, row: &AssetRow) -> bool {
     match row.owner.split('/').next().unwrap_or_default() {
         "" => !caller.is_limited(),
         instance => caller.sees(instance),
@@ -103,13 +111,14 @@ fn visible(caller: &Caller, row: &AssetRow) -> bool {
 
 /// The stretch that a request asks for, which must be within that of a link.
 fn asked(
+    zone: &TimeZone,
     call: &Call,
     asset: &AssetRow,
     (start, end): (Option<&str>, Option<&str>),
 ) -> Result<Asked, Problem> {
     let asked = match &call.grant {
-        None => Asked::read(start, end),
-        Some(grant) => Asked::within(start, end, &grant.range),
+        None => Asked::read(start, end, zone),
+        Some(grant) => Asked::within(start, end, &grant.range, zone),
     };
     asked.map_err(|error| of_range(asset, &error))
 }
@@ -124,15 +133,15 @@ fn of_range(asset: &AssetRow, error: &RangeError) -> Problem {
     }
 }
 
-fn of_asset(asset: &AssetRow, error: &dyn std::fmt::Display) -> Problem {
+pub(super) fn of_asset(asset: &AssetRow, error: &dyn std::fmt::Display) -> Problem {
     wrong(&format!("asset `{}`: {error}", asset.name))
 }
 
-fn wrong(message: &str) -> Problem {
+pub(super) fn wrong(message: &str) -> Problem {
     problem_of(StatusCode::BAD_REQUEST, "QueryInvalid", message)
 }
 
-fn refused(error: PlaybackError) -> Problem {
+pub(super) fn refused(error: PlaybackError) -> Problem {
     let (status, code) = match error.kind() {
         Kind::Wrong => (StatusCode::BAD_REQUEST, "QueryInvalid"),
         Kind::NotFound => (StatusCode::NOT_FOUND, "NotFound"),

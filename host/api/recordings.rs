@@ -1,16 +1,20 @@
 //! What was recorded.
 
+use std::ops::Range;
+
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::Shared;
 use super::guard::Call;
 use super::problem::{self, Problem};
 use crate::graph::host::Detail;
-use crate::recording::coverage::{CoverageError, Question, coverage, since};
+use crate::recording::coverage::{CoverageError, Question, coverage};
 use crate::recording::find::{self, FindError, Page};
 use crate::recording::index::Index;
+use crate::when::{self, NoMoment};
 
 /// How far back is looked when nobody says it.
 const DEFAULT_SINCE: &str = "7d";
@@ -19,7 +23,7 @@ const DEFAULT_FIND_SINCE: &str = "24h";
 
 /// `GET /api/coverage`
 pub(super) async fn covered(api: Shared, call: Call) -> Result<Response<Body>, Problem> {
-    let question = question(&api, &call)?;
+    let (question, notes) = question(&api, &call)?;
     let path = api.options.host.recordings().cache().index().path().to_owned();
     // A connection of its own: whoever records does not wait for who asks.
     let asking = move || coverage(&Index::open_to_read(&path)?, &question);
@@ -28,8 +32,9 @@ pub(super) async fn covered(api: Shared, call: Call) -> Result<Response<Body>, P
         .map_err(|error| broken(&error.to_string()))?;
     let mut answer = asked.map_err(|error| match error {
         CoverageError::Index(error) => broken(&error.to_string()),
-        error => wrong(&error),
+        error => refused("QueryInvalid", &error),
     })?;
+    answer.notes = notes;
     // What nobody knows the instance of is the host's.
     (answer.cameras).retain(|camera| match camera.instance.as_str() {
         "" => !call.caller.is_limited(),
@@ -40,7 +45,7 @@ pub(super) async fn covered(api: Shared, call: Call) -> Result<Response<Body>, P
 
 /// `GET /api/detections`
 pub(super) async fn detections(api: Shared, call: Call) -> Result<Response<Body>, Problem> {
-    let question = find_question(&api, &call)?;
+    let (question, notes) = find_question(&api, &call)?;
     let path = api.options.host.recordings().cache().index().path().to_owned();
     let caller = call.caller.clone();
     let asking = move || -> Result<Page, FindError> {
@@ -54,24 +59,24 @@ pub(super) async fn detections(api: Shared, call: Call) -> Result<Response<Body>
     let asked = tokio::task::spawn_blocking(asking)
         .await
         .map_err(|error| broken(&error.to_string()))?;
-    let page = asked.map_err(|error| match error {
+    let mut page = asked.map_err(|error| match error {
         FindError::Index(error) => broken(&error.to_string()),
         FindError::Token => refused("ContinuationTokenInvalid", &error),
         error => refused("QueryInvalid", &error),
     })?;
+    page.notes = notes;
     Ok(problem::json(StatusCode::OK, &json!(page)))
 }
 
-fn find_question(api: &Shared, call: &Call) -> Result<find::Question, Problem> {
-    let (now, zone) = (api.options.clock.wall(), &api.options.time_zone);
+fn find_question(api: &Shared, call: &Call) -> Result<(find::Question, Vec<String>), Problem> {
     let get = |name: &str| call.query.get(name).map(str::to_owned);
-    let moment = |text: &str| since(text, now, zone).map_err(|error| wrong(&error));
+    let (range, notes) = range(api, call, DEFAULT_FIND_SINCE)?;
     let limit = call.query.get("$top").map(str::parse::<u32>);
     let confidence = call.query.get("minimumConfidence").map(str::parse::<f64>);
-    Ok(find::Question {
+    let question = find::Question {
         label: get("label"),
-        since: moment(call.query.get("since").unwrap_or(DEFAULT_FIND_SINCE))?,
-        until: call.query.get("until").map_or(Ok(now), moment)?,
+        since: range.start,
+        until: range.end,
         asset: get("asset"),
         minimum_confidence: confidence
             .unwrap_or(Ok(0.0))
@@ -80,30 +85,33 @@ fn find_question(api: &Shared, call: &Call) -> Result<find::Question, Problem> {
             .unwrap_or(Ok(find::PAGE))
             .map_err(|_| refused("QueryInvalid", &FindError::Limit))?,
         token: call.query.either("continuationToken", "@continuationToken"),
-        zone: zone.clone(),
-    })
-}
-
-fn question(api: &Shared, call: &Call) -> Result<Question, Problem> {
-    let (now, zone) = (api.options.clock.wall(), &api.options.time_zone);
-    let moment = |name: &str| {
-        call.query
-            .get(name)
-            .map(|text| since(text, now, zone))
-            .transpose()
+        zone: api.options.time_zone.clone(),
     };
-    Ok(Question {
-        since: match moment("since").map_err(|error| wrong(&error))? {
-            Some(since) => since,
-            None => since(DEFAULT_SINCE, now, zone).map_err(|error| wrong(&error))?,
-        },
-        until: moment("until").map_err(|error| wrong(&error))?.unwrap_or(now),
-        instance: call.query.get("instance").map(str::to_owned),
-        zone: zone.clone(),
-    })
+    Ok((question, notes))
 }
 
-fn wrong(error: &CoverageError) -> Problem {
+fn question(api: &Shared, call: &Call) -> Result<(Question, Vec<String>), Problem> {
+    let (range, notes) = range(api, call, DEFAULT_SINCE)?;
+    let question = Question {
+        since: range.start,
+        until: range.end,
+        instance: call.query.get("instance").map(str::to_owned),
+        zone: api.options.time_zone.clone(),
+    };
+    Ok((question, notes))
+}
+
+/// What `since` and `until` mean at the site, and what is to be told of it.
+fn range(api: &Shared, call: &Call, early: &str) -> Result<(Range<Timestamp>, Vec<String>), Problem> {
+    let (now, zone) = (api.options.clock.wall(), &api.options.time_zone);
+    let read = |text: &str| when::since(text, now, zone).map_err(|error| wrong(&error));
+    let since = read(call.query.get("since").unwrap_or(early))?;
+    let until = call.query.get("until").map_or(Ok(now.into()), read)?;
+    let notes = since.note.into_iter().chain(until.note).collect();
+    Ok((since.at..until.at, notes))
+}
+
+fn wrong(error: &NoMoment) -> Problem {
     refused("QueryInvalid", error)
 }
 

@@ -11,7 +11,8 @@ use super::auth::Role;
 use super::guard::Call;
 use super::problem::Problem;
 use super::{
-    Shared, console, direct, extensions, hub, instances, live, playback, recordings, rest, stream, system,
+    Shared, console, detections, direct, extensions, hub, instances, live, playback, recordings, rest, site,
+    stream, system,
 };
 use crate::metrics;
 
@@ -237,7 +238,7 @@ const DETAILS: &[Parameter] = &[parameter("details", "`true`: with the nodes of 
 const MOMENT: &[Parameter] = &[
     parameter(
         "at",
-        "The moment: `2026-11-21T03:14:00Z`, `03:14` (the last one that has passed) or `yesterday 03:14`; now without",
+        "The moment: `2026-11-21T03:14:00Z`, `03:14` (the last one that has passed) or `yesterday 03:14`, without an offset in the host's time zone; now without",
     ),
     parameter(
         "window",
@@ -251,7 +252,7 @@ const PIN: &[Parameter] = &[parameter(
 const RANGE: &[Parameter] = &[
     parameter(
         "since",
-        "From when on: a length such as `7d` or `12h` (days begin at midnight), a date, or a moment; 7 days without",
+        "From when on: a length such as `7d` or `12h` (days begin at midnight), `yesterday`, a date, or a moment, without an offset in the host's time zone; 7 days without",
     ),
     parameter("until", "Until when, written like `since`; now without"),
     parameter("instance", "Only of this graph instance"),
@@ -263,7 +264,7 @@ const FIND: &[Parameter] = &[
     ),
     parameter(
         "since",
-        "Seen at or after this: a length such as `24h` or `7d` (days begin at midnight), `yesterday`, a date, or a moment; 24 hours without",
+        "Seen at or after this: a length such as `24h` or `7d` (days begin at midnight), `yesterday`, a date, or a moment, without an offset in the host's time zone; 24 hours without",
     ),
     parameter("until", "Seen before this, written like `since`; now without"),
     parameter("asset", "Only what is recorded in this asset"),
@@ -298,7 +299,7 @@ const STORE: Parameter = parameter(
 );
 const START: Parameter = parameter(
     "startTime",
-    "From when on, as ISO 8601 in UTC; without it and `endTime` the newest 4 hours",
+    "From when on, as ISO 8601; without an offset it is meant in the host's time zone; without it and `endTime` the newest 4 hours",
 );
 const END: Parameter = parameter(
     "endTime",
@@ -319,20 +320,40 @@ const AVAILABLE: &[Parameter] = &[
     STORE,
 ];
 const EXPORT: &[Parameter] = &[
-    parameter("startTime", "From when on, as ISO 8601 in UTC"),
+    parameter(
+        "startTime",
+        "From when on, as ISO 8601; without an offset it is meant in the host's time zone",
+    ),
     parameter("endTime", "Until when, at most 24 hours later"),
+    STORE,
+];
+const SEEN: &[Parameter] = &[
+    parameter(
+        "startTime",
+        "Seen at or after this, as ISO 8601; without an offset it is meant in the host's time zone",
+    ),
+    parameter("endTime", "Seen before this, at most 24 hours later"),
+    parameter("from", "The same as `startTime`"),
+    parameter("to", "The same as `endTime`"),
+    parameter("label", "Only of this class, such as `truck`; all without"),
+    parameter("$top", "At most so many, up to 10000; 5000 without"),
+    TOKEN,
+    TOKEN_AS_MEMBER,
     STORE,
 ];
 const GAPS: &[Parameter] = &[
     parameter(
         "startTime",
-        "From when on, as ISO 8601 in UTC; from the beginning without",
+        "From when on, as ISO 8601; from the beginning without",
     ),
     parameter("endTime", "Until when; to the end without"),
     STORE,
 ];
 const FRAME: &[Parameter] = &[
-    parameter("time", "The moment, as ISO 8601 in UTC"),
+    parameter(
+        "time",
+        "The moment, as ISO 8601; without an offset it is meant in the host's time zone",
+    ),
     parameter(
         "width",
         "At most so many pixels wide, from 16 to 3840; as it was recorded without",
@@ -397,6 +418,10 @@ pub const ROUTES: &[Route] = &[
         .query(FIND).gives(Content::Json("DetectionList")),
     Route::new(Verb::Get, "/assets", READ, Scope::Host, "Lists the recordings, page by page; a page may be short and not the last", |api, call| Box::pin(playback::assets(api, call)))
         .query(ASSETS).gives(Content::Json("AssetList")),
+    Route::new(Verb::Get, "/assets/{name}", READ, Scope::Host, "Gives a recording", |api, call| Box::pin(detections::one(api, call)))
+        .query(IN_STORE).gives(Content::Json("Asset")),
+    Route::new(Verb::Get, "/assets/{name}/detections", READ, Scope::Host, "Says what was seen of a recording, page by page: each detection with its moment and its box; a page may be short and not the last", |api, call| Box::pin(detections::seen(api, call)))
+        .query(SEEN).gives(Content::Json("SeenList")),
     Route::new(Verb::Get, "/assets/{name}/availableMedia", READ, Scope::Host, "Says which years, months, days or moments of a recording there are", |api, call| Box::pin(playback::available(api, call)))
         .query(AVAILABLE).gives(Content::Json("AvailableMedia")),
     Route::new(Verb::Get, "/assets/{name}/content.ism/availableMedia", READ, Scope::Host, "The same where Live Video Analytics has it", |api, call| Box::pin(playback::available(api, call)))
@@ -430,6 +455,8 @@ pub const ROUTES: &[Route] = &[
     Route::new(Verb::Get, "/api/uploads", READ, Scope::Host, "Says how the stores are, and what they do not have yet", |api, call| Box::pin(system::uploads(api, call)))
         .gives(Content::Json("UploadList")),
 
+    Route::new(Verb::Get, "/api/time", READ, Scope::Host, "Says what time it is, and in which zone times without an offset are meant", |api, call| Box::pin(site::time(api, call)))
+        .gives(Content::Json("SiteTime")),
     Route::new(Verb::Get, "/api/extensions", READ, Scope::Host, "Lists the components that topologies can name, and which nodes run them", |api, call| Box::pin(extensions::list(api, call)))
         .gives(Content::Json("ExtensionList")),
     Route::new(Verb::Put, "/api/extensions/{name}", ADMIN, Scope::Host, "Lets a name point to a component, and puts it into the nodes of running graphs that use the name", |api, call| Box::pin(extensions::set(api, call)))

@@ -2,22 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
-
 use super::client::{Request, ServerArgs};
-use super::explain::zone;
 use super::failure::{Failure, Outcome};
 use super::print;
-use super::table::{Cell, Paint, Table, clean};
-use crate::media::{Clock, SystemClock};
-use crate::recording::coverage::{Coverage, CoverageError, Day, NOT_RECORDED, Question, coverage, since};
+use super::site::{self, Site};
+use super::table::{Cell, Paint, Table};
+use crate::recording::coverage::{Coverage, CoverageError, Day, NOT_RECORDED, Question, coverage};
 use crate::recording::index::{FILE_NAME, GapReason, Index};
 
 /// Say how much of the time was recorded, by camera and day, and why the rest is missing
 ///
 /// Days are those of the time zone of the host's configuration. TIME is a length such as `7d` or `12h` (days begin at
-/// midnight), a date, or a moment such as `2026-11-21 14:02`.
+/// midnight), `yesterday`, a date, or a moment such as `2026-11-21 14:02`; without an offset it is meant in that zone, too.
 #[derive(Debug, clap::Args)]
 pub struct CoverageArgs {
     /// From when on
@@ -35,9 +31,9 @@ pub struct CoverageArgs {
     /// Read the index in this state directory instead of asking a host; works beside a running host
     #[arg(long, value_name = "DIR", conflicts_with = "server")]
     state_dir: Option<PathBuf>,
-    /// With `--state-dir`: the time zone of days and times, such as `Europe/Berlin`
-    #[arg(long, value_name = "NAME", requires = "state_dir", default_value = "UTC")]
-    time_zone: String,
+    /// With `--state-dir`: the time zone, such as `Europe/Berlin`; without, that of the configuration in `MEDIAGRAPH_CONFIG`, else UTC
+    #[arg(long, value_name = "NAME", requires = "state_dir")]
+    time_zone: Option<String>,
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -51,6 +47,7 @@ pub async fn run(args: CoverageArgs) -> Outcome {
         Some(dir) => offline(&args, dir),
         None => online(&args).await,
     }?;
+    site::tell(&answer.notes);
     print::answer(&answer, args.json, text)
 }
 
@@ -67,16 +64,13 @@ async fn online(args: &CoverageArgs) -> Result<Coverage, Failure> {
 }
 
 fn offline(args: &CoverageArgs, state: &Path) -> Result<Coverage, Failure> {
-    let zone = zone(&args.time_zone)?;
-    let now = SystemClock::new().wall();
+    let site = Site::offline(args.time_zone.as_deref())?;
+    let until = args.until.as_deref();
     let question = Question {
-        since: since(&args.since, now, &zone).map_err(Failure::usage)?,
-        until: match &args.until {
-            Some(until) => since(until, now, &zone).map_err(Failure::usage)?,
-            None => now,
-        },
+        since: site.since(&args.since)?,
+        until: until.map_or(Ok(site.now), |until| site.since(until))?,
         instance: args.instance.clone(),
-        zone,
+        zone: site.zone,
     };
     let index = Index::open_to_read(&state.join(FILE_NAME)).map_err(Failure::failed)?;
     coverage(&index, &question).map_err(|error| match error {
@@ -87,7 +81,7 @@ fn offline(args: &CoverageArgs, state: &Path) -> Result<Coverage, Failure> {
 
 /// As people read it.
 fn text(answer: &Coverage, paint: Paint) -> String {
-    let zone = TimeZone::get(&answer.time_zone).unwrap_or(TimeZone::UTC);
+    let zone = site::zone_of(&answer.time_zone);
     let mut days = Table::new(&["INSTANCE", "NODE", "DAY", "RECORDED", "TIME", "MISSING", "MIB"]);
     let mut gaps = Table::new(&["INSTANCE", "NODE", "FROM", "TO", "LENGTH", "CAUSE"]);
     for camera in &answer.cameras {
@@ -105,8 +99,8 @@ fn text(answer: &Coverage, paint: Paint) -> String {
                 gaps.row([
                     Cell::text(&camera.instance),
                     Cell::text(&camera.node),
-                    Cell::text(&local(&gap.start, &zone)),
-                    Cell::text(&local(&gap.end, &zone)),
+                    Cell::text(&site::shown(&gap.start, &zone)),
+                    Cell::text(&site::shown(&gap.end, &zone)),
                     Cell::right(&length(gap.seconds)),
                     Cell::text(&cause(&gap.cause)),
                 ]);
@@ -116,8 +110,8 @@ fn text(answer: &Coverage, paint: Paint) -> String {
     if days.is_empty() {
         return format!(
             "nothing was recorded, and nothing is known to be missing, from {} to {}\n",
-            clean(&answer.since),
-            clean(&answer.until)
+            site::shown(&answer.since, &zone),
+            site::shown(&answer.until, &zone)
         );
     }
     let mut out = days.render(paint);
@@ -152,15 +146,6 @@ fn length(seconds: f64) -> String {
         return format!("{seconds:.1} s");
     }
     format!("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60)
-}
-
-fn local(moment: &str, zone: &TimeZone) -> String {
-    let Ok(at) = moment.parse::<Timestamp>() else {
-        return moment.to_owned();
-    };
-    at.to_zoned(zone.clone())
-        .strftime("%Y-%m-%d %H:%M:%S")
-        .to_string()
 }
 
 fn cause(name: &str) -> String {
@@ -219,7 +204,7 @@ mod tests {
         );
         assert!(
             text.contains(
-                "2026-11-20 12:00:00  2026-11-20 12:00:30  0:00:30  cacheFull: the cache was full\n"
+                "2026-11-20 12:00:00+00:00  2026-11-20 12:00:30+00:00  0:00:30  cacheFull: the cache was full\n"
             ),
             "{text}"
         );

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use jiff::{Span, Timestamp, Zoned};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::client::stream::{Item, Parser};
@@ -10,8 +11,9 @@ use super::client::{Client, REPLY_LIMIT, Request, ServerArgs};
 use super::failure::{Failure, Outcome};
 use super::json::Look as _;
 use super::print;
+use super::site::Site;
 use super::table::cut;
-use crate::media::{Clock, SystemClock};
+use crate::when;
 
 /// Without `--follow`, nothing for this long means that everything has come. Only a filter that leaves out the newest
 /// event makes us wait for it.
@@ -34,8 +36,8 @@ pub struct EventsArgs {
     /// Print new events as they come
     #[arg(long, short)]
     follow: bool,
-    /// Begin with what came after this: an id of an event, a moment (`2026-11-21T09:00:00Z`), or how long ago (`10m`,
-    /// `2h`, `PT1H`)
+    /// Begin with what came after this: an id of an event, how long ago (`10m`, `2h`, `7d`; days begin at midnight), `yesterday`, or a
+    /// moment (`2026-11-21 09:00`, `2026-11-21T09:00:00Z`); without an offset it is meant in the time zone of the host's configuration
     #[arg(long, value_name = "ID|TIME|AGO")]
     since: Option<String>,
     /// Only of instances with this name; `*` and `?` stand for any letters
@@ -68,8 +70,18 @@ struct Start {
 /// # Errors
 /// When the host cannot be asked, or is gone for good.
 pub async fn run(args: EventsArgs) -> Outcome {
-    let mut start = start(args.since.as_deref(), args.follow, SystemClock::new().wall())?;
     let client = args.server.client()?;
+    let mut start = match args.since.as_deref() {
+        Some(since) if !is_id(since) => {
+            check(since)?;
+            let site = match when::depends_on_zone(since) {
+                true => Site::of_host(&client, None).await?,
+                false => Site::offline(Some("UTC"))?,
+            };
+            Start::from(site.since(since)?)
+        }
+        since => Start::behind(since, args.follow),
+    };
     let last = if args.follow { None } else { newest(&client).await? };
     let mut tries = 0;
     loop {
@@ -161,40 +173,39 @@ fn moment(data: &str) -> Option<Timestamp> {
     event.at("eventTime").as_str()?.parse().ok()
 }
 
-fn start(since: Option<&str>, follow: bool, now: Timestamp) -> Result<Start, Failure> {
-    let everything = Some(FROM_THE_START.to_owned());
-    let Some(since) = since else {
-        return Ok(Start {
-            id: if follow { None } else { everything },
+impl Start {
+    /// Behind an event; without one everything that is kept, or what happens from now on.
+    fn behind(id: Option<&str>, follow: bool) -> Self {
+        let everything = (!follow).then_some(FROM_THE_START);
+        Self {
+            id: id.or(everything).map(str::to_owned),
             from: None,
-        });
-    };
-    if since.bytes().all(|byte| byte.is_ascii_digit()) && !since.is_empty() {
-        return Ok(Start {
-            id: Some(since.to_owned()),
-            from: None,
-        });
+        }
     }
-    let from = since.parse().ok().or_else(|| ago(since, now)).ok_or_else(|| {
-        Failure::usage(format!(
-            "`--since {}` is no id, no moment and no length of time\nhint: such as `--since 10m` or `--since 2026-11-21T09:00:00Z`",
-            cut(&super::table::clean(since), 40)
-        ))
-    })?;
-    Ok(Start {
-        id: everything,
-        from: Some(from),
-    })
+
+    /// With what happened at a moment, or later.
+    fn from(at: Timestamp) -> Self {
+        Self {
+            id: Some(FROM_THE_START.to_owned()),
+            from: Some(at),
+        }
+    }
 }
 
-fn ago(text: &str, now: Timestamp) -> Option<Timestamp> {
-    let span: Span = text.parse().ok()?;
-    if span.is_negative() {
-        return None;
-    }
-    // With a calendar, so that days and weeks may be said, too.
-    let now: Zoned = now.to_zoned(jiff::tz::TimeZone::UTC);
-    Some(now.checked_sub(span).ok()?.timestamp())
+fn is_id(since: &str) -> bool {
+    !since.is_empty() && since.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// What is wrong in every zone is told before anybody is asked.
+fn check(since: &str) -> Outcome {
+    let read = when::since(since, Timestamp::UNIX_EPOCH, &TimeZone::UTC);
+    read.map(drop).map_err(|_| {
+        Failure::usage(format!(
+            "`--since {}` is no id, no moment and no length of time\n\
+             hint: such as `--since 10m`, `--since yesterday` or `--since '2026-11-21 09:00'`",
+            cut(&super::table::clean(since), 40)
+        ))
+    })
 }
 
 #[cfg(test)]
@@ -206,23 +217,26 @@ mod tests {
     }
 
     #[test]
-    fn where_to_begin_is_an_id_a_moment_or_a_length_of_time() {
-        let at = |since, follow| start(since, follow, now()).unwrap();
-        assert_eq!(at(None, true).id, None);
-        assert_eq!(at(None, false).id.as_deref(), Some("0"));
-        assert_eq!(at(Some("17"), true).id.as_deref(), Some("17"));
-        for since in ["10m", "PT10M", "2026-11-21T08:50:00Z", "600s"] {
-            let start = at(Some(since), true);
-            assert_eq!(
-                start.from,
-                Some("2026-11-21T08:50:00Z".parse().unwrap()),
-                "{since}"
-            );
-            assert_eq!(start.id.as_deref(), Some("0"));
+    fn where_to_begin_is_an_id_or_a_moment() {
+        assert_eq!(Start::behind(None, true).id, None);
+        assert_eq!(Start::behind(None, false).id.as_deref(), Some("0"));
+        assert_eq!(Start::behind(Some("17"), true).id.as_deref(), Some("17"));
+        let start = Start::from(now());
+        assert_eq!((start.id.as_deref(), start.from), (Some("0"), Some(now())));
+        assert!(is_id("17") && !is_id("") && !is_id("10m"));
+        for since in [
+            "10m",
+            "PT10M",
+            "600s",
+            "1d",
+            "yesterday",
+            "2026-11-21 08:50",
+            "2026-11-21T08:50:00Z",
+        ] {
+            assert!(check(since).is_ok(), "{since}");
         }
-        assert!(at(Some("1d"), false).from < Some(now()));
-        for since in ["yesterday", "-10m", ""] {
-            assert!(start(Some(since), true, now()).is_err(), "{since}");
+        for since in ["soon", "-10m", ""] {
+            assert!(check(since).is_err(), "{since}");
         }
     }
 

@@ -3,21 +3,20 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use jiff::tz::TimeZone;
-
 use super::client::{Request, ServerArgs};
 use super::failure::{Failure, Outcome};
 use super::print;
+use super::site::{self, Site};
 use super::table::{Paint, Tone, clean};
 use crate::events::journal::{FILE_NAME, Reader};
 use crate::explain::{Explanation, Question, Step, Verdict, explain, gather, moment};
-use crate::media::{Clock, SystemClock};
+use crate::when;
 
 /// Say why there is, or is no, clip of a moment
 ///
 /// Follows the chain from the camera over frames, detectors and gates to the stored recording, as the host's journal
 /// has it, and ends in one sentence. TIME is `2026-11-21T14:02:00Z`, `2026-11-21 14:02`, `14:02` (the last one that has
-/// passed) or `yesterday 14:02`; without an offset it is meant in the time zone of the host's configuration, else in UTC.
+/// passed) or `yesterday 14:02`; without an offset it is meant in the time zone of the host's configuration.
 #[derive(Debug, clap::Args)]
 pub struct ExplainArgs {
     /// The graph instance
@@ -34,9 +33,9 @@ pub struct ExplainArgs {
     /// Read the journal in this state directory instead of asking a host; works beside a running host
     #[arg(long, value_name = "DIR", conflicts_with = "server")]
     state_dir: Option<PathBuf>,
-    /// With `--state-dir`: the time zone of TIME, such as `Europe/Berlin`
-    #[arg(long, value_name = "NAME", requires = "state_dir", default_value = "UTC")]
-    time_zone: String,
+    /// With `--state-dir`: the time zone, such as `Europe/Berlin`; without, that of the configuration in `MEDIAGRAPH_CONFIG`, else UTC
+    #[arg(long, value_name = "NAME", requires = "state_dir")]
+    time_zone: Option<String>,
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -50,6 +49,7 @@ pub async fn run(args: ExplainArgs) -> Outcome {
         Some(dir) => offline(&args, dir.join(FILE_NAME)),
         None => online(&args).await,
     }?;
+    site::tell(&explanation.notes);
     print::answer(&explanation, args.json, text)
 }
 
@@ -66,10 +66,10 @@ async fn online(args: &ExplainArgs) -> Result<Explanation, Failure> {
 }
 
 fn offline(args: &ExplainArgs, journal: PathBuf) -> Result<Explanation, Failure> {
-    let zone = zone(&args.time_zone)?;
+    let site = Site::offline(args.time_zone.as_deref())?;
     let question = Question {
         instance: args.instance.clone(),
-        at: moment::parse(&args.at, SystemClock::new().wall(), &zone).map_err(Failure::usage)?,
+        at: site.at(&args.at)?,
         window: moment::window(&args.window).map_err(Failure::usage)?,
     };
     let reader = Reader::open(&journal).map_err(Failure::failed)?;
@@ -87,32 +87,23 @@ fn offline(args: &ExplainArgs, journal: PathBuf) -> Result<Explanation, Failure>
             clean(&known)
         )));
     }
-    Ok(explain(&question, &evidence))
+    let mut explanation = explain(&question, &evidence);
+    explanation.time_zone = when::name(&site.zone);
+    Ok(explanation)
 }
 
 /// Names that an error lists.
 const MAX_NAMES: usize = 20;
 
-/// A time zone by its name.
-pub(super) fn zone(name: &str) -> Result<TimeZone, Failure> {
-    if name.eq_ignore_ascii_case("UTC") {
-        return Ok(TimeZone::UTC);
-    }
-    TimeZone::get(name).map_err(|_| {
-        Failure::usage(format!(
-            "`{}` is no time zone of this machine\nhint: write it as `Europe/Berlin` or `UTC`",
-            clean(name)
-        ))
-    })
-}
-
 fn text(explanation: &Explanation, paint: Paint) -> String {
+    let zone = site::zone_of(&explanation.time_zone);
+    let people = |text: &str| clean(&when::for_people(text, &zone));
     let mut out = format!(
         "{} at {}, looked at from {} to {}\n",
         clean(&explanation.instance),
-        clean(&explanation.at),
-        clean(&explanation.from),
-        clean(&explanation.to)
+        people(&explanation.at),
+        people(&explanation.from),
+        people(&explanation.to)
     );
     let width = |of: fn(&Step) -> &str| {
         explanation
@@ -134,12 +125,12 @@ fn text(explanation: &Explanation, paint: Paint) -> String {
             step.link.name(),
             clean(name(step)),
             paint.paint(tone, mark),
-            clean(&step.message),
+            people(&step.message),
             links = links.unwrap_or_default(),
             nodes = nodes.unwrap_or_default(),
         );
     }
-    let _ = writeln!(out, "\n{}", clean(&explanation.conclusion));
+    let _ = writeln!(out, "\n{}", people(&explanation.conclusion));
     out
 }
 

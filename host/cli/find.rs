@@ -2,16 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
-
 use super::client::{Request, ServerArgs};
-use super::explain::zone;
 use super::failure::{Failure, Outcome};
 use super::print;
+use super::site::{self, Site};
 use super::table::{Cell, Paint, Table};
-use crate::media::{Clock, SystemClock};
-use crate::recording::coverage::since;
 use crate::recording::find::{FindError, Found, MAX_PAGE, Page, Question, find};
 use crate::recording::index::{FILE_NAME, Index};
 
@@ -21,7 +16,8 @@ const MAX_LIMIT: u32 = 10_000;
 /// Find what detectors saw while it was recorded
 ///
 /// One line for each thing that was there without a break of 10 seconds, or for each that a tracker has named. TIME is a length such
-/// as `24h` or `7d` (days begin at midnight), `yesterday`, `today`, a date, or a moment such as `2026-11-21 14:02`.
+/// as `24h` or `7d` (days begin at midnight), `yesterday`, `today`, a date, or a moment such as `2026-11-21 14:02` or `14:02`; without an
+/// offset it is meant in the time zone of the host's configuration.
 #[derive(Debug, clap::Args)]
 pub struct FindArgs {
     /// Only of this class, such as `truck`, `motion`, or the name of an event
@@ -48,9 +44,9 @@ pub struct FindArgs {
     /// Read the index in this state directory instead of asking a host; works beside a running host
     #[arg(long, value_name = "DIR", conflicts_with = "server")]
     state_dir: Option<PathBuf>,
-    /// With `--state-dir`: the time zone of days and times, such as `Europe/Berlin`
-    #[arg(long, value_name = "NAME", requires = "state_dir", default_value = "UTC")]
-    time_zone: String,
+    /// With `--state-dir`: the time zone, such as `Europe/Berlin`; without, that of the configuration in `MEDIAGRAPH_CONFIG`, else UTC
+    #[arg(long, value_name = "NAME", requires = "state_dir")]
+    time_zone: Option<String>,
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -64,13 +60,14 @@ pub async fn run(args: FindArgs) -> Outcome {
         Some(dir) => offline(&args, dir),
         None => online(&args).await,
     }?;
+    site::tell(&answer.notes);
     print::answer(&answer, args.json, text)
 }
 
 /// Adds a page to those before; how many are still wanted, and behind what. None when this was all.
 fn add(all: &mut Page, page: Page, limit: u32) -> Option<u32> {
     all.value.extend(page.value);
-    (all.token, all.time_zone) = (page.token, page.time_zone);
+    (all.token, all.time_zone, all.notes) = (page.token, page.time_zone, page.notes);
     let left = limit.saturating_sub(u32::try_from(all.value.len()).unwrap_or(u32::MAX));
     (left > 0 && all.token.is_some()).then_some(left)
 }
@@ -103,18 +100,17 @@ async fn online(args: &FindArgs) -> Result<Page, Failure> {
 }
 
 fn offline(args: &FindArgs, state: &Path) -> Result<Page, Failure> {
-    let zone = zone(&args.time_zone)?;
-    let now = SystemClock::new().wall();
-    let moment = |text: &str| since(text, now, &zone).map_err(Failure::usage);
+    let site = Site::offline(args.time_zone.as_deref())?;
+    let moment = |text: &str| site.since(text);
     let mut question = Question {
         label: args.label.clone(),
         since: moment(&args.since)?,
-        until: args.until.as_deref().map_or(Ok(now), moment)?,
+        until: args.until.as_deref().map_or(Ok(site.now), moment)?,
         asset: args.asset.clone(),
         minimum_confidence: args.min_confidence,
         limit: args.limit.min(MAX_PAGE),
         token: None,
-        zone: zone.clone(),
+        zone: site.zone.clone(),
     };
     let index = Index::open_to_read(&state.join(FILE_NAME)).map_err(Failure::failed)?;
     let mut all = Page::default();
@@ -135,11 +131,11 @@ fn text(answer: &Page, paint: Paint) -> String {
     if answer.value.is_empty() {
         return "nothing of this kind was seen while it was recorded\n".to_owned();
     }
-    let zone = TimeZone::get(&answer.time_zone).unwrap_or(TimeZone::UTC);
+    let zone = site::zone_of(&answer.time_zone);
     let mut table = Table::new(&["TIME", "ASSET", "LABEL", "CONFIDENCE", "ID", "FOR"]);
     for one in &answer.value {
         table.row([
-            Cell::text(&local(&one.first, &zone)),
+            Cell::text(&site::shown(&one.first, &zone)),
             Cell::text(&one.asset),
             Cell::text(&one.label),
             Cell::right(&format!("{:.2}", one.confidence)),
@@ -152,16 +148,6 @@ fn text(answer: &Page, paint: Paint) -> String {
         out.push_str("\nand more; ask for less time, or with a greater `--limit`\n");
     }
     out
-}
-
-/// With the offset, so that nobody has to know whose time it is.
-fn local(moment: &str, zone: &TimeZone) -> String {
-    let Ok(at) = moment.parse::<Timestamp>() else {
-        return moment.to_owned();
-    };
-    at.to_zoned(zone.clone())
-        .strftime("%Y-%m-%d %H:%M:%S%:z")
-        .to_string()
 }
 
 /// `0.4 s`, `1:02:03`.
@@ -194,6 +180,7 @@ mod tests {
             time_zone: "UTC".into(),
             value: vec![truck(3723.5), truck(0.25)],
             token: Some("more".into()),
+            ..Page::default()
         };
         let text = text(&answer, Paint::Plain);
         assert!(
@@ -212,6 +199,7 @@ mod tests {
             time_zone: "UTC".into(),
             value: vec![truck(1.0); count],
             token: token.map(str::to_owned),
+            ..Page::default()
         };
         let mut all = Page::default();
         assert_eq!(add(&mut all, page(3, Some("x")), 5), Some(2));

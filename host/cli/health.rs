@@ -124,7 +124,7 @@ pub async fn alarms(args: AlarmsArgs) -> Outcome {
             found.unwrap_or_default().to_owned()
         };
         table.row([
-            Cell::text(pages::moment(one.at("since"))),
+            Cell::text(&pages::moment(one.at("since"))),
             Cell::text(&text(&["instance", "graphInstance"])),
             Cell::text(&text(&["node"])),
             Cell::text(&text(&["alarm", "kind", "name", "type"])),

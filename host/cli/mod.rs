@@ -35,6 +35,7 @@ pub mod replay;
 pub mod run;
 pub mod serve;
 pub mod signals;
+mod site;
 pub mod table;
 pub mod topology;
 pub mod validate;

@@ -59,12 +59,13 @@ pub async fn all(client: &Client, what: &str, path: &[&str]) -> Result<Pages, Fa
     Ok(pages)
 }
 
-/// A moment as tables show it: to the second.
+/// A moment as tables show it: to the second, in UTC, and saying so.
 #[must_use]
-pub fn moment(value: &Value) -> &str {
+pub fn moment(value: &Value) -> String {
     let text = value.as_str().unwrap_or_default();
     // `2026-11-21T09:00:00.123Z`: what stands behind the seconds is cut.
-    text.split_once('.')
-        .map_or(text, |(seconds, _)| seconds)
-        .trim_end_matches('Z')
+    match text.split_once('.') {
+        Some((seconds, rest)) if rest.ends_with('Z') => format!("{seconds}Z"),
+        _ => text.to_owned(),
+    }
 }

@@ -5,21 +5,20 @@ mod link;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan as _};
 use tokio::fs::{File, OpenOptions};
 use tokio::io::AsyncWriteExt as _;
 
 use super::client::{Client, Request, ServerArgs};
-use super::explain::zone;
 use super::failure::{Failure, Outcome};
 use super::print;
 use super::progress::Progress;
+use super::site::{self, Site};
 use super::table::{Cell, Paint, Table};
-use crate::media::{Clock, SystemClock};
 use crate::playback::available::{Available, TimeRange};
-use crate::playback::listing::{Listed, Page};
-use crate::recording::coverage::since;
+use crate::playback::listing::Page;
+use crate::when;
 
 /// How long a host may take to prepare a file: it reads the headers of all fragments first.
 const PREPARE_LIMIT: Duration = Duration::from_secs(330);
@@ -65,9 +64,9 @@ struct ListArgs {
     /// With a recording: until when; now without
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// Of times that are given without an offset, such as `Europe/Berlin`
-    #[arg(long, value_name = "NAME", default_value = "UTC")]
-    time_zone: String,
+    /// Of the times that are printed, and of those that are given without an offset, such as `Europe/Berlin`; the host's without
+    #[arg(long, value_name = "NAME")]
+    time_zone: Option<String>,
     /// The store that it belongs to, when several have one of this name
     #[arg(long, value_name = "NAME")]
     store: Option<String>,
@@ -86,15 +85,16 @@ struct ExportArgs {
     /// Until when, at most 24 hours later
     #[arg(long, value_name = "TIME")]
     until: String,
-    /// Of times that are given without an offset, such as `Europe/Berlin`
-    #[arg(long, value_name = "NAME", default_value = "UTC")]
-    time_zone: String,
+    /// Of times that are given without an offset, such as `Europe/Berlin`; the host's without
+    #[arg(long, value_name = "NAME")]
+    time_zone: Option<String>,
     /// The store that it belongs to, when several have one of this name
     #[arg(long, value_name = "NAME")]
     store: Option<String>,
-    /// The file; must not be there yet
+    /// The file; must not be there yet. Without, one in this folder that is called as the recording and the moment, such as
+    /// `lobby 2026-11-22T14-02-00+0100.mp4`
     #[arg(long, short, value_name = "FILE")]
-    output: PathBuf,
+    output: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -105,7 +105,7 @@ pub async fn run(args: PlaybackArgs) -> Outcome {
     let client = args.server.client()?;
     match args.what {
         What::List(list) => match &list.asset {
-            None => assets(&client, list.json).await,
+            None => assets(&client, &list).await,
             Some(asset) => ranges(&client, asset, &list).await,
         },
         What::Export(export) => save(&client, &export).await,
@@ -113,7 +113,12 @@ pub async fn run(args: PlaybackArgs) -> Outcome {
     }
 }
 
-async fn assets(client: &Client, json: bool) -> Outcome {
+async fn assets(client: &Client, args: &ListArgs) -> Outcome {
+    // Programs are told moments as they are.
+    let zone = match args.json {
+        true => TimeZone::UTC,
+        false => Site::of_host(client, args.time_zone.as_deref()).await?.zone,
+    };
     let mut all = Page::default();
     loop {
         let request = Request::get(&["assets"]).query("continuationToken", all.token.as_deref());
@@ -128,22 +133,25 @@ async fn assets(client: &Client, json: bool) -> Outcome {
         }
     }
     all.token = None;
-    print::answer(&all, json, listed)
+    print::answer(&all, args.json, |all, paint| listed(all, &zone, paint))
 }
 
-fn listed(page: &Page, paint: Paint) -> String {
+fn listed(page: &Page, zone: &TimeZone, paint: Paint) -> String {
     if page.value.is_empty() {
         return "nothing was recorded\n".to_owned();
     }
     let mut table = Table::new(&["ASSET", "STORE", "INSTANCE", "FROM", "TO", ""]);
     for one in &page.value {
-        let Listed { start, end, .. } = one;
+        let told = |moment: &Option<String>| match moment {
+            Some(moment) => site::shown_exactly(moment, zone),
+            None => "-".to_owned(),
+        };
         table.row([
             Cell::text(&one.name),
             Cell::text(&one.store),
             Cell::text(&one.instance),
-            Cell::text(start.as_deref().unwrap_or("-")),
-            Cell::text(end.as_deref().unwrap_or("-")),
+            Cell::text(&told(&one.start)),
+            Cell::text(&told(&one.end)),
             Cell::text(if one.live { "recording" } else { "" }),
         ]);
     }
@@ -151,14 +159,13 @@ fn listed(page: &Page, paint: Paint) -> String {
 }
 
 async fn ranges(client: &Client, asset: &str, args: &ListArgs) -> Outcome {
-    let zone = zone(&args.time_zone)?;
-    let now = SystemClock::new().wall();
-    let from = moment(&args.since, now, &zone)?;
-    let until = args
-        .until
-        .as_deref()
-        .map_or(Ok(now), |text| moment(text, now, &zone))?;
+    let site = Site::of_host(client, args.time_zone.as_deref()).await?;
+    let from = site.since(&args.since)?;
+    let until = args.until.as_deref();
+    let until = until.map_or(Ok(site.now), |until| site.since(until))?;
+    let shown = |at| when::written(at, &site.zone);
     if until <= from {
+        let (from, until) = (shown(from), shown(until));
         return Err(Failure::usage(format!("{until} is not after {from}")));
     }
     if until.duration_since(from).as_hours() > MAX_DAYS * 24 {
@@ -185,11 +192,12 @@ async fn ranges(client: &Client, asset: &str, args: &ListArgs) -> Outcome {
     }
     print::answer(&all, args.json, |all, paint| {
         if all.time_ranges.is_empty() {
-            return format!("nothing was recorded from {from:.0} to {until:.0}\n");
+            return format!("nothing was recorded from {} to {}\n", shown(from), shown(until));
         }
         let mut table = Table::new(&["FROM", "TO"]);
         for range in &all.time_ranges {
-            table.row([Cell::text(&range.start), Cell::text(&range.end)]);
+            let told = |moment| Cell::text(&site::shown_exactly(moment, &site.zone));
+            table.row([told(&range.start), told(&range.end)]);
         }
         table.render(paint)
     })
@@ -204,24 +212,35 @@ fn join(all: &mut Available, next: TimeRange) {
 }
 
 async fn save(client: &Client, args: &ExportArgs) -> Outcome {
-    let zone = zone(&args.time_zone)?;
-    let now = SystemClock::new().wall();
-    let start = moment(&args.since, now, &zone)?.to_string();
-    let end = moment(&args.until, now, &zone)?.to_string();
+    let site = Site::of_host(client, args.time_zone.as_deref()).await?;
+    let (from, until) = (site.since(&args.since)?, site.since(&args.until)?);
+    let (start, end) = (from.to_string(), until.to_string());
+    let named = || PathBuf::from(file_name(&args.asset, &when::file_stamp(from, &site.zone)));
+    let output = args.output.clone().unwrap_or_else(named);
     let request = Request::get(&["assets", &args.asset, "export.mp4"])
         .query("startTime", Some(&start))
         .query("endTime", Some(&end))
         .query("store", args.store.as_deref())
         .within(PREPARE_LIMIT);
-    let mut file = create(&args.output).await?;
-    let saved = receive(client, request, &mut file, &args.output).await;
+    let mut file = create(&output).await?;
+    let saved = receive(client, request, &mut file, &output).await;
     if saved.is_err() {
         // Half a movie is none.
         drop(file);
-        let _ = tokio::fs::remove_file(&args.output).await;
+        let _ = tokio::fs::remove_file(&output).await;
     }
     let bytes = saved?;
-    print::stdout(&format!("{}: {bytes} bytes\n", args.output.display()))
+    print::stdout(&format!("{}: {bytes} bytes\n", output.display()))
+}
+
+/// A name for every file system, whatever the recording is called.
+fn file_name(asset: &str, stamp: &str) -> String {
+    let safe = |letter: char| letter.is_alphanumeric() || " -_.".contains(letter);
+    let asset: String = asset
+        .chars()
+        .map(|letter| if safe(letter) { letter } else { '_' })
+        .collect();
+    format!("{} {stamp}.mp4", asset.trim_start_matches(['.', '-']))
 }
 
 async fn create(path: &Path) -> Result<File, Failure> {
@@ -265,10 +284,6 @@ async fn receive(
     Ok(done)
 }
 
-fn moment(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, Failure> {
-    since(text, now, zone).map_err(Failure::usage)
-}
-
 fn foreign() -> Failure {
     Failure::failed(
         "the host's answer is not what was asked for\nhint: is it the same version of mediagraph?",
@@ -278,6 +293,7 @@ fn foreign() -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::playback::listing::Listed;
 
     #[test]
     fn what_goes_on_over_the_end_of_a_day_is_one() {
@@ -290,6 +306,16 @@ mod tests {
             join(&mut all, part);
         }
         assert_eq!(all.time_ranges, [range("a", "c"), range("d", "e")]);
+    }
+
+    #[test]
+    fn a_file_is_called_as_the_recording_and_the_moment_and_stands_in_no_other_folder() {
+        let stamp = "2026-11-22T14-02-00+0100";
+        assert_eq!(file_name("Tür 1", stamp), "Tür 1 2026-11-22T14-02-00+0100.mp4");
+        assert_eq!(
+            file_name("-../a\u{1b}", stamp),
+            "_a_ 2026-11-22T14-02-00+0100.mp4"
+        );
     }
 
     #[test]
@@ -306,11 +332,13 @@ mod tests {
             value: vec![one],
             token: None,
         };
-        let text = listed(&page, Paint::Plain);
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        let text = listed(&page, &berlin, Paint::Plain);
         assert!(
-            text.contains("lobby  local  box       2026-11-20T12:00:00.000Z  -   recording"),
+            text.contains("lobby  local  box       2026-11-20 13:00:00.000+01:00  -   recording"),
             "{text}"
         );
-        assert_eq!(listed(&Page::default(), Paint::Plain), "nothing was recorded\n");
+        let none = listed(&Page::default(), &berlin, Paint::Plain);
+        assert_eq!(none, "nothing was recorded\n");
     }
 }

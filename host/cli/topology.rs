@@ -183,7 +183,7 @@ async fn list(client: &Client, json: bool) -> Outcome {
             Cell::text(one.text("name")),
             Cell::number(Some(nodes)),
             Cell::text(&to_set.join(", ")),
-            Cell::text(pages::moment(one.at("systemData").at("lastModifiedAt"))),
+            Cell::text(&pages::moment(one.at("systemData").at("lastModifiedAt"))),
             Cell::text(properties.text("description")),
         ]);
     }

@@ -1,10 +1,9 @@
-// Boxes over the picture. What is stored of something is from when to when it was seen, and where it was when it was
-// seen best; events that are still kept say where it was at other moments. A box that is not of this moment is dashed.
+// Boxes over the picture, from what is stored with the recording: `seen.js` knows where everything was. Of media of which
+// that cannot be read, only when something was there is known, and where it was at its best: such a box is dashed.
 
 import {svg, replace} from './dom.js';
+import {NEAR} from './seen.js';
 
-/// How far from its moment a box still counts as where the thing is, in milliseconds.
-const NEAR = 400;
 /// Boxes that are drawn at once.
 const MOST = 60;
 
@@ -14,23 +13,29 @@ export class Boxes {
     this.layer = svg('svg', {class: 'boxes', 'aria-hidden': 'true'});
   }
 
-  /// Draws what is there at a moment; gives it, for those who cannot see it.
-  show(ms, detections, events, label) {
-    const shown = Number.isNaN(ms) ? [] : found(ms, detections, events).filter(one => !label || one.label === label);
+  /// Draws what is there.
+  show(found) {
     const {videoWidth: width, videoHeight: height} = this.video;
-    if (!width) return replace(this.layer), [];
+    const shown = width ? found.slice(0, MOST) : [];
+    // Most frames of the screen show the same as the one before.
+    const drawing = JSON.stringify([width, height, shown]);
+    if (drawing === this.drawing) return;
+    this.drawing = drawing;
+    if (!width) return replace(this.layer);
     // In pixels of the recording; the layer is fitted as the video is.
     this.layer.setAttribute('viewBox', `0 0 ${width} ${height}`);
-    replace(this.layer, shown.slice(0, MOST).map(one => drawn(one, width, height)));
-    return shown;
+    replace(this.layer, shown.map(one => drawn(one, width, height)));
   }
 }
 
-/// What is there at a moment, each thing once.
-export function found(ms, detections, events) {
-  const exact = nearest(ms, events);
-  if (exact.length) return exact;
-  const there = detections.filter(one => ms >= one.first - 40 && ms <= one.last + 40);
+/// What is there at a moment, each thing once. `stored`: from the recording, null when that is not known; `events` are those
+/// that the host still keeps, and `sightings` say from when to when something was there.
+export function found(ms, stored, events, sightings) {
+  if (stored?.length) return stored.map(one => ({...one, sure: true}));
+  // What has just been seen is told before it is stored.
+  const told = nearest(ms, events);
+  if (told.length || stored) return told;
+  const there = sightings.filter(one => ms >= one.first - 40 && ms <= one.last + 40);
   return there.map(one => ({...one, sure: Math.abs(one.best - ms) <= NEAR}));
 }
 
@@ -47,12 +52,18 @@ function nearest(ms, events) {
 
 function drawn({box, label, confidence, sure}, width, height) {
   const [x, y] = [box.l * width, box.t * height];
+  const [right, bottom] = [x + box.w * width, y + box.h * height];
   const size = Math.max(11, height / 28);
   const text = confidence < 1 ? `${label} ${Math.round(confidence * 100)} %` : label;
-  const above = y > size * 1.6;
-  const right = x > width * 0.8;
+  const end = x > width * 0.8;
   return svg('g', {class: sure ? 'box' : 'box unsure'},
     svg('rect', {x, y, width: box.w * width, height: box.h * height, 'stroke-width': Math.max(1.5, height / 240)}),
     // At the right edge a label ends with its box, or it would be cut off.
-    svg('text', {x: right ? x + box.w * width : x, 'text-anchor': right ? 'end' : 'start', y: above ? y - size * 0.35 : y + box.h * height + size * 1.05, 'font-size': size}, text));
+    svg('text', {x: end ? right : x, 'text-anchor': end ? 'end' : 'start', y: line(y, bottom, size, height), 'font-size': size}, text));
+}
+
+/// Where the label stands: above its box, else below it, else in it.
+export function line(top, bottom, size, height) {
+  if (top > size * 1.6) return top - size * 0.35;
+  return bottom + size * 1.4 < height ? bottom + size * 1.05 : top + size * 1.2;
 }

@@ -4,7 +4,7 @@
 import {address, at, request, token} from './api.js';
 import {h, replace, problem, say} from './dom.js';
 import {link} from './links.js';
-import {clock, day, fromLocal, iso, length, offset, toLocal} from './time.js';
+import {clock, fileStamp, fromLocal, iso, length, noteOf, toLocal} from './time.js';
 
 /// As much as the host puts into a file, in milliseconds.
 const LONGEST = 24 * 3600000;
@@ -29,6 +29,7 @@ export class Export {
 
   set([start, end]) {
     this.range = [start, end];
+    this.note = '';
     this.from.value = toLocal(start);
     this.to.value = toLocal(end);
     this.say();
@@ -37,6 +38,7 @@ export class Export {
   typed() {
     const [start, end] = [fromLocal(this.from.value), fromLocal(this.to.value)];
     this.range = start < end ? [start, end] : undefined;
+    this.note = [this.from, this.to].map(input => noteOf(input.value)).filter(Boolean).join(' ');
     if (this.range) this.changed(this.range);
     this.say();
   }
@@ -44,17 +46,15 @@ export class Export {
   say() {
     const span = this.range ? this.range[1] - this.range[0] : 0;
     this.button.disabled = this.copy.disabled = !this.range || span > LONGEST;
+    const note = this.note ?? '';
     const words = span > LONGEST ? 'A file holds 24 hours at most.' : span ? length(span) : 'Choose a stretch: drag with Shift held, or type its times.';
-    say(this.told, words);
+    say(this.told, note ? `${words} ${note}` : words);
   }
 
-  /// `yard 2026-11-22 14.02.00+0100.mp4`: the site's time with its offset, in letters that every disk takes.
+  /// `yard 2026-11-22T14-02-00+0100.mp4`: the site's time with its offset, in letters that every disk takes.
   name() {
-    const start = this.range[0];
-    const minutes = Math.abs(Math.round(offset(start) / 60000));
-    const ahead = `${offset(start) < 0 ? '-' : '+'}${String(Math.floor(minutes / 60)).padStart(2, '0')}${String(minutes % 60).padStart(2, '0')}`;
     const name = this.asset.name.replace(/[^\p{L}\p{N}._-]+/gu, '_');
-    return `${name} ${day(start).slice(4)} ${clock(start).replaceAll(':', '.')}${ahead}.mp4`;
+    return `${name} ${fileStamp(this.range[0])}.mp4`;
   }
 
   async save() {

@@ -11,6 +11,9 @@ import {h, problem, replace, say} from './dom.js';
 import {signIn, signOut} from './sign-in.js';
 import {offsetText, setZone, zoneName} from './time.js';
 
+/// The clocks of the site are looked at this often, in milliseconds.
+const EVERY = 60000;
+
 const VIEWS = {'': overview, graph, live, recordings, recording, events};
 
 const main = document.getElementById('main');
@@ -85,12 +88,18 @@ async function repeat(pause, then, signal) {
 
 let known = false;
 
-/// The site's zone, which the host tells with each list of detections.
+/// The site's zone, and how far its clocks are ahead now: that changes while the page stays open.
 async function zone() {
-  if (known) return;
-  const {timeZone} = await get('api/detections', {since: '1m', $top: 1});
-  setZone(timeZone);
-  known = true;
+  if (!known) {
+    const {timeZone} = await get('api/time');
+    setZone(timeZone);
+    known = true;
+    setInterval(told, EVERY);
+  }
+  told();
+}
+
+function told() {
   say(document.getElementById('zone'), `${zoneName()}, ${offsetText(Date.now())}`);
 }
 

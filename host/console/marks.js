@@ -6,6 +6,8 @@ import {follow} from './sse.js';
 
 /// Events that are kept for the timeline; older ones go first.
 const MOST_EVENTS = 4000;
+/// Pages of one answer of what was seen; what is beyond is not known.
+const MOST_PAGES = 4;
 /// How far back and ahead to look for the next thing, in milliseconds.
 const REACH = [3600000, 86400000, 31 * 86400000, 366 * 86400000];
 
@@ -36,6 +38,23 @@ export async function detections(query, start, end, {signal, pages = 3} = {}) {
   const asked = {...query, since: iso(start), until: iso(end), $top: 1000};
   const {value, more} = await list('api/detections', asked, {signal, pages});
   return {value: value.map(seen), more};
+}
+
+/// What was seen between two moments, picture by picture, as it is stored; and where that cannot be read.
+export async function stored(asset, store, start, end, signal) {
+  const found = {value: [], missing: [], settled: true};
+  let continuationToken;
+  for (let page = 0; page < MOST_PAGES; page += 1) {
+    const answer = await get(at('assets', asset, 'detections'), {startTime: iso(start), endTime: iso(end), store, continuationToken}, signal);
+    found.value.push(...answer.value.map(one => ({...one, time: Date.parse(one.time)})));
+    found.missing.push(...answer.missing.map(one => ({start: Date.parse(one.start), end: Date.parse(one.end)})));
+    found.settled &&= answer.settled;
+    continuationToken = answer['@continuationToken'];
+    if (!continuationToken) return found;
+  }
+  const last = found.value[found.value.length - 1];
+  found.missing.push({start: last ? last.time : start, end});
+  return found;
 }
 
 /// The next one of a label after a moment (or the one before it, `ahead` being false), in any recording that `fits`.

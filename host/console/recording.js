@@ -1,16 +1,17 @@
 // One recording: the picture with its boxes, the timeline below, jumps to what was seen, and a stretch to be saved.
 
-import {list} from './api.js';
-import {Boxes} from './boxes.js';
+import {at, get} from './api.js';
+import {Boxes, found} from './boxes.js';
 import {badge, h, problem, renew, replace, say} from './dom.js';
 import {Export} from './export.js';
 import {Player} from './player.js';
-import {CAUSES, detections, events, gaps, nextDetection} from './marks.js';
+import {CAUSES, detections, events, gaps, nextDetection, stored} from './marks.js';
 import {link} from './recordings.js';
+import {Seen} from './seen.js';
 import {Spans} from './spans.js';
 import {Thumbnail} from './thumbnail.js';
 import {Timeline} from './timeline.js';
-import {fromLocal, full, length, toLocal} from './time.js';
+import {fromLocal, full, length, noteOf, toLocal} from './time.js';
 
 /// After the last move before the host is asked, in milliseconds.
 const REST = 200;
@@ -22,10 +23,7 @@ const EVERY = 10000;
 export const title = 'Recording';
 
 export async function show(main, [name], {signal, every, query}) {
-  const store = query.get('store') ?? undefined;
-  const {value} = await list('assets', {$top: 1000}, {signal});
-  const asset = value.find(one => one.name === name && (!store || one.store === store));
-  if (!asset) throw new Error(`There is no recording ${name}.`);
+  const asset = await get(at('assets', name ?? ''), {store: query.get('store')}, signal);
   if (!asset.start) throw new Error(`Nothing of ${name} is there any more.`);
   const page = new Page(asset, signal);
   replace(main, page.element);
@@ -39,6 +37,7 @@ class Page {
     this.spans = new Spans(asset.name, asset.store);
     this.video = h('video', {playsinline: true, 'aria-label': asset.name, onclick: () => this.toggle()});
     this.boxes = new Boxes(this.video);
+    this.pictures = new Seen((start, end) => stored(asset.name, asset.store, start, end, signal));
     this.note = h('p', {class: 'note', role: 'status'});
     this.player = new Player(this.video, asset, text => say(this.note, text));
     this.thumbnail = new Thumbnail(asset, signal);
@@ -48,6 +47,7 @@ class Page {
       hovered: (ms, x) => this.thumbnail.show(ms, x, ms === null ? '' : this.timeline.describe(ms)),
     });
     this.happened = asset.instance ? events(asset.instance, signal, () => this.timeline.paint()) : [];
+    this.timeline.limit(...this.extent());
     this.timeline.set({events: this.happened});
     this.element = h('div', {class: 'recording'}, this.head(), this.screen(), this.bar(), this.strip(), this.tools());
     this.keys = event => this.key(event);
@@ -61,6 +61,12 @@ class Page {
     clearTimeout(this.timer);
     this.player.stop();
     this.timeline.stop();
+  }
+
+  /// The first and the newest moment of the recording.
+  extent() {
+    const {start, end, live} = this.asset;
+    return [Date.parse(start), live ? Date.now() : Date.parse(end)];
   }
 
   head() {
@@ -94,7 +100,7 @@ class Page {
   strip() {
     const zoom = (words, label, factor) => h('button', {type: 'button', 'aria-label': label, onclick: () => this.timeline.zoom(factor)}, words);
     const range = (words, span) => h('button', {type: 'button', onclick: () => this.around(span)}, words);
-    this.where = h('input', {type: 'datetime-local', step: 1, 'aria-label': 'Go to', onchange: () => this.go(fromLocal(this.where.value))});
+    this.where = h('input', {type: 'datetime-local', step: 1, 'aria-label': 'Go to', onchange: () => this.typed()});
     return h('div', {class: 'strip'}, this.thumbnail.element, this.timeline.canvas,
       h('div', {class: 'row'}, zoom('−', 'Show more time', 2), zoom('+', 'Show less time', 0.5),
         range('Minute', 60000), range('Hour', 3600000), range('Day', 86400000), range('All', 0), h('span', {class: 'grow'}), h('label', {}, 'Go to ', this.where)),
@@ -125,11 +131,13 @@ class Page {
 
   tick() {
     const ms = this.player.moment();
-    const shown = this.boxes.show(ms, this.seen, this.happened, this.label.value);
-    const words = shown.length ? ` Shown: ${shown.map(one => one.label).join(', ')}` : '';
-    if (Number.isNaN(ms)) return;
+    if (Number.isNaN(ms)) return this.boxes.show([]);
+    this.pictures.follow(ms, this.video.playbackRate);
+    const label = this.label.value;
+    const shown = found(ms, this.pictures.at(ms), this.happened, this.seen).filter(one => !label || one.label === label);
+    this.boxes.show(shown);
+    this.boxes.layer.dataset.shown = shown.length ? ` Shown: ${shown.map(one => one.label).join(', ')}` : '';
     say(this.clock, full(ms, true));
-    this.boxes.layer.dataset.shown = words;
     if (Math.abs(ms - this.timeline.now) > 20 && !this.video.seeking) this.timeline.at(ms, !this.video.paused);
   }
 
@@ -142,8 +150,14 @@ class Page {
     this.player.go(moment);
   }
 
+  typed() {
+    const note = noteOf(this.where.value);
+    this.go(fromLocal(this.where.value));
+    say(this.note, note);
+  }
+
   around(span) {
-    const [start, end] = [Date.parse(this.asset.start), this.asset.live ? Date.now() : Date.parse(this.asset.end)];
+    const [start, end] = this.extent();
     const margin = (end - start) * 0.03;
     if (span) this.timeline.show(this.timeline.now - span / 2, this.timeline.now + span / 2);
     else this.timeline.show(start - margin, end + margin);
@@ -166,7 +180,8 @@ class Page {
     const named = holes.map(gap => ({...gap, words: CAUSES[gap.cause] ?? gap.cause}));
     this.seen = seen.value.filter(one => one.store === store);
     // Whole days and months are told of; the recording's own first and last moment are known better.
-    const [first, last] = [Date.parse(this.asset.start), this.asset.live ? Date.now() : Date.parse(this.asset.end)];
+    const [first, last] = this.extent();
+    this.timeline.limit(first, last);
     const there = spans.map(([one, other]) => [Math.max(one, first), Math.min(other, last)]).filter(([one, other]) => one < other);
     this.timeline.set({spans: there, gaps: named, detections: this.seen});
     this.labels();

@@ -1,6 +1,6 @@
 // Which moments a timeline shows, and where: arithmetic without a screen.
 
-import {offset} from './time.js';
+import {fromSite, offset, steady} from './time.js';
 
 /// A bit less than a second, and two years: as far as one can zoom.
 const NEAREST = 800;
@@ -65,15 +65,26 @@ export class Scale {
   ticks(apart = 90) {
     const wanted = this.span / Math.max(1, this.width / apart);
     const step = STEPS.find(one => one >= wanted) ?? STEPS[STEPS.length - 1];
-    const at = step >= 30 * DAY ? this.months(Math.round(step / (30 * DAY))) : this.even(step);
-    return {step, at};
+    if (step >= 30 * DAY) return {step, at: this.months(Math.round(step / (30 * DAY)))};
+    return {step, at: step >= DAY ? this.days(step) : this.even(step)};
   }
 
+  /// Where the clock is changed, lines go on by the new one: an hour that comes twice has its lines twice, one that is left
+  /// out has none.
   even(step) {
     const at = [];
+    for (const [start, end] of steady(this.start, this.end)) {
+      const ahead = offset(start);
+      for (let ms = Math.ceil((start + ahead) / step) * step - ahead; ms < end; ms += step) at.push(ms);
+    }
+    return at;
+  }
+
+  /// Days of the site, of 23 and 25 hours as well.
+  days(step) {
+    const at = [];
     const first = Math.floor((this.start + offset(this.start)) / step) * step;
-    // One more than fits, for the hour by which the clock may be changed in between.
-    for (let local = first; local <= this.end + offset(this.end) + step; local += step) at.push(fromSite(local));
+    for (let local = first; local <= this.end + offset(this.end); local += step) at.push(fromSite(local).ms);
     return at.filter(ms => ms >= this.start && ms <= this.end);
   }
 
@@ -83,14 +94,9 @@ export class Scale {
     const months = count >= 12 ? 12 : count;
     let month = Math.floor((first.getUTCFullYear() * 12 + first.getUTCMonth()) / months) * months;
     for (let ms = 0; ms <= this.end; month += months) {
-      ms = fromSite(Date.UTC(Math.floor(month / 12), month % 12, 1));
+      ms = fromSite(Date.UTC(Math.floor(month / 12), month % 12, 1)).ms;
       if (ms >= this.start && ms <= this.end) at.push(ms);
     }
     return at;
   }
-}
-
-/// The moment at which the site's clock shows this. The offset is the one of that moment and not of the guess.
-function fromSite(local) {
-  return local - offset(local - offset(local));
 }

@@ -1,14 +1,21 @@
 // Times as people at the site live them: in the host's zone, always with the offset, so that nobody has to guess.
+//
+// Around the days on which clocks are changed a local time may be two moments, or none. As everywhere in mediagraph: what
+// the clock shows twice is meant the first time; what it never shows is meant as much later as was left out.
+
+const DAY = 86400000;
+/// As finely as changes of the clock are looked for: none is undone sooner.
+const LOOK = DAY / 4;
 
 let zone = 'UTC';
 let formats = {};
 
 /// The host's zone, such as `Europe/Berlin`; a name that this browser does not know leaves UTC.
 export function setZone(name) {
+  formats = {};
   try {
     new Intl.DateTimeFormat('en-GB', {timeZone: name});
     zone = name;
-    formats = {};
   } catch {
     zone = 'UTC';
   }
@@ -60,23 +67,78 @@ export function full(ms, tenths = false) {
   return `${one.year}-${one.month}-${one.day} ${clock(ms, tenths)} ${offsetText(ms)}`;
 }
 
+/// `2026-11-22T14-02-07+0100`: in letters that every disk takes, as the host names files, too.
+export function fileStamp(ms) {
+  const one = parts(ms);
+  const minutes = Math.round(offset(ms) / 60000);
+  const ahead = `${minutes < 0 ? '-' : '+'}${two(Math.floor(Math.abs(minutes) / 60))}${two(Math.abs(minutes) % 60)}`;
+  return `${one.year}-${one.month}-${one.day}T${one.hour}-${one.minute}-${one.second}${ahead}`;
+}
+
 /// Only what matters on an axis with lines this far apart.
 export function tick(ms, step) {
   const one = parts(ms);
   if (step < 1000) return `${one.second}.${Math.floor(ms % 1000 / 100)}`;
   if (step < 60000) return `${one.hour}:${one.minute}:${one.second}`;
-  if (step < 86400000) return `${one.hour}:${one.minute}`;
-  if (step < 28 * 86400000) return `${one.month}-${one.day}`;
-  return step < 360 * 86400000 ? `${one.year}-${one.month}` : one.year;
+  if (step < DAY) return `${one.hour}:${one.minute}`;
+  if (step < 28 * DAY) return `${one.month}-${one.day}`;
+  return step < 360 * DAY ? `${one.year}-${one.month}` : one.year;
 }
 
-/// What a person typed as `2026-11-22T14:02:07`, meant in the site's zone. An hour that does not exist in spring
-/// becomes the one after it; one that comes twice in autumn is the first.
+/// The moment at which the site's clock shows `local`, in milliseconds as if it were UTC; and whether it shows that once,
+/// twice or never.
+export function fromSite(local) {
+  const [before, after] = [offset(local - DAY), offset(local + DAY)];
+  const found = [local - before, local - after].filter((ms, place) => offset(ms) === [before, after][place]);
+  // Never: with the offset from before it is as much later as was left out.
+  if (!found.length) return {ms: local - before, times: 0};
+  const first = Math.min(...found);
+  return {ms: first, times: found.some(ms => ms !== first) ? 2 : 1};
+}
+
+/// What a person typed as `2026-11-22T14:02:07`, meant in the site's zone.
 export function fromLocal(text) {
-  const guess = Date.parse(`${text}Z`);
-  if (Number.isNaN(guess)) return NaN;
-  const before = guess - offset(guess - 86400000);
-  return before + offset(before) === guess ? before : guess - offset(guess - offset(guess));
+  const local = Date.parse(`${text}Z`);
+  return Number.isNaN(local) ? NaN : fromSite(local).ms;
+}
+
+/// What somebody should know of what they typed; nothing, on nearly all days.
+export function noteOf(text) {
+  const local = Date.parse(`${text}Z`);
+  if (Number.isNaN(local)) return '';
+  const {ms, times} = fromSite(local);
+  if (times === 2) return `The clock shows this twice; the first time is meant, ${full(ms)}.`;
+  return times === 0 ? `The clock never shows this; ${full(ms)} is meant.` : '';
+}
+
+/// Stretches from `start` to `end` within which the clock is not changed, in order: `[start, end]`, the end belonging to
+/// the next.
+export function steady(start, end) {
+  const stretches = [];
+  let from = start;
+  for (let ms = start; ms < end;) {
+    const next = Math.min(ms + LOOK, end);
+    if (offset(next) !== offset(ms)) {
+      const change = changed(ms, next);
+      stretches.push([from, change]);
+      from = change;
+    }
+    ms = next;
+  }
+  if (from < end || !stretches.length) stretches.push([from, end]);
+  return stretches;
+}
+
+/// The first moment of the new offset, to the second: clocks are changed at a whole one.
+function changed(before, after) {
+  let [low, high] = [Math.floor(before / 1000), Math.ceil(after / 1000)];
+  const old = offset(before);
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (offset(middle * 1000) === old) low = middle;
+    else high = middle;
+  }
+  return high * 1000;
 }
 
 /// For `<input type=datetime-local step=1>`.

@@ -8,6 +8,8 @@ import {full, length} from './time.js';
 
 /// How far an arrow key moves, as a part of what is shown.
 const STEP = 1 / 60;
+/// End goes so far before the newest moment, in milliseconds, so that there is something to see.
+const NEWEST = 5000;
 /// A finger that moved less than this, in pixels, meant to tap.
 const SLOP = 4;
 
@@ -60,12 +62,21 @@ export class Timeline {
     this.now = ms;
     const canvas = this.canvas;
     canvas.setAttribute('aria-valuetext', full(ms));
-    canvas.setAttribute('aria-valuenow', Math.round(ms / 1000));
+    const [first, last] = this.limits ?? [ms, ms];
+    canvas.setAttribute('aria-valuenow', Math.round(Math.min(Math.max(ms, first), last) / 1000));
     if (follow && !this.pointers.size && (ms > this.scale.end || ms < this.scale.start)) {
       this.scale.reveal(ms);
       this.looked();
     }
     this.paint();
+  }
+
+  /// The first and the newest moment, for those who hear a slider and do not see it.
+  limit(start, end) {
+    const seconds = ms => String(Math.round(ms / 1000));
+    this.limits = [start, end];
+    this.canvas.setAttribute('aria-valuemin', seconds(start));
+    this.canvas.setAttribute('aria-valuemax', seconds(end));
   }
 
   set(data) {
@@ -153,6 +164,8 @@ export class Timeline {
       ArrowRight: () => this.go(this.now + (event.shiftKey ? 10 * step : step)),
       PageUp: () => this.go(this.now - this.scale.span / 2),
       PageDown: () => this.go(this.now + this.scale.span / 2),
+      Home: () => this.limits && this.go(this.limits[0]),
+      End: () => this.limits && this.go(this.limits[1] - NEWEST),
       '+': () => this.zoom(0.5),
       '=': () => this.zoom(0.5),
       '-': () => this.zoom(2),

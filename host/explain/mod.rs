@@ -125,6 +125,12 @@ pub struct Explanation {
     pub steps: Vec<Step>,
     /// One plain sentence.
     pub conclusion: String,
+    /// That of the host, such as `Europe/Berlin`; empty when nobody says it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub time_zone: String,
+    /// What is to be told of how the question was understood.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Answers a question from what the journal has.
@@ -141,6 +147,8 @@ pub fn explain(question: &Question, evidence: &Evidence) -> Explanation {
         clip,
         steps: chain.steps,
         conclusion,
+        time_zone: String::new(),
+        notes: Vec::new(),
     }
 }
 

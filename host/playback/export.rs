@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use jiff::tz::TimeZone;
 
 use super::content::{Content, Piece};
 use super::range::Asked;
@@ -24,6 +25,7 @@ use crate::media::mp4::tables::TrackTables;
 use crate::media::mp4::write::{complete_moov_with, covering_mdat, file_type};
 use crate::media::{MediaTime, StreamFormat, TrackKind};
 use crate::recording::index::{AssetRow, Gap};
+use crate::when;
 
 /// Headers of fragments that are read at once.
 const HEADERS_AT_ONCE: usize = 8;
@@ -98,7 +100,7 @@ impl Playback {
         Ok(Export {
             content: Content::new(pieces).holding(place),
             tag: tag(&timeline, end),
-            file: file_name(&timeline),
+            file: file_name(&timeline, &self.options.time_zone),
         })
     }
 
@@ -320,9 +322,9 @@ fn tag(timeline: &Timeline, end: MediaTime) -> String {
     format!("{:016x}", hash.finish())
 }
 
-/// `Lobby 2026-11-22T14-02-00Z.mp4`: a name for every file system.
-fn file_name(timeline: &Timeline) -> String {
+/// `Lobby 2026-11-22T14-02-00+0100.mp4`: a name for every file system.
+fn file_name(timeline: &Timeline, zone: &TimeZone) -> String {
     let (start, _) = bounds(timeline);
-    let stamp = start.to_timestamp().strftime("%Y-%m-%dT%H-%M-%SZ");
+    let stamp = when::file_stamp(start.to_timestamp(), zone);
     format!("{} {stamp}.mp4", timeline.asset.name)
 }

@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 use super::content::{Content, Piece};
 use super::granted::around;
-use super::source::{self, Source};
+use super::source::{self, Part, Source};
 use super::{Playback, PlaybackError, shown, stopped, timeline, turn};
 use crate::media::{MediaTime, TrackKind};
 use crate::recording::asset::name::{AUDIO_PART, Epoch, SEGMENT, SegmentName, VIDEO_PART};
@@ -174,9 +174,19 @@ impl Playback {
         kind: TrackKind,
         range: Range<u64>,
     ) -> Result<Bytes, PlaybackError> {
+        self.read_part(source, Part::Track(kind), range).await
+    }
+
+    /// The same of any part.
+    pub(super) async fn read_part(
+        self: &Arc<Self>,
+        source: &Arc<Source>,
+        part: Part,
+        range: Range<u64>,
+    ) -> Result<Bytes, PlaybackError> {
         let mut current = Source::clone(source);
         for look in 0..MAX_LOOKS {
-            for place in places(&current, kind, &range, look > 0) {
+            for place in places(&current, part, &range, look > 0) {
                 match self.read_from(&current, place).await {
                     Ok(bytes) => return Ok(bytes),
                     Err(Miss::Gone) => {}
@@ -272,21 +282,21 @@ pub(super) fn not_there(asset: &AssetRow, file: &str) -> PlaybackError {
     )
 }
 
-/// Where a range of a track may be, the likeliest first. `again`: it was not where it was thought to be.
-fn places(source: &Source, kind: TrackKind, range: &Range<u64>, again: bool) -> Vec<Place> {
-    let part = source.range(kind);
+/// Where a range of a part may be, the likeliest first. `again`: it was not where it was thought to be.
+fn places(source: &Source, part: Part, range: &Range<u64>, again: bool) -> Vec<Place> {
+    let whole = source.part(part);
     let (start, end) = (
-        part.start.saturating_add(range.start),
-        part.start.saturating_add(range.end),
+        whole.start.saturating_add(range.start),
+        whole.start.saturating_add(range.end),
     );
-    // Only what belongs to the track.
-    if end > part.end || start >= end {
+    // Only what belongs to it.
+    if end > whole.end || start >= end {
         return Vec::new();
     }
     let sealed = source.name.file(SEGMENT);
     let mut places = Vec::with_capacity(2);
     if let Some(folder) = &source.folder {
-        if source.growing {
+        if let (true, Part::Track(kind)) = (source.growing, part) {
             let side = match kind {
                 TrackKind::Video => VIDEO_PART,
                 TrackKind::Audio => AUDIO_PART,

@@ -119,6 +119,15 @@ impl Playback {
         .await
     }
 
+    /// One recording, as a list has it.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub async fn one(self: &Arc<Self>, asset: &Arc<AssetRow>) -> Result<Listed, PlaybackError> {
+        let (playback, asset) = (Arc::clone(self), Arc::clone(asset));
+        self.ask(move |index| playback.listed(index, &asset)).await
+    }
+
     fn listed(&self, index: &Index, asset: &AssetRow) -> Result<Listed, PlaybackError> {
         let extent = self.extent(index, asset)?;
         let (instance, node) = asset.owner.split_once('/').unwrap_or((&asset.owner, ""));

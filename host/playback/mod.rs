@@ -10,6 +10,7 @@
 //! | [`hls`], [`dash`] | playlists |
 //! | [`source`](mod@source), [`fetch`], [`content`] | where bytes lie (cache, folder, cloud), reading them, streams of them |
 //! | `granted` | what of it somebody may have who may have one stretch alone |
+//! | [`seen`] | what was seen, as it stands in the segments |
 //! | [`export`] | an ordinary MP4 of a stretch, made while it is sent |
 //! | [`thumbnail`] | a picture |
 //! | [`live_view`] | what a camera shows now |
@@ -32,6 +33,7 @@ pub mod live_view;
 mod lost;
 pub mod manifest;
 pub mod range;
+pub mod seen;
 pub mod source;
 pub mod thumbnail;
 pub mod timeline;
@@ -45,6 +47,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use tokio::sync::Semaphore;
 
 pub use error::{Kind, PlaybackError};
@@ -68,6 +71,8 @@ const MAX_READS: usize = 8;
 pub const MAX_EXPORTS: usize = 4;
 /// Pictures that are decoded at once: a recorder's cores are for its cameras.
 const MAX_DECODES: usize = 1;
+/// Answers of what was seen that are gathered at once; each may hold the boxes of a few segments.
+const MAX_GATHERED: usize = 4;
 /// How long somebody waits for a turn.
 const TURN: Duration = Duration::from_secs(10);
 /// An asset that nobody writes, and whose newest media is younger than this, may just be between two writers: 30 s.
@@ -84,6 +89,8 @@ pub struct PlaybackOptions {
     pub store: String,
     /// The host's clocks.
     pub clock: Arc<dyn Clock>,
+    /// That of the site: names of files are for people.
+    pub time_zone: TimeZone,
 }
 
 /// Plays what a host has recorded.
@@ -96,6 +103,7 @@ pub struct Playback {
     reads: Semaphore,
     exports: Arc<Semaphore>,
     decodes: Semaphore,
+    gathered: Semaphore,
     anchors: Mutex<Anchors>,
     lost: Mutex<Lost>,
 }
@@ -112,6 +120,7 @@ impl Playback {
             reads: Semaphore::new(MAX_READS),
             exports: Arc::new(Semaphore::new(MAX_EXPORTS)),
             decodes: Semaphore::new(MAX_DECODES),
+            gathered: Semaphore::new(MAX_GATHERED),
             anchors: Mutex::default(),
             lost: Mutex::default(),
         })

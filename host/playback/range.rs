@@ -12,16 +12,15 @@
 
 use std::ops::Range;
 
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::media::{MediaTime, Ticks};
+use crate::when;
 
 /// As much is played when nobody says when: 4 hours.
 pub const LATEST: Ticks = Ticks::from_secs(4 * 3600);
 /// The longest stretch: 24 hours.
 pub const LONGEST: Ticks = Ticks::from_secs(24 * 3600);
-/// Longer texts are no moments, in bytes.
-const MAX_MOMENT: usize = 64;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +37,10 @@ pub enum Asked {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RangeError {
     /// No moment.
-    #[error("`{name}` is no moment\nhint: write it as ISO 8601 in UTC, such as `2026-11-22T14:02:00Z`")]
+    #[error(
+        "`{name}` is no moment\n\
+         hint: write it as ISO 8601, such as `2026-11-22T14:02:00Z`; without an offset it is meant in the host's time zone"
+    )]
     Moment {
         /// Which parameter.
         name: &'static str,
@@ -48,7 +50,7 @@ pub enum RangeError {
     EndAlone,
     /// Both are needed.
     #[error(
-        "both `startTime` and `endTime` are needed\nhint: write them as ISO 8601 in UTC, such as `2026-11-22T14:02:00Z`"
+        "both `startTime` and `endTime` are needed\nhint: write them as ISO 8601, such as `2026-11-22T14:02:00Z`"
     )]
     Both,
     /// The wrong way round.
@@ -73,18 +75,29 @@ pub enum RangeError {
 }
 
 impl Asked {
-    /// Reads what a request says.
+    /// Reads what a request says; times without an offset are meant in the zone.
     ///
     /// # Errors
     /// When a text is no moment, or the two make no stretch.
-    pub fn read(start: Option<&str>, end: Option<&str>) -> Result<Self, RangeError> {
-        let start = start.map(|text| moment("startTime", text)).transpose()?;
-        let end = end.map(|text| moment("endTime", text)).transpose()?;
+    pub fn read(start: Option<&str>, end: Option<&str>, zone: &TimeZone) -> Result<Self, RangeError> {
+        let start = start.map(|text| moment("startTime", text, zone)).transpose()?;
+        let end = end.map(|text| moment("endTime", text, zone)).transpose()?;
         match (start, end) {
             (None, None) => Ok(Self::Latest),
             (Some(start), None) => Ok(Self::From(start)),
             (None, Some(_)) => Err(RangeError::EndAlone),
             (Some(start), Some(end)) => between(start, end).map(|()| Self::Between(start, end)),
+        }
+    }
+
+    /// As [`Asked::read`], where both ends must be given.
+    ///
+    /// # Errors
+    /// As [`Asked::read`], and when one is missing.
+    pub fn read_both(start: Option<&str>, end: Option<&str>, zone: &TimeZone) -> Result<Self, RangeError> {
+        match Self::read(start, end, zone)? {
+            both @ Self::Between(..) => Ok(both),
+            Self::Latest | Self::From(_) => Err(RangeError::Both),
         }
     }
 
@@ -96,9 +109,10 @@ impl Asked {
         start: Option<&str>,
         end: Option<&str>,
         granted: &Range<MediaTime>,
+        zone: &TimeZone,
     ) -> Result<Self, RangeError> {
-        let start = start.map(|text| moment("startTime", text)).transpose()?;
-        let end = end.map(|text| moment("endTime", text)).transpose()?;
+        let start = start.map(|text| moment("startTime", text, zone)).transpose()?;
+        let end = end.map(|text| moment("endTime", text, zone)).transpose()?;
         let start = start.unwrap_or(granted.start);
         // What is granted without an end grows.
         let end = end.or((granted.end < MediaTime::MAX).then_some(granted.end));
@@ -147,17 +161,13 @@ fn between(start: MediaTime, end: MediaTime) -> Result<(), RangeError> {
     Ok(())
 }
 
-/// Reads a moment, such as `2026-11-22T14:02:00.5Z`.
+/// Reads a moment, such as `2026-11-22T14:02:00.5Z`; without an offset it is meant in the zone.
 ///
 /// # Errors
 /// When it is none.
-pub fn moment(name: &'static str, text: &str) -> Result<MediaTime, RangeError> {
-    let text = text.trim();
-    let parsed = (text.len() <= MAX_MOMENT).then(|| text.parse::<Timestamp>());
-    match parsed {
-        Some(Ok(at)) => Ok(MediaTime::from_timestamp(at)),
-        _ => Err(RangeError::Moment { name }),
-    }
+pub fn moment(name: &'static str, text: &str, zone: &TimeZone) -> Result<MediaTime, RangeError> {
+    let meant = when::moment(text, zone).ok_or(RangeError::Moment { name })?;
+    Ok(MediaTime::from_timestamp(meant.at))
 }
 
 #[cfg(test)]
@@ -165,6 +175,10 @@ mod tests {
     use super::*;
 
     const NOON: &str = "2026-11-20T12:00:00Z";
+
+    fn read(start: Option<&str>, end: Option<&str>) -> Result<Asked, RangeError> {
+        Asked::read(start, end, &TimeZone::UTC)
+    }
 
     fn at(text: &str) -> MediaTime {
         MediaTime::from_timestamp(text.parse().unwrap())
@@ -176,7 +190,7 @@ mod tests {
 
     #[test]
     fn without_a_time_the_newest_four_hours_are_played_and_grow() {
-        let asked = Asked::read(None, None).unwrap();
+        let asked = read(None, None).unwrap();
         let day = extent("2026-11-19T00:00:00Z", "2026-11-20T12:00:00Z");
         let range = asked.resolve(Some(&day)).unwrap();
         assert_eq!(range, at("2026-11-20T08:00:00Z")..MediaTime::MAX);
@@ -186,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_start_alone_plays_at_most_a_day_and_grows() {
-        let asked = Asked::read(Some(NOON), None).unwrap();
+        let asked = read(Some(NOON), None).unwrap();
         assert!(asked.may_grow());
         let short = extent("2026-11-01T00:00:00Z", "2026-11-21T12:00:00Z");
         assert_eq!(asked.resolve(Some(&short)).unwrap(), at(NOON)..MediaTime::MAX);
@@ -203,12 +217,12 @@ mod tests {
 
     #[test]
     fn an_end_alone_is_an_error() {
-        assert_eq!(Asked::read(None, Some(NOON)), Err(RangeError::EndAlone));
+        assert_eq!(read(None, Some(NOON)), Err(RangeError::EndAlone));
     }
 
     #[test]
     fn both_play_what_lies_between_for_at_most_a_day_and_do_not_grow() {
-        let read = |start, end| Asked::read(Some(start), Some(end));
+        let read = |start, end| super::tests::read(Some(start), Some(end));
         let asked = read(NOON, "2026-11-21T12:00:00Z").unwrap();
         assert!(!asked.may_grow());
         assert_eq!(asked.resolve(None).unwrap(), at(NOON)..at("2026-11-21T12:00:00Z"));
@@ -220,12 +234,14 @@ mod tests {
             let error = read(NOON, end).unwrap_err().to_string();
             assert!(error.contains(wanted), "{end}: {error}");
         }
+        let both = Asked::read_both(Some(NOON), None, &TimeZone::UTC);
+        assert_eq!(both, Err(RangeError::Both));
     }
 
     #[test]
     fn whoever_may_have_a_stretch_alone_gets_it_or_a_part_of_it() {
         let granted = extent("2026-11-20T12:00:00Z", "2026-11-20T12:05:00Z");
-        let within = |start, end| Asked::within(start, end, &granted);
+        let within = |start, end| Asked::within(start, end, &granted, &TimeZone::UTC);
         let minute = |minute: u32| format!("2026-11-20T12:0{minute}:00Z");
         assert_eq!(within(None, None), Ok(Asked::Between(granted.start, granted.end)));
         let (one, two, five) = (minute(1), minute(2), minute(5));
@@ -252,9 +268,12 @@ mod tests {
         assert!(matches!(reversed, RangeError::Reversed { .. }), "{reversed}");
         assert!(within(Some(&five), None).is_err(), "nothing is left of it");
         let open = at(NOON)..MediaTime::MAX;
-        assert_eq!(Asked::within(None, None, &open), Ok(Asked::From(at(NOON))));
         assert_eq!(
-            Asked::within(None, Some(&two), &open),
+            Asked::within(None, None, &open, &TimeZone::UTC),
+            Ok(Asked::From(at(NOON)))
+        );
+        assert_eq!(
+            Asked::within(None, Some(&two), &open, &TimeZone::UTC),
             Ok(Asked::Between(at(NOON), at(&two)))
         );
     }
@@ -271,13 +290,28 @@ mod tests {
             "-1",
             "x".repeat(100).as_str(),
         ] {
-            let error = Asked::read(Some(text), None).unwrap_err();
+            let error = read(Some(text), None).unwrap_err();
             assert_eq!(error, RangeError::Moment { name: "startTime" }, "{text}");
         }
         assert!(
-            Asked::read(Some(long.as_str()), None).is_ok(),
+            read(Some(long.as_str()), None).is_ok(),
             "blanks around it do not matter"
         );
-        assert!(Asked::read(Some("2026-11-20T13:00:00+01:00"), None).is_ok());
+        assert!(read(Some("2026-11-20T13:00:00+01:00"), None).is_ok());
+    }
+
+    #[test]
+    fn the_long_day_of_a_zone_is_asked_for_by_its_own_times() {
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        let ask = |start, end| Asked::read(Some(start), Some(end), &berlin);
+        let hour = ask("2026-10-25T02:30:00", "2026-10-25T02:30:00+01:00").unwrap();
+        assert_eq!(
+            hour,
+            Asked::Between(at("2026-10-25T00:30:00Z"), at("2026-10-25T01:30:00Z"))
+        );
+        // It has 25 hours, which is an hour more than is played at once.
+        let error = ask("2026-10-25T00:00:00", "2026-10-26T00:00:00").unwrap_err();
+        assert!(matches!(error, RangeError::TooLong { .. }), "{error}");
+        assert!(ask("2027-03-28T00:00:00", "2027-03-29T00:00:00").is_ok());
     }
 }

@@ -33,6 +33,17 @@ pub struct Source {
     pub(super) video: Range<u64>,
     /// Where its audio is within the file.
     pub(super) audio: Range<u64>,
+    /// What stands behind its media within the file: what was seen.
+    pub(super) behind: Range<u64>,
+}
+
+/// What is read of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// A track.
+    Track(TrackKind),
+    /// What stands behind the media.
+    Behind,
 }
 
 impl Source {
@@ -41,14 +52,17 @@ impl Source {
     pub fn sealed(asset: &Arc<AssetRow>, row: &SegmentRow) -> Self {
         let range =
             |part: crate::recording::asset::scan::Part| part.offset..part.offset.saturating_add(part.bytes);
+        let (video, audio) = (range(row.video), row.audio.map_or(0..0, range));
+        let media = video.end.max(audio.end);
         Self {
             asset: Arc::clone(asset),
             name: row.name.clone(),
             folder: row.folder.clone(),
             stored: row.state == SegmentState::Stored,
             growing: false,
-            video: range(row.video),
-            audio: row.audio.map_or(0..0, range),
+            video,
+            audio,
+            behind: media..row.bytes.max(media),
         }
     }
 
@@ -64,6 +78,7 @@ impl Source {
             growing: true,
             video: 0..length(&growing.video),
             audio: 0..length(&growing.audio),
+            behind: 0..0,
         }
     }
 
@@ -72,6 +87,14 @@ impl Source {
     pub fn length(&self, kind: TrackKind) -> u64 {
         let range = self.range(kind);
         range.end.saturating_sub(range.start)
+    }
+
+    /// Where a part is within the file.
+    pub(super) fn part(&self, part: Part) -> &Range<u64> {
+        match part {
+            Part::Track(kind) => self.range(kind),
+            Part::Behind => &self.behind,
+        }
     }
 
     /// Where a track is within the file.

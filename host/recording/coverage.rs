@@ -49,12 +49,6 @@ pub enum CoverageError {
     /// Too long.
     #[error("that is more than {MAX_DAYS} days\nhint: ask for less at a time, with `since` and `until`")]
     TooLong,
-    /// No such moment.
-    #[error(
-        "`{0}` is no moment and no length of time\n\
-         hint: write `7d`, `12h`, `yesterday`, `2026-11-21`, `2026-11-21 14:02` or `2026-11-21T14:02:00Z`"
-    )]
-    NoMoment(String),
     /// The index cannot be read.
     #[error(transparent)]
     Index(#[from] IndexError),
@@ -72,6 +66,9 @@ pub struct Coverage {
     pub time_zone: String,
     /// One for each node that records.
     pub cameras: Vec<Camera>,
+    /// What is to be told of how the question was understood.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// What a node recorded.
@@ -123,49 +120,6 @@ pub struct DayGap {
     pub cause: String,
 }
 
-/// Reads `7d`, `12h`, `yesterday`, a date, or a moment. Days and weeks begin at midnight, so that the first day is whole.
-///
-/// # Errors
-/// When it is none of them.
-pub fn since(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, CoverageError> {
-    let text = match text.trim() {
-        "today" => "0d",
-        "yesterday" => "1d",
-        other => other,
-    };
-    let refused = || CoverageError::NoMoment(crate::text::spelled(text).chars().take(64).collect());
-    if let Ok(span) = text.parse::<jiff::Span>() {
-        if span.is_negative() {
-            return Err(refused());
-        }
-        let local = now.to_zoned(zone.clone());
-        let earlier = local.checked_sub(span).map_err(|_| refused())?;
-        let whole = text.ends_with(['d', 'w', 'D', 'W']);
-        let earlier = if whole {
-            earlier.start_of_day().map_err(|_| refused())?
-        } else {
-            earlier
-        };
-        return Ok(earlier.timestamp());
-    }
-    if let Ok(date) = text.parse::<Date>()
-        && text.len() <= 10
-    {
-        return date
-            .to_zoned(zone.clone())
-            .map(|day| day.timestamp())
-            .map_err(|_| refused());
-    }
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Ok(at);
-    }
-    let civil: jiff::civil::DateTime = text.parse().map_err(|_| refused())?;
-    civil
-        .to_zoned(zone.clone())
-        .map(|at| at.timestamp())
-        .map_err(|_| refused())
-}
-
 /// Answers a question from an index.
 ///
 /// # Errors
@@ -200,8 +154,9 @@ pub fn coverage(index: &Index, question: &Question) -> Result<Coverage, Coverage
     Ok(Coverage {
         since: iso(since),
         until: iso(until),
-        time_zone: question.zone.iana_name().unwrap_or("UTC").to_owned(),
+        time_zone: crate::when::name(&question.zone),
         cameras,
+        notes: Vec::new(),
     })
 }
 
@@ -349,12 +304,14 @@ mod tests {
     use crate::media::Ticks;
     use crate::recording::index::tests::{Bench, at};
     use crate::recording::index::{FILE_NAME, GapReason};
+    use crate::when;
 
     fn ask(bench: &Bench, since: &str, until: &str, zone: &str) -> Coverage {
         let zone = TimeZone::get(zone).unwrap();
+        let read = |text| when::since(text, Timestamp::UNIX_EPOCH, &zone).unwrap().at;
         let question = Question {
-            since: super::since(since, Timestamp::UNIX_EPOCH, &zone).unwrap(),
-            until: super::since(until, Timestamp::UNIX_EPOCH, &zone).unwrap(),
+            since: read(since),
+            until: read(until),
             instance: None,
             zone,
         };
@@ -375,6 +332,25 @@ mod tests {
         let spring = ask(&bench, "2026-10-25", "2027-03-29", "Europe/Berlin");
         let last = spring.cameras[0].days.last().unwrap();
         assert_eq!((last.date.as_str(), last.seconds), ("2027-03-28", 23.0 * 3600.0));
+    }
+
+    #[test]
+    fn days_of_a_zone_whose_clocks_change_by_half_an_hour_are_whole_too() {
+        let bench = Bench::new();
+        bench.segment(at("2026-04-03T00:00:00Z"), Ticks::from_secs(72 * 3600), 1000);
+        let answer = ask(&bench, "2026-04-04", "2026-04-06", "Australia/Lord_Howe");
+        let days = &answer.cameras[0].days;
+        let told: Vec<_> = days
+            .iter()
+            .map(|day| (day.date.as_str(), day.seconds, day.percent))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("2026-04-04", 86_400.0, 100.0),
+                ("2026-04-05", 24.5 * 3600.0, 100.0)
+            ]
+        );
     }
 
     #[test]
@@ -412,19 +388,5 @@ mod tests {
         bench.segment(noon.offset(Ticks::from_secs(30)), Ticks::from_secs(30), 1);
         let answer = ask(&bench, "2026-11-20 12:00", "2026-11-20 12:01", "UTC");
         assert_eq!(answer.cameras[0].days[0].percent, 100.0);
-    }
-
-    #[test]
-    fn lengths_and_moments_are_read_and_days_begin_at_midnight() {
-        let now = "2026-11-21T14:02:00Z".parse().unwrap();
-        let zone = TimeZone::get("Europe/Berlin").unwrap();
-        let read = |text| since(text, now, &zone).unwrap().to_string();
-        assert_eq!(read("7d"), "2026-11-13T23:00:00Z");
-        assert_eq!(read("12h"), "2026-11-21T02:02:00Z");
-        assert_eq!(read("2026-11-20"), "2026-11-19T23:00:00Z");
-        assert_eq!(read("2026-11-20 10:00"), "2026-11-20T09:00:00Z");
-        for wrong in ["", "soon", "-7d", "2026-13-01"] {
-            assert!(since(wrong, now, &zone).is_err(), "{wrong}");
-        }
     }
 }

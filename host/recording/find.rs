@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::detections::{Area, Fraction};
+use super::detections::Fraction;
 use super::index::{Index, IndexError, SightingFilter, SightingRow};
 use crate::media::MediaTime;
 use crate::media::inference::Rect;
@@ -113,6 +113,9 @@ pub struct Page {
     pub time_zone: String,
     /// Sightings by their first moments.
     pub value: Vec<Found>,
+    /// What is to be told of how the question was understood.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// For the next page; none when this is the last.
     #[serde(
         rename = "@continuationToken",
@@ -158,9 +161,10 @@ pub fn find(index: &Index, question: &Question, sees: impl Fn(&str) -> bool) -> 
     let more = rows.len() > wanted;
     rows.truncate(wanted);
     Ok(Page {
-        time_zone: question.zone.iana_name().unwrap_or("UTC").to_owned(),
+        time_zone: crate::when::name(&question.zone),
         token: rows.last().filter(|_| more).map(encode),
         value: rows.iter().map(found).collect(),
+        notes: Vec::new(),
     })
 }
 
@@ -184,13 +188,8 @@ fn found(row: &SightingRow) -> Found {
         detections: seen.count,
         best: seen.best.iso(),
         confidence: seen.confidence.value(),
-        area: rect(seen.area),
+        area: seen.area.rect(),
     }
-}
-
-fn rect(area: Area) -> Rect {
-    let [l, t, w, h] = area.parts().map(|part| part.value() as f32);
-    Rect { l, t, w, h }
 }
 
 fn encode(last: &SightingRow) -> String {

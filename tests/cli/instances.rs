@@ -159,8 +159,8 @@ fn instances_are_listed_and_printed_for_people_and_programs() {
     let list = ask(&server, &["instance", "list"]).good();
     assert_eq!(
         list,
-        "NAME  TOPOLOGY  STATE   MODIFIED             DESCRIPTION\n\
-         yard  Motion    Active  2026-11-21T09:00:00  d\n"
+        "NAME  TOPOLOGY  STATE   MODIFIED              DESCRIPTION\n\
+         yard  Motion    Active  2026-11-21T09:00:00Z  d\n"
     );
     assert_eq!(
         ask(&server, &["instance", "list", "--json"]).json()["value"][0],
@@ -192,7 +192,7 @@ fn the_status_has_a_row_for_each_node_with_its_age_by_the_hosts_clock() {
     let out = ask(&server, &["instance", "status", "yard"]).good();
     assert_eq!(
         out,
-        "yard: Active since 2026-11-21T09:00:00, topology Motion\n\
+        "yard: Active since 2026-11-21T09:00:00Z, topology Motion\n\
          NODE      TYPE        STATE       IN  OUT  SEEN  SKIPPED  DROPPED  ERRORS  LAST  NOW\n\
          camera    RtspSource  playing    900  900     -        -        0       1   1 s  25.0 frames/s\n\
          recorder  AssetSink   recording  900    0     -        -        0       0     -  writes yard-1\n\
@@ -215,7 +215,7 @@ fn the_status_of_all_is_a_table_of_instances() {
     let server = Server::always(Answer::json(200, &json!({"value": [one]})));
     let out = ask(&server, &["instance", "status"]).good();
     assert!(
-        out.contains("yard  Motion    Active  Active  2026-11-21T09:00:00  no component\n"),
+        out.contains("yard  Motion    Active  Active  2026-11-21T09:00:00Z  no component\n"),
         "{out}"
     );
     assert_eq!(server.lines(), ["GET /api/status", "GET /api/uploads"]);

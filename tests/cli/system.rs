@@ -85,7 +85,7 @@ fn alarms_are_a_table_or_what_the_host_says() {
     let server = Server::always(Answer::json(200, &body));
     let out = ask(&server, &["alarms"]).good();
     assert!(
-        out.ends_with("2026-11-21T09:00:00  yard      camera  CameraSilent  nothing came for 30 s\n"),
+        out.ends_with("2026-11-21T09:00:00Z  yard      camera  CameraSilent  nothing came for 30 s\n"),
         "{out}"
     );
     assert_eq!(ask(&server, &["alarms", "--json"]).json(), body);

@@ -141,9 +141,9 @@ fn a_list_is_read_to_its_last_page_and_shown_as_a_table() {
     let out = ask(&server, &["topology", "list"]).good();
     assert_eq!(
         out,
-        "NAME  NODES  TO SET   MODIFIED             DESCRIPTION\n\
-         a         2  rtspUrl  2026-11-21T09:00:00  line\u{fffd}break\n\
-         b         2  rtspUrl  2026-11-21T09:00:00  line\u{fffd}break\n"
+        "NAME  NODES  TO SET   MODIFIED              DESCRIPTION\n\
+         a         2  rtspUrl  2026-11-21T09:00:00Z  line\u{fffd}break\n\
+         b         2  rtspUrl  2026-11-21T09:00:00Z  line\u{fffd}break\n"
     );
     assert_eq!(
         server.lines()[1],

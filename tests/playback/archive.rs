@@ -8,6 +8,7 @@ use std::time::Duration;
 use mediagraph::graph::Recordings;
 use mediagraph::media::{AccessUnit, SystemClock, Ticks};
 use mediagraph::recording::cache::sink_folder;
+use mediagraph::recording::detections::{Detection, Recent};
 use mediagraph::recording::listener::Deaf;
 use mediagraph::recording::store::LOCAL;
 use mediagraph::recording::{AssetSpec, Recorder as _};
@@ -62,6 +63,17 @@ impl Archive {
 
     /// Records units into an asset; they stand in its store afterwards.
     pub(crate) fn record(&self, asset: &str, instance: &str, units: &[Arc<AccessUnit>]) {
+        self.record_seen(asset, instance, units, Vec::new());
+    }
+
+    /// The same, with what was seen meanwhile.
+    pub(crate) fn record_seen(
+        &self,
+        asset: &str,
+        instance: &str,
+        units: &[Arc<AccessUnit>],
+        seen: Vec<Detection>,
+    ) {
         let _runtime = self.runtime.enter();
         let state = self.state();
         let clock = Arc::new(SystemClock::new());
@@ -75,6 +87,9 @@ impl Archive {
             segment_length: Ticks::from_secs(4),
         };
         let mut writer = recordings.cache().open_asset(spec).unwrap();
+        let recent = Arc::new(Recent::default());
+        recent.add(0, &[], seen);
+        writer.watch(recent);
         for unit in units {
             if writer.push(unit).unwrap() {
                 writer.flush().unwrap();
@@ -106,7 +121,11 @@ impl Archive {
 
     /// Serves it with a configuration.
     pub(crate) fn serve_with(&self, text: &str) -> Played {
-        let config = common::configuration(self.folder.path(), text);
+        self.serve_configured(&common::configuration(self.folder.path(), text))
+    }
+
+    /// The same with a whole file.
+    pub(crate) fn serve_configured(&self, config: &Path) -> Played {
         Played::start(&self.path(), &["--config", config.to_str().unwrap()])
     }
 }

@@ -61,7 +61,8 @@ fn an_export_is_an_ordinary_movie_with_every_picture_and_the_sound_beside_them()
     let answer = export(&host, "12:00:00", "12:00:30", &[]).with(200);
     assert_eq!(
         answer.header("content-disposition").unwrap(),
-        "attachment; filename=\"lobby 2026-11-20T12-00-00Z.mp4\"; filename*=UTF-8''lobby%202026-11-20T12-00-00Z.mp4"
+        "attachment; filename=\"lobby 2026-11-20T12-00-00+0000.mp4\"; \
+         filename*=UTF-8''lobby%202026-11-20T12-00-00%2B0000.mp4"
     );
     let path = saved(&archive, &answer);
     plays(&path);
@@ -232,7 +233,7 @@ fn the_command_line_lists_and_saves_what_was_recorded() {
     };
     let listed = String::from_utf8(playback(&["list"]).stdout).unwrap();
     assert!(
-        listed.contains("lobby") && listed.contains("2026-11-20T13:00:10.000Z"),
+        listed.contains("lobby") && listed.contains("2026-11-20 13:00:10.000+00:00"),
         "{listed}"
     );
     let of_one = [

@@ -23,4 +23,5 @@ mod played;
 mod refused;
 #[path = "../common/room.rs"]
 mod room;
+mod seen;
 mod unlinked;

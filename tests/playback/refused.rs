@@ -56,6 +56,21 @@ fn questions_that_make_no_sense_name_the_recording_and_what_to_do() {
         ("content.ism/other".to_owned(), "nothing of this name"),
         ("export.mp4".to_owned(), "both `startTime` and `endTime`"),
         ("frame.jpg".to_owned(), "`time` is no moment"),
+        ("detections".to_owned(), "both `startTime` and `endTime`"),
+        (
+            format!(
+                "detections?{}&$top=0",
+                stretch("2026-11-20T12:00:00Z", "2026-11-20T12:00:01Z")
+            ),
+            "1 to 10000 detections",
+        ),
+        (
+            format!(
+                "detections?{}&continuationToken=x",
+                stretch("2026-11-20T12:00:00Z", "2026-11-20T12:00:01Z")
+            ),
+            "the continuation token is none",
+        ),
     ] {
         let answer = get(host.address, &format!("/assets/lobby/{target}"), &[]).with(400);
         let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
@@ -115,6 +130,8 @@ fn a_token_for_another_camera_does_not_learn_that_there_is_a_recording() {
     for target in [
         "/assets/lobby/index.m3u8",
         "/assets/lobby/frame.jpg?time=2026-11-20T12:00:05Z",
+        "/assets/lobby",
+        "/assets/lobby/detections?startTime=2026-11-20T12:00:00Z&endTime=2026-11-20T12:00:10Z",
     ] {
         assert_eq!(ask("nobody", target).status, 401);
         ask("inside", target).with(200);

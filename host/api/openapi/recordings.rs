@@ -37,6 +37,12 @@ pub(super) struct Explanation {
     steps: Vec<ExplanationStep>,
     /// One plain sentence.
     conclusion: String,
+    /// The host's, such as `Europe/Berlin`.
+    #[serde(rename = "timeZone")]
+    time_zone: String,
+    /// How the question was understood, if that needs a word; absent when it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notes: Option<Vec<String>>,
 }
 
 /// A stretch of a day that is not there.
@@ -98,6 +104,9 @@ pub(super) struct Coverage {
     time_zone: String,
     /// One for each node that records.
     cameras: Vec<CoverageCamera>,
+    /// How the question was understood, if that needs a word; absent when it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notes: Option<Vec<String>>,
 }
 
 /// A rectangle in fractions of the source picture.
@@ -154,6 +163,9 @@ pub(super) struct DetectionList {
     time_zone: String,
     /// By their first moments.
     value: Vec<DetectionFound>,
+    /// How the question was understood, if that needs a word; absent when it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notes: Option<Vec<String>>,
     /// For the next page; absent when this is the last.
     #[serde(rename = "@continuationToken", skip_serializing_if = "Option::is_none")]
     continuation_token: Option<String>,
@@ -266,4 +278,61 @@ pub(super) struct Link {
     file: Option<String>,
     /// Pictures; `?time=` says of when.
     frame: String,
+}
+
+/// Something at one moment.
+#[derive(Serialize, JsonSchema)]
+struct Seen {
+    /// The moment of the picture; ISO 8601, UTC.
+    time: String,
+    /// Its class, `motion`, or the name of an event.
+    label: String,
+    /// What a tracker calls it; absent when none does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    /// How certain it is, from 0 to 1.
+    confidence: f64,
+    /// Where it is; the whole picture when nobody said it.
+    #[serde(rename = "box")]
+    area: DetectionBox,
+}
+
+/// Media of which nobody can say what was seen in it.
+#[derive(Serialize, JsonSchema)]
+struct SeenMissing {
+    /// Its first moment; ISO 8601, UTC.
+    start: String,
+    /// Where it ends.
+    end: String,
+    /// `damaged` or `storeAway`.
+    cause: String,
+}
+
+/// A page of what was seen of a recording.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SeenList {
+    /// By their times.
+    value: Vec<Seen>,
+    /// What could not be read for this page.
+    missing: Vec<SeenMissing>,
+    /// Detections that were not kept because there were too many, in all segments that were read for this page.
+    left_out: u64,
+    /// The same question has the same answer later.
+    settled: bool,
+    /// For the next page; absent when this is the last.
+    #[serde(rename = "@continuationToken", skip_serializing_if = "Option::is_none")]
+    continuation_token: Option<String>,
+}
+
+/// The time at the site.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SiteTime {
+    /// By the host's clock; ISO 8601, UTC.
+    now: String,
+    /// In which times without an offset are meant, such as `Europe/Berlin`.
+    time_zone: String,
+    /// How far its clocks are ahead of UTC now, such as `+01:00`.
+    offset: String,
 }

@@ -39,7 +39,7 @@ pub(in crate::api) async fn fragment(api: Shared, call: Call) -> Answer {
 pub(in crate::api) async fn export(api: Shared, call: Call) -> Answer {
     let asset = asset(&api, &call).await?;
     let (start, end) = (call.query.get("startTime"), call.query.get("endTime"));
-    let Asked::Between(start, end) = asked(&call, &asset, (start, end))? else {
+    let Asked::Between(start, end) = asked(&api.options.time_zone, &call, &asset, (start, end))? else {
         return Err(of_asset(&asset, &RangeError::Both));
     };
     let export = api.playback.export(&asset, start, end).await.map_err(refused)?;
@@ -55,7 +55,7 @@ pub(in crate::api) async fn export(api: Shared, call: Call) -> Answer {
 pub(in crate::api) async fn frame(api: Shared, call: Call) -> Answer {
     let asset = asset(&api, &call).await?;
     let at = call.query.get("time").unwrap_or_default();
-    let at = moment("time", at).map_err(|error| of_asset(&asset, &error))?;
+    let at = moment("time", at, &api.options.time_zone).map_err(|error| of_asset(&asset, &error))?;
     if call
         .grant
         .as_ref()
@@ -101,7 +101,7 @@ fn disposition(file: &str) -> String {
     let plain: String = file
         .chars()
         .map(|letter| {
-            let kept = letter.is_ascii_alphanumeric() || " -_.".contains(letter);
+            let kept = letter.is_ascii_alphanumeric() || " -_.+".contains(letter);
             if kept { letter } else { '_' }
         })
         .collect();
@@ -117,10 +117,11 @@ mod tests {
 
     #[test]
     fn a_file_may_have_any_name_and_no_header_is_broken_by_it() {
-        let said = disposition("Tür \"1\"; x 2026.mp4");
+        let said = disposition("Tür \"1\"; x 2026+01.mp4");
         assert_eq!(
             said,
-            "attachment; filename=\"T_r _1__ x 2026.mp4\"; filename*=UTF-8''T%C3%BCr%20%221%22%3B%20x%202026.mp4"
+            "attachment; filename=\"T_r _1__ x 2026+01.mp4\"; \
+             filename*=UTF-8''T%C3%BCr%20%221%22%3B%20x%202026%2B01.mp4"
         );
     }
 }

@@ -41,7 +41,7 @@ pub(in crate::api) async fn make_link(api: Shared, call: Call) -> Answer {
     let asset = asset(&api, &call).await?;
     let lifetime = lifetime(request.lifetime.as_deref()).map_err(|error| of_asset(&asset, &error))?;
     let (start, end) = (request.start_time.as_deref(), request.end_time.as_deref());
-    let asked = Asked::read(start, end).map_err(|error| of_range(&asset, &error))?;
+    let asked = Asked::read(start, end, &api.options.time_zone).map_err(|error| of_range(&asset, &error))?;
     let range = api.playback.stretch(&asset, asked).await.map_err(refused)?;
     let expires = end_of(api.options.clock.wall(), lifetime);
     let grant = Grant {

@@ -91,7 +91,7 @@ async fn timeline(
     (start, end): (Option<&str>, Option<&str>),
 ) -> Result<Timeline, Problem> {
     let asset = asset(api, call).await?;
-    let asked = asked(call, &asset, (start, end))?;
+    let asked = asked(&api.options.time_zone, call, &asset, (start, end))?;
     api.playback.timeline(&asset, asked).await.map_err(refused)
 }
 

@@ -12,14 +12,14 @@ use crate::api::{Shared, problem};
 use crate::playback::content::Content;
 
 /// What does not change may be kept by the one who asked, for an hour: what is deleted here must not live on in browsers.
-pub(super) const KEEP: HeaderValue = HeaderValue::from_static("private, max-age=3600, immutable");
+pub(in crate::api) const KEEP: HeaderValue = HeaderValue::from_static("private, max-age=3600, immutable");
 /// What may change is asked for anew each time.
-pub(super) const ASK_AGAIN: HeaderValue = HeaderValue::from_static("private, no-cache");
+pub(in crate::api) const ASK_AGAIN: HeaderValue = HeaderValue::from_static("private, no-cache");
 /// Nothing is kept.
 pub(super) const DO_NOT_KEEP: HeaderValue = HeaderValue::from_static("no-store");
 
 /// Something small, unless the client has it.
-pub(super) fn whole(
+pub(in crate::api) fn whole(
     headers: &HeaderMap,
     kind: &'static str,
     body: Body,

@@ -111,7 +111,7 @@ fn about(instance: &Value, paint: Paint) -> String {
     ]);
     table.row([
         Cell::text("modified"),
-        Cell::text(pages::moment(instance.at("systemData").at("lastModifiedAt"))),
+        Cell::text(&pages::moment(instance.at("systemData").at("lastModifiedAt"))),
     ]);
     for one in properties.items("parameters") {
         let value = one.at("value").as_str().unwrap_or("(not told)");
@@ -132,7 +132,7 @@ async fn list(client: &Client, json: bool) -> Outcome {
             Cell::text(one.text("name")),
             Cell::text(properties.text("topologyName")),
             Cell::state(properties.text("state")),
-            Cell::text(pages::moment(one.at("systemData").at("lastModifiedAt"))),
+            Cell::text(&pages::moment(one.at("systemData").at("lastModifiedAt"))),
             Cell::text(properties.text("description")),
         ]);
     }

@@ -149,7 +149,7 @@ fn all(body: &Value, paint: Paint) -> String {
             Cell::text(one.text("topologyName")),
             Cell::state(one.text("state")),
             Cell::text(one.text("wanted")),
-            Cell::text(pages::moment(one.at("since"))),
+            Cell::text(&pages::moment(one.at("since"))),
             Cell::text(one.text("lastError")),
         ]);
     }
@@ -166,7 +166,7 @@ fn one(body: &Value, now: Timestamp, paint: Paint) -> String {
     let mut out = format!(
         "{name}: {} since {}, topology {}\n",
         paint.paint(tone_of(state), &clean(state)),
-        clean(pages::moment(body.at("since"))),
+        clean(&pages::moment(body.at("since"))),
         clean(body.text("topologyName")),
     );
     let wanted = body.text("wanted");
@@ -305,7 +305,7 @@ mod tests {
         let text = one(&body, at("2026-11-21T09:00:12Z"), Paint::Plain);
         assert_eq!(
             text,
-            "yard: Active since 2026-11-21T09:00:00, topology T\n\
+            "yard: Active since 2026-11-21T09:00:00Z, topology T\n\
              NODE    TYPE                      STATE     IN  OUT  SEEN  SKIPPED  DROPPED  ERRORS  LAST  NOW\n\
              camera  RtspSource                waiting  100   99     4       96        1       2  12 s  \
              decodes keyframes, 3 reconnects\n\

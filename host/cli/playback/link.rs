@@ -4,12 +4,11 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{foreign, moment};
+use super::foreign;
 use crate::cli::client::{Client, Request};
-use crate::cli::explain::zone;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::print;
-use crate::media::{Clock, SystemClock};
+use crate::cli::site::{self, Site};
 
 /// What a player is to be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -32,9 +31,9 @@ pub(super) struct LinkArgs {
     /// Until when, at most 24 hours later; without it as far as is recorded, and more as it is recorded
     #[arg(long, visible_alias = "to", value_name = "TIME", requires = "since")]
     until: Option<String>,
-    /// Of times that are given without an offset, such as `Europe/Berlin`
-    #[arg(long, value_name = "NAME", default_value = "UTC")]
-    time_zone: String,
+    /// Of times that are given without an offset, such as `Europe/Berlin`; the host's without
+    #[arg(long, value_name = "NAME")]
+    time_zone: Option<String>,
     /// The store that it belongs to, when several have one of this name
     #[arg(long, value_name = "NAME")]
     store: Option<String>,
@@ -65,10 +64,9 @@ struct Link {
 }
 
 pub(super) async fn make(client: &Client, args: &LinkArgs) -> Outcome {
-    let zone = zone(&args.time_zone)?;
-    let now = SystemClock::new().wall();
+    let site = Site::of_host(client, args.time_zone.as_deref()).await?;
     let read = |text: Option<&str>| {
-        let moment = text.map(|text| moment(text, now, &zone)).transpose()?;
+        let moment = text.map(|text| site.since(text)).transpose()?;
         Ok::<_, Failure>(moment.map(|moment| moment.to_string()))
     };
     let wanted = json!({
@@ -87,11 +85,11 @@ pub(super) async fn make(client: &Client, args: &LinkArgs) -> Outcome {
     {
         *address = client.address_of(address);
     }
-    tell(&link, args)
+    tell(&link, args, &site)
 }
 
 /// The address alone on standard output, for a player's command line.
-fn tell(link: &Link, args: &LinkArgs) -> Outcome {
+fn tell(link: &Link, args: &LinkArgs, site: &Site) -> Outcome {
     if args.json {
         return print::answer(link, true, |_, _| String::new());
     }
@@ -106,7 +104,7 @@ fn tell(link: &Link, args: &LinkArgs) -> Outcome {
     };
     print::stderr(&format!(
         "whoever has this address may play it until {}\n",
-        link.expires
+        site::shown(&link.expires, &site.zone)
     ));
     print::stdout(&format!("{address}\n"))
 }

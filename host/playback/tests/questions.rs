@@ -182,7 +182,7 @@ fn the_newest_four_hours_are_meant_when_nobody_says_when() {
     recorded.coded(next, 320, true);
     recorded.seal(next, second(noon(), 5 * 3600), "I");
     let extent = recorded.there(None).extent().unwrap();
-    let asked = range::Asked::read(None, None)
+    let asked = range::Asked::read(None, None, &jiff::tz::TimeZone::UTC)
         .unwrap()
         .resolve(extent.as_ref())
         .unwrap();

@@ -241,6 +241,7 @@ impl Recorder for AssetWriter {
     }
 
     fn watch(&mut self, recent: Arc<Recent>) {
+        self.cache.watched(&self.spec, Arc::clone(&recent));
         self.witness.watch(recent);
     }
 

@@ -3,11 +3,14 @@
 //! Invariant: what is listed here stands on the disk, in the side files of the open segment, or in the sealed file of its name,
 //! which has the same video first and the same audio behind it.
 
+use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::{AssetSpec, Cache};
-use crate::media::TrackKind;
+use crate::media::{MediaTime, TrackKind};
 use crate::recording::asset::name::SegmentName;
+use crate::recording::detections::{Detection, Recent};
 use crate::recording::index::{EpochId, FragmentEntry};
 
 /// A segment that is being written, or sealed.
@@ -33,6 +36,24 @@ impl Cache {
         let state = self.state();
         let writing = state.open.get(&(store.to_owned(), asset.to_owned()))?;
         writing.growing.clone()
+    }
+
+    /// What was seen within a range of late by whoever watches the camera of an asset that is being written. What is sealed has it, too.
+    #[must_use]
+    pub fn seen_of_late(&self, store: &str, asset: &str, range: &Range<MediaTime>) -> Vec<Detection> {
+        let recent = {
+            let state = self.state();
+            let writing = state.open.get(&(store.to_owned(), asset.to_owned()));
+            writing.and_then(|writing| writing.recent.clone())
+        };
+        recent.map_or_else(Vec::new, |recent| recent.within(range))
+    }
+
+    /// What is seen of the camera of an asset stands here while it is written.
+    pub(in crate::recording) fn watched(&self, spec: &AssetSpec, recent: Arc<Recent>) {
+        if let Some(writing) = self.state().open.get_mut(&spec.key()) {
+            writing.recent = Some(recent);
+        }
     }
 
     /// A fragment of the open segment stands on the disk.

@@ -32,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::budget::Used;
 use super::RecordingError;
+use super::detections::Recent;
 use super::index::{Dropped, GapReason, Index, NewSegment, SegmentId};
 use super::listener::{RecordingEvent, RecordingListener};
 use super::storage::Storage;
@@ -84,6 +85,8 @@ struct Writing {
     epoch: u64,
     /// As much of the open segment as can be read.
     growing: Option<Growing>,
+    /// What is seen of its camera.
+    recent: Option<Arc<Recent>>,
 }
 
 /// Store and name.

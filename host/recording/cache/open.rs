@@ -46,6 +46,7 @@ impl Cache {
             folder: dir.to_owned(),
             epoch: 0,
             growing: None,
+            recent: None,
         };
         state.open.insert(spec.key(), writing);
         Ok(())

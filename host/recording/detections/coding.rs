@@ -34,7 +34,7 @@ pub const MAX_DETECTIONS: usize = 1 << 16;
 /// The different names in one segment.
 const MAX_NAMES: usize = 4096;
 /// Larger boxes are not read, in bytes: more than all of the above.
-const MAX_BODY: u64 = 2 << 20;
+pub const MAX_BODY: u64 = 2 << 20;
 const VERSION: u8 = 1;
 /// Stands where a thing has no name.
 const NAMELESS: u16 = u16::MAX;

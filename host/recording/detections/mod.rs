@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 pub use coding::{Kept, MAX_DETECTIONS};
 pub use presence::{MAX_SIGHTINGS, Sighting, UNBROKEN, sightings};
-pub use recent::{Reader, Recent};
+pub use recent::{LAST_PICTURES, MAX_AGE, Reader, Recent};
 
 use crate::media::MediaTime;
 use crate::media::inference::{Finding, Inference, Rect};
@@ -69,6 +69,13 @@ impl Area {
             w: fraction(rect.w),
             h: fraction(rect.h),
         }
+    }
+
+    /// As inferences have it.
+    #[must_use]
+    pub fn rect(self) -> Rect {
+        let [l, t, w, h] = self.parts().map(|part| part.value() as f32);
+        Rect { l, t, w, h }
     }
 
     /// Left, top, width, height.

@@ -11,7 +11,7 @@ use super::{Detection, Kept, MAX_DETECTIONS};
 use crate::media::{MediaTime, Ticks};
 
 /// Older ones are forgotten: more than a segment of five minutes and the media that a gate holds back.
-const MAX_AGE: Ticks = Ticks::from_secs(15 * 60);
+pub const MAX_AGE: Ticks = Ticks::from_secs(15 * 60);
 /// So many detections are kept; of one segment no more are.
 const MAX_RECENT: usize = MAX_DETECTIONS;
 /// Names that are kept once for all detections.
@@ -19,7 +19,7 @@ const MAX_NAMES: usize = 1024;
 /// A processor speaks of a moment at most so long after those that it hears.
 const MAX_LAG: Ticks = Ticks::from_secs(10);
 /// How far the last pictures of a recording may be shown after its last one is decoded.
-const LAST_PICTURES: Ticks = Ticks::from_secs(2);
+pub const LAST_PICTURES: Ticks = Ticks::from_secs(2);
 
 #[derive(Debug)]
 struct Entry {
@@ -60,6 +60,14 @@ impl Recent {
             state.push(origin, detection);
         }
         state.forget(time.offset(Ticks(MAX_AGE.0.saturating_neg())));
+    }
+
+    /// What was seen within a range. Whoever asks takes nothing away.
+    #[must_use]
+    pub fn within(&self, range: &Range<MediaTime>) -> Vec<Detection> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = state.entries.iter().map(|entry| &entry.detection);
+        seen.filter(|one| range.contains(&one.time)).cloned().collect()
     }
 }
 
@@ -204,6 +212,12 @@ mod tests {
         saw(&recent, 13.0, "shown late");
         assert_eq!(labels(&reader.take(at(12.0)..at(12.5), true)), ["shown late"]);
         assert!(labels(&reader.take(at(12.5)..at(14.0), true)).is_empty(), "once");
+        let within: Vec<_> = recent
+            .within(&(at(5.0)..at(13.0)))
+            .iter()
+            .map(|one| one.time)
+            .collect();
+        assert_eq!(within, [at(6.0), at(5.5)], "who looks takes nothing away");
         // Another recording of the same time.
         assert_eq!(
             labels(&Reader::new(recent).take(at(0.0)..at(6.0), false)),

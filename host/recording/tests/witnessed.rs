@@ -91,6 +91,34 @@ fn each_segment_has_what_was_seen_in_it_and_the_index_has_it_as_one_stay() {
 }
 
 #[test]
+fn what_is_seen_while_an_asset_is_written_can_be_looked_at_before_it_is_sealed() {
+    let bench = Bench::new();
+    let cache = bench.cache();
+    let recent = Arc::new(Recent::default());
+    let mut writer = cache.open_asset(bench.spec()).unwrap();
+    let range = truck(0.0).time..truck(2.0).time;
+    assert!(cache.seen_of_late(LOCAL, "lobby", &range).is_empty());
+    writer.watch(Arc::clone(&recent));
+    saw(&recent, &[0.5, 1.0, 2.0]);
+    assert_eq!(
+        cache.seen_of_late(LOCAL, "lobby", &range),
+        [truck(0.5), truck(1.0)]
+    );
+    assert!(cache.seen_of_late(LOCAL, "yard", &range).is_empty());
+    bench.feed(&mut writer, &stream(0, 4, false));
+    writer.close().unwrap();
+    assert_eq!(
+        in_segments(&bench, &cache),
+        [vec![0.5, 1.0, 2.0]],
+        "nothing was taken away"
+    );
+    assert!(
+        cache.seen_of_late(LOCAL, "lobby", &range).is_empty(),
+        "nobody writes it any more"
+    );
+}
+
+#[test]
 fn an_index_that_is_lost_gets_it_back_from_the_media() {
     let bench = Bench::new();
     let before = sightings(&record(&bench));
