@@ -4,6 +4,7 @@
 //!
 //! Invariant: a handler is only reached through [`answer`], with the row that it stands in.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use tokio::time::timeout;
 use super::auth::{Caller, Denied, Role};
 use super::problem::Problem;
 use super::query::Query;
+use super::serve::Peer;
 use super::table::{
     Bound, COMPONENT_TYPE, Content, LONG_TIMEOUT, Need, REQUEST_TIMEOUT, ROUTES, Route, Scope,
 };
@@ -44,6 +46,8 @@ pub(super) const MESSAGE_TYPE: &str = "application/vnd.mediagraph.message+json";
 pub(super) struct Call {
     /// Who asks.
     pub(super) caller: Caller,
+    /// The address that it comes from; none when nobody has said it.
+    pub(super) peer: Option<IpAddr>,
     /// The parameters of the path.
     pub(super) path: Vec<(String, String)>,
     /// The parameters of the query.
@@ -183,6 +187,7 @@ async fn admit(
         within(row, &caller, query.get(name))?;
     }
     let (head, body) = request.into_parts();
+    let peer = head.extensions.get::<Peer>().map(|peer| peer.0);
     content_type(row, &head.headers, &body)?;
     let turn = match row.takes {
         Content::Component => Arc::clone(&api.components).acquire_owned().await.ok(),
@@ -191,6 +196,7 @@ async fn admit(
     let body = read(row, &head.headers, body).await?;
     Ok(Call {
         caller,
+        peer,
         path,
         query,
         headers: head.headers,
@@ -222,7 +228,7 @@ fn allow(row: &Route, caller: &Caller, path: &[(String, String)]) -> Result<(), 
         }
         Scope::Host => within(row, caller, None),
         // Only the role can be known by now.
-        Scope::Query(_) | Scope::Body => match row.need {
+        Scope::Query(_) | Scope::Body | Scope::Asset => match row.need {
             Need::Role(role) if caller.role < role => Err(Problem::forbidden()),
             _ => Ok(()),
         },

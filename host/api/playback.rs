@@ -9,10 +9,12 @@ use axum::http::{HeaderMap, Response, StatusCode};
 use serde_json::json;
 
 use super::Shared;
+use super::audited;
 use super::auth::Caller;
 use super::guard::Call;
 use super::problem::{self, Problem};
 use super::ranges::{self, Wanted};
+use crate::audit::{Action, Looked};
 use crate::graph::host::Detail;
 use crate::media::{MediaTime, TrackKind};
 use crate::playback::available::Question;
@@ -44,6 +46,12 @@ const KEEP: HeaderValue = HeaderValue::from_static("private, max-age=3600, immut
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("private, no-cache");
 /// Nothing is kept.
 const DO_NOT_KEEP: HeaderValue = HeaderValue::from_static("no-store");
+
+/// Of media, as it is fetched piece by piece: a playlist has told of it before.
+const OF_SOME_TIME: Looked = Looked {
+    start: None,
+    end: None,
+};
 
 type Answer = Result<Response<Body>, Problem>;
 
@@ -138,6 +146,7 @@ pub(super) async fn media(api: Shared, call: Call) -> Answer {
         .media(&asset, call.named("file"))
         .await
         .map_err(refused)?;
+    audited::looked(&api, &call, &asset, Action::View, OF_SOME_TIME).await;
     send_media(&api, &call, file).await
 }
 
@@ -150,6 +159,7 @@ pub(super) async fn fragment(api: Shared, call: Call) -> Answer {
         .fragment(&asset, epoch, file)
         .await
         .map_err(refused)?;
+    audited::looked(&api, &call, &asset, Action::View, OF_SOME_TIME).await;
     send_media(&api, &call, file).await
 }
 
@@ -162,6 +172,11 @@ pub(super) async fn export(api: Shared, call: Call) -> Answer {
         return Err(of_asset(&asset, &RangeError::Both));
     };
     let export = api.playback.export(&asset, start, end).await.map_err(refused)?;
+    let looked = Looked {
+        start: Some(start),
+        end: Some(end),
+    };
+    audited::looked(&api, &call, &asset, Action::Export, looked).await;
     let mut response = send(&api, &call.headers, export.content, Some(&export.tag), ASK_AGAIN).await?;
     let name = disposition(&export.file);
     if let Ok(name) = HeaderValue::from_str(&name) {
@@ -184,6 +199,11 @@ pub(super) async fn frame(api: Shared, call: Call) -> Answer {
         }
     };
     let picture = api.playback.picture(&asset, at, width).await.map_err(refused)?;
+    let looked = Looked {
+        start: Some(picture.at),
+        end: Some(picture.at),
+    };
+    audited::looked(&api, &call, &asset, Action::Snapshot, looked).await;
     let tag = format!("{}-{}", picture.at.ticks(), width.unwrap_or(0));
     let keep = if picture.settled { KEEP } else { ASK_AGAIN };
     let mut response = whole(&call.headers, PICTURE_TYPE, picture.jpeg.into(), &tag, keep);
@@ -194,7 +214,7 @@ pub(super) async fn frame(api: Shared, call: Call) -> Answer {
 }
 
 /// The recording that a request names, if its caller may see it; nobody else learns that it is there.
-async fn asset(api: &Shared, call: &Call) -> Result<Arc<AssetRow>, Problem> {
+pub(super) async fn asset(api: &Shared, call: &Call) -> Result<Arc<AssetRow>, Problem> {
     let sees = |row: &AssetRow| visible(&call.caller, row);
     let found = api
         .playback
@@ -203,7 +223,7 @@ async fn asset(api: &Shared, call: &Call) -> Result<Arc<AssetRow>, Problem> {
 }
 
 /// What nobody knows the instance of is the host's.
-fn visible(caller: &Caller, row: &AssetRow) -> bool {
+pub(super) fn visible(caller: &Caller, row: &AssetRow) -> bool {
     match row.owner.split('/').next().unwrap_or_default() {
         "" => !caller.is_limited(),
         instance => caller.sees(instance),
@@ -248,7 +268,9 @@ async fn timeline(
 ) -> Result<Timeline, Problem> {
     let asset = asset(api, call).await?;
     let asked = Asked::read(start, end).map_err(|error| of_asset(&asset, &error))?;
-    api.playback.timeline(&asset, asked).await.map_err(refused)
+    let timeline = api.playback.timeline(&asset, asked).await.map_err(refused)?;
+    audited::listed(api, call, asked, &timeline).await;
+    Ok(timeline)
 }
 
 /// What a manifest appends to the names in it.
@@ -388,7 +410,7 @@ fn encoded(byte: u8) -> String {
     }
 }
 
-fn of_asset(asset: &AssetRow, error: &dyn std::fmt::Display) -> Problem {
+pub(super) fn of_asset(asset: &AssetRow, error: &dyn std::fmt::Display) -> Problem {
     wrong(&format!("asset `{}`: {error}", asset.name))
 }
 
