@@ -106,6 +106,11 @@ pub async fn run(args: PlaybackArgs) -> Outcome {
 }
 
 async fn assets(client: &Client, json: bool) -> Outcome {
+    print::answer(&all_assets(client).await?, json, listed)
+}
+
+/// All recordings of a host, page by page.
+pub(super) async fn all_assets(client: &Client) -> Result<Page, Failure> {
     let mut all = Page::default();
     loop {
         let request = Request::get(&["assets"]).query("continuationToken", all.token.as_deref());
@@ -120,7 +125,7 @@ async fn assets(client: &Client, json: bool) -> Outcome {
         }
     }
     all.token = None;
-    print::answer(&all, json, listed)
+    Ok(all)
 }
 
 fn listed(page: &Page, paint: Paint) -> String {
