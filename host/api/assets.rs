@@ -2,8 +2,6 @@
 //!
 //! Work goes on when the client that asked for it has gone.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde::Deserialize;
@@ -20,7 +18,7 @@ use crate::media::MediaTime;
 use crate::playback::range::moment;
 use crate::recording::deletion::DeletionError;
 use crate::recording::holds::{Hold, HoldError, NewHold};
-use crate::recording::index::{AssetRow, HoldId};
+use crate::recording::index::{AssetRow, HoldId, Index};
 
 type Answer = Result<Response<Body>, Problem>;
 
@@ -37,11 +35,12 @@ struct Asked {
 
 /// `GET /api/holds`
 pub(super) async fn holds(api: Shared, call: Call) -> Answer {
-    let cache = Arc::clone(api.options.host.recordings().cache());
+    // A connection of its own: whoever records does not wait for who asks.
+    let path = api.options.host.recordings().cache().index().path().to_owned();
     let asset = call.query.get("asset").map(str::to_owned);
     let caller = call.caller.clone();
     let listing = move || -> Result<Vec<Hold>, HoldError> {
-        let index = cache.index();
+        let index = Index::open_to_read(&path)?;
         let mut seen = Vec::new();
         for hold in index.holds()? {
             let row = index.find_asset(&hold.store, &hold.asset)?;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::*;
 use crate::media::steady::AGE_GRACE;
@@ -422,7 +423,8 @@ async fn what_is_deleted_goes_from_its_store_soon() {
     let kept = house.keep("lobby", 100);
     let keeper = house.keeper(&[]);
     let stop = CancellationToken::new();
-    let running = tokio::spawn(Arc::clone(&keeper).run(stop.clone()));
+    let tasks = TaskTracker::new();
+    tasks.spawn(Arc::clone(&keeper).run(stop.clone()));
     let asset = house.index().asset_row(house.asset("lobby").0).unwrap().unwrap();
     let range = MediaTime::MIN..kept.start;
     assert_eq!(house.cache.delete(&asset, &range).unwrap().segments, 1);
@@ -433,7 +435,8 @@ async fn what_is_deleted_goes_from_its_store_soon() {
     })
     .await;
     stop.cancel();
-    running.await.unwrap();
+    tasks.close();
+    tasks.wait().await;
 }
 
 #[tokio::test]
