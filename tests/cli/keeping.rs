@@ -274,12 +274,18 @@ fn an_index_that_can_be_read_hands_on_who_recorded_and_what_is_held() {
     let host = Host::new();
     host.record("Lobby", 0, 9);
     let index = host.state().join("index.db");
-    let hold = |arguments: &[&str]| {
-        let state = host.state();
-        let all = [&["asset"], arguments, &["--state-dir", state.to_str().unwrap()]].concat();
-        mediagraph(&all).good()
-    };
-    hold(&["hold", "Lobby", "--reason", "case 12"]);
+    let state = host.state();
+    let state = state.to_str().unwrap();
+    mediagraph(&[
+        "asset",
+        "hold",
+        "Lobby",
+        "--reason",
+        "case 12",
+        "--state-dir",
+        state,
+    ])
+    .good();
     // The old index alone has it.
     std::fs::remove_file(host.state().join("holds.json")).unwrap();
     host.check(&["--rebuild"]).good();

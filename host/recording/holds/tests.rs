@@ -1,5 +1,6 @@
 use std::io::ErrorKind;
 
+use super::copy::read;
 use super::*;
 use crate::media::Ticks;
 use crate::recording::index::FILE_NAME as INDEX;
