@@ -95,7 +95,7 @@ pub async fn serve_within(
             None => break,
             Some((place, Ok((stream, address)))) => {
                 let client = Client {
-                    peer: Peer(address.ip()),
+                    peer: Peer(address.ip().to_canonical()),
                     limits,
                     router: router.clone(),
                     shutdown: shutdown.clone(),
