@@ -2,7 +2,7 @@
 //!
 //! The map. Arrows point one way: a module may use only what stands to its right.
 //!
-//! `cli` -> { `config`, `service` }, `config` -> `api` -> `metrics`, `explain`, `playback` -> `alarms` -> `graph` -> `nodes`
+//! `cli` -> { `config`, `service` }, `config` -> `api` -> `metrics`, `explain`, `playback`, `audit` -> `alarms` -> `graph` -> `nodes`
 //! -> { `extension` -> `inference`, `recording`, `events`, `topology` } -> `media`; `state` stands below `graph` and `config`
 //!
 //! | module | what it is for |
@@ -20,9 +20,11 @@
 //! | [`alarms`], [`metrics`], [`explain`] | what somebody should look at, figures for Prometheus, why there is no clip: they read what others tell |
 //! | [`media`] | access units, frames, time, H.264, decoding, scaling, MP4: knows no graph |
 //! | [`state`] | the state directory: lock, format, where paths lead |
+//! | [`audit`] | who looked at recordings, took them away, deleted and held them: an append-only log; knows nothing but `media` |
 //! | [`config`] | the configuration file: reading, checking, showing, what a reload changes; policy |
 //! | [`service`] | what a service manager is told: ready, reloading, stopping, alive |
 //! | [`database`] | how a SQLite database of ours is opened and brought up to date; all may use it |
+//! | [`rotation`] | files of lines that are put aside by size; all may use it |
 //! | [`text`] | letters that a terminal would obey, bytes in digits; all may use it |
 //! | [`when`] | moments as people write and read them, in the zone of the site; all may use it |
 //! | [`camera`] | a simulated RTSP camera that plays files: knows nothing but `media` |
@@ -31,6 +33,7 @@
 
 pub mod alarms;
 pub mod api;
+pub mod audit;
 pub mod camera;
 pub mod cli;
 pub mod config;
@@ -45,6 +48,7 @@ pub mod metrics;
 pub mod nodes;
 pub mod playback;
 pub mod recording;
+pub mod rotation;
 pub mod service;
 pub mod state;
 pub mod text;

@@ -52,11 +52,13 @@ pub enum Kind {
     Clock,
     /// A store takes nothing, or not all recordings.
     StoreAway,
+    /// What is held leaves no room for what is recorded.
+    HeldFull,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::CameraSilent,
         Self::NoKeyframe,
         Self::NothingStored,
@@ -64,6 +66,7 @@ impl Kind {
         Self::DiskNearlyFull,
         Self::Clock,
         Self::StoreAway,
+        Self::HeldFull,
     ];
 
     /// As it is written.
@@ -77,6 +80,7 @@ impl Kind {
             Self::DiskNearlyFull => "diskNearlyFull",
             Self::Clock => "clock",
             Self::StoreAway => "storeAway",
+            Self::HeldFull => "heldFull",
         }
     }
 
@@ -88,6 +92,8 @@ impl Kind {
             Self::CameraSilent | Self::NoKeyframe | Self::NothingStored => (Duration::ZERO, seconds(10)),
             Self::EventsBacklog => (seconds(15), seconds(60)),
             Self::DiskNearlyFull => (seconds(10), seconds(60)),
+            // Media is being lost: that is told at once.
+            Self::HeldFull => (Duration::ZERO, seconds(60)),
             // The queue tries again by itself; what passes within half a minute needs nobody.
             Self::StoreAway => (seconds(30), seconds(10)),
             // A step is over when it has happened; people still want to know of it.

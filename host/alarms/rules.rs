@@ -199,8 +199,11 @@ pub(super) fn of_host(host: &HostFacts, lost_before: &mut u64) -> Vec<(Key, Leve
             key(Kind::DiskNearlyFull),
             disk(space, host.keep_free, host.keeping),
         ));
-    } else if host.keeping.is_some_and(|keeping| keeping.nothing_left) {
-        levels.push((key(Kind::DiskNearlyFull), nothing_left()));
+    } else if let Some(keeping) = host.keeping.filter(|keeping| keeping.nothing_left) {
+        levels.push((key(Kind::DiskNearlyFull), nothing_left(keeping)));
+    }
+    if let Some(keeping) = host.keeping {
+        levels.push((key(Kind::HeldFull), held_full(keeping)));
     }
     levels.extend(stores::levels(&host.stores));
     levels
@@ -227,7 +230,13 @@ fn backlog(journal: &JournalCounts, lost_before: &mut u64) -> Level {
 }
 
 /// The disk of a cache may be another than that of the state directory.
-fn nothing_left() -> Level {
+fn nothing_left(keeping: KeepStatus) -> Level {
+    if keeping.held {
+        return Level::Bad(
+            "a disk that recordings are on is nearly full, and what is left on it is held".to_owned(),
+            "make room on it, or release holds (`mediagraph asset list --holds`): recordings stop when it is full; what is held is never removed",
+        );
+    }
     Level::Bad(
         "a disk that recordings are on is nearly full, and nothing is left on it that may be removed"
             .to_owned(),
@@ -235,9 +244,20 @@ fn nothing_left() -> Level {
     )
 }
 
+fn held_full(keeping: KeepStatus) -> Level {
+    if !keeping.held_full {
+        return Level::Good;
+    }
+    Level::Bad(
+        "what is held fills the cache of something that records: what its camera sends now is lost"
+            .to_owned(),
+        "let its store take what waits, give its sink more room (`localMediaCacheMaximumSizeMiB`), or release holds (`mediagraph asset list --holds`)",
+    )
+}
+
 fn disk(space: Space, keep_free: Option<u64>, keeping: Option<KeepStatus>) -> Level {
-    if keeping.is_some_and(|keeping| keeping.nothing_left) {
-        return nothing_left();
+    if let Some(keeping) = keeping.filter(|keeping| keeping.nothing_left) {
+        return nothing_left(keeping);
     }
     let least = keep_free.unwrap_or_else(|| self::keep_free(space.total));
     let few_files = space.free_files.is_some_and(|files| files < MIN_FREE_FILES);

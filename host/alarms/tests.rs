@@ -253,6 +253,32 @@ fn a_disk_that_stands_at_its_reserve_is_in_order_and_one_with_nothing_left_to_re
 }
 
 #[test]
+fn what_is_held_and_leaves_no_room_is_an_alarm_of_its_own_at_once() {
+    let mut world = World::new(true);
+    world.state = InstanceState::Inactive;
+    let keeping = |held_full| KeepStatus {
+        held_full,
+        ..KeepStatus::default()
+    };
+    world.host.keeping = Some(keeping(false));
+    assert_eq!(world.watch(10, passes), []);
+    world.host.keeping = Some(keeping(true));
+    assert_eq!(world.watch(10, passes), [told(1, "heldFull", true)]);
+    let alarm = world.alarms.current().remove(0);
+    assert!(alarm.hint.contains("release holds"), "{alarm:?}");
+    world.host.keeping = Some(keeping(false));
+    assert_eq!(world.watch(120, passes), [told(61, "heldFull", false)]);
+    world.host.keeping = Some(KeepStatus {
+        nothing_left: true,
+        held: true,
+        ..KeepStatus::default()
+    });
+    assert_eq!(world.watch(60, passes), [told(11, "diskNearlyFull", true)]);
+    let alarm = world.alarms.current().remove(0);
+    assert!(alarm.message.contains("is held"), "{alarm:?}");
+}
+
+#[test]
 fn a_backlog_that_stays_or_grows_is_an_alarm_and_a_short_one_is_not() {
     let mut world = World::new(true);
     world.state = InstanceState::Inactive;

@@ -5,6 +5,7 @@
 //! Invariant: a handler is only reached through [`answer`], with the row that it stands in.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -21,6 +22,7 @@ use super::auth::link::{Grant, hidden};
 use super::auth::{Caller, Denied, Role};
 use super::problem::Problem;
 use super::query::Query;
+use super::serve::Peer;
 use super::table::{Bound, Content, LINKED, LONG_TIMEOUT, Need, REQUEST_TIMEOUT, ROUTES, Route, Scope};
 use super::{Api, Shared, body, cors, playback};
 use crate::topology::diagnostics::shown;
@@ -34,6 +36,8 @@ pub(super) struct Call {
     pub(super) caller: Caller,
     /// What the link allows that was shown; none: a token was, or none is needed.
     pub(super) grant: Option<Grant>,
+    /// The address that it comes from; none when nobody has said it.
+    pub(super) peer: Option<IpAddr>,
     /// The parameters of the path.
     pub(super) path: Vec<(String, String)>,
     /// The parameters of the query.
@@ -228,6 +232,7 @@ async fn admit(
         within(row, &caller, query.get(name))?;
     }
     let (head, body) = request.into_parts();
+    let peer = head.extensions.get::<Peer>().map(|peer| peer.0);
     body::content_type(row, &head.headers, &body)?;
     let turn = match row.takes {
         Content::Component => Arc::clone(&api.components).acquire_owned().await.ok(),
@@ -237,6 +242,7 @@ async fn admit(
     Ok(Call {
         caller,
         grant,
+        peer,
         path,
         query,
         headers: head.headers,
@@ -289,7 +295,7 @@ fn allow(row: &Route, caller: &Caller, path: &[(String, String)]) -> Result<(), 
         }
         Scope::Host => within(row, caller, None),
         // Only the role can be known by now.
-        Scope::Query(_) | Scope::Body => match row.need {
+        Scope::Query(_) | Scope::Body | Scope::Asset => match row.need {
             Need::Role(role) if caller.role < role => Err(Problem::forbidden()),
             _ => Ok(()),
         },

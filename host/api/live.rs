@@ -16,6 +16,7 @@ use futures::stream;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Shared;
+use super::audited;
 use super::auth::{Caller, Changes};
 use super::guard::Call;
 use super::playback::MEDIA_TYPE;
@@ -63,6 +64,7 @@ pub(super) async fn view(api: Shared, call: Call) -> Result<Response<Body>, Prob
             "`mediagraph instance status` says how it is",
         ));
     };
+    audited::watched(&feed.api, &call, format!("{instance}/{source}")).await;
     let codec = feed.movie.codec().unwrap_or_default().to_owned();
     feed.ready.push_front(first);
     let body = stream::unfold(feed, |mut feed| async move {

@@ -17,6 +17,7 @@
 //! | `instances`, `recordings`, `hub`, `system` | status and reasons; what was recorded; messages to graphs; health, log, reload |
 //! | `playback`, `ranges` | recordings for players; parts of what is sent |
 //! | `detections`, `site` | what was seen of a recording; the time at the site |
+//! | `assets`, `audited` | what is done to recordings; who looks at them and who does that |
 //! | `live` | what cameras show now |
 //! | `console` | the page for people |
 //! | `extensions` | components that have a name |
@@ -25,6 +26,8 @@
 //!
 //! Nothing here decides anything about media graphs: that is `graph::host`.
 
+mod assets;
+mod audited;
 pub mod auth;
 pub mod binding;
 mod body;
@@ -69,6 +72,7 @@ pub use serve::{ServeLimits, serve};
 pub use tls::{TlsError, TlsReload};
 
 use crate::alarms::Alarms;
+use crate::audit::Audit;
 use crate::events::Journal;
 use crate::events::hub::HubInputs;
 use crate::graph::host::GraphHost;
@@ -158,6 +162,8 @@ pub(crate) struct Api {
     views: Arc<Semaphore>,
     /// Plays what was recorded.
     playback: Arc<Playback>,
+    /// Who looked at recordings, and who did what to them.
+    audit: Arc<Audit>,
     /// Operations that go on when the client that asked for them has gone.
     operations: TaskTracker,
 }
@@ -178,6 +184,9 @@ pub fn router(mut options: ApiOptions) -> Router {
         clock: Arc::clone(&options.clock),
         time_zone: options.time_zone.clone(),
     });
+    let index = recordings.cache().index().path();
+    let state = index.parent().unwrap_or(index);
+    let audit = Arc::new(Audit::new(state, Arc::clone(&options.clock)));
     let api = Arc::new(Api {
         options,
         hosts,
@@ -186,6 +195,7 @@ pub fn router(mut options: ApiOptions) -> Router {
         components: Arc::new(Semaphore::new(guard::MAX_COMPONENTS_AT_ONCE)),
         views: Arc::new(Semaphore::new(live::MAX_VIEWS)),
         playback,
+        audit,
         operations: TaskTracker::new(),
     });
     guard::router(&api)

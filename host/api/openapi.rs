@@ -3,6 +3,7 @@
 //! No value of these types is ever made: they only say what a body looks like.
 
 mod conditions;
+mod holds;
 mod recordings;
 mod requests;
 mod resources;
@@ -11,6 +12,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use self::conditions::{AlarmList, Health, InstanceHealthList, InstanceStatusList, UploadList};
+use self::holds::{AuditList, Deleted, Hold, HoldList, HoldRequest};
 use self::recordings::{
     AssetList, AvailableMedia, Coverage, DetectionList, Explanation, GapList, Link, LinkRequest, SeenList,
     SiteTime,
@@ -135,6 +137,7 @@ fn described(row: &Route, need: Need) -> String {
                 " A token for some instances must name one of them: `{name}`."
             ));
         }
+        Scope::Asset => text.push_str(" Not for recordings of instances that the token is not for."),
         Scope::Host => {}
     }
     if row.bound == Bound::Long {
@@ -217,6 +220,11 @@ fn schemas() -> Value {
     generator.subschema_for::<Link>();
     generator.subschema_for::<SeenList>();
     generator.subschema_for::<SiteTime>();
+    generator.subschema_for::<Deleted>();
+    generator.subschema_for::<HoldRequest>();
+    generator.subschema_for::<Hold>();
+    generator.subschema_for::<HoldList>();
+    generator.subschema_for::<AuditList>();
     generator.subschema_for::<OpenApi>();
     Value::Object(generator.take_definitions(true))
 }

@@ -5,13 +5,16 @@
 
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
 use hyper::server::conn::http1;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -90,8 +93,9 @@ pub async fn serve_within(
         };
         match accepted {
             None => break,
-            Some((place, Ok((stream, _)))) => {
+            Some((place, Ok((stream, address)))) => {
                 let client = Client {
+                    peer: Peer(address.ip().to_canonical()),
                     limits,
                     router: router.clone(),
                     shutdown: shutdown.clone(),
@@ -118,9 +122,35 @@ async fn place(places: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
     Arc::clone(places).acquire_owned().await.ok()
 }
 
+/// The address that a request comes from; an extension of it. That of a proxy, where one stands before the host: what such a one
+/// says of others could be said by anybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Peer(pub(super) IpAddr);
+
+/// Says with each request of a connection where it comes from.
+struct Named<S> {
+    peer: Peer,
+    service: S,
+}
+
+impl<S, B> Service<Request<B>> for Named<S>
+where
+    S: Service<Request<B>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn call(&self, mut request: Request<B>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
+        self.service.call(request)
+    }
+}
+
 /// What one connection is served with, in a task of its own, so that a client that is silent in its handshake keeps
 /// nobody waiting.
 struct Client {
+    peer: Peer,
     limits: ServeLimits,
     router: Router,
     shutdown: CancellationToken,
@@ -153,7 +183,10 @@ impl Client {
             .max_headers(MAX_HEADERS)
             .serve_connection(
                 TokioIo::new(Impatient::new(stream, self.limits.write)),
-                TowerToHyperService::new(self.router),
+                Named {
+                    peer: self.peer,
+                    service: TowerToHyperService::new(self.router),
+                },
             );
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {

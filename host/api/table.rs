@@ -11,8 +11,8 @@ use super::auth::Role;
 use super::guard::Call;
 use super::problem::Problem;
 use super::{
-    Shared, console, detections, direct, extensions, hub, instances, live, playback, recordings, rest, site,
-    stream, system,
+    Shared, assets, audited, console, detections, direct, extensions, hub, instances, live, playback,
+    recordings, rest, site, stream, system,
 };
 use crate::metrics;
 
@@ -85,6 +85,8 @@ pub enum Scope {
     Query(&'static str),
     /// The one that the body names.
     Body,
+    /// The one that recorded what the path names as `name`: for a limited token, there is no other recording.
+    Asset,
 }
 
 /// How long a request may take.
@@ -360,6 +362,24 @@ const FRAME: &[Parameter] = &[
     ),
     STORE,
 ];
+const WHOLE: &[Parameter] = &[
+    parameter(
+        "startTime",
+        "From when on, as ISO 8601 in UTC; from the beginning without",
+    ),
+    parameter("endTime", "Until when; everything without"),
+    STORE,
+];
+const HOLDS: &[Parameter] = &[parameter("asset", "Only of recordings of this name")];
+const AUDIT: &[Parameter] = &[
+    parameter(
+        "since",
+        "From when on: a length such as `7d` or `12h` (days begin at midnight), a date, or a moment; everything that is kept without",
+    ),
+    parameter("until", "Until when, written like `since`; now without"),
+    parameter("asset", "Only about recordings of this name"),
+    parameter("$top", "At most so many, up to 1000, the newest; 200 without"),
+];
 const ASSETS: &[Parameter] = &[
     parameter("$top", "At most so many, up to 1000; 200 without"),
     TOKEN,
@@ -448,6 +468,16 @@ pub const ROUTES: &[Route] = &[
         .query(FRAME).gives(Content::Bytes(playback::PICTURE_TYPE)).linked(),
     Route::new(Verb::Post, "/assets/{name}/links", READ, Scope::Host, "Makes a link to a stretch for players that cannot send a token; it allows to look, for a while", |api, call| Box::pin(playback::make_link(api, call)))
         .query(IN_STORE).takes(Content::Json("LinkRequest")).gives(Content::Json("Link")),
+    Route::new(Verb::Delete, "/assets/{name}", ADMIN, Scope::Asset, "Deletes a recording, or a stretch of it; refused (409) when a hold reaches into what would go", |api, call| Box::pin(assets::delete(api, call)))
+        .query(WHOLE).gives(Content::Json("Deleted")).bound(Bound::Long),
+    Route::new(Verb::Post, "/assets/{name}/holds", OPERATE, Scope::Asset, "Holds a recording, or a stretch of it: nothing removes it, whatever becomes too old, too much or too full", |api, call| Box::pin(assets::hold(api, call)))
+        .query(IN_STORE).takes(Content::Json("HoldRequest")).gives(Content::Json("Hold")),
+    Route::new(Verb::Delete, "/assets/{name}/holds/{hold}", ADMIN, Scope::Asset, "Releases a hold", |api, call| Box::pin(assets::release(api, call)))
+        .query(IN_STORE).gives(Content::Json("Hold")),
+    Route::new(Verb::Get, "/api/holds", READ, Scope::Host, "Lists what is held, why, and by whom", |api, call| Box::pin(assets::holds(api, call)))
+        .query(HOLDS).gives(Content::Json("HoldList")),
+    Route::new(Verb::Get, "/api/audit", ADMIN, Scope::Host, "Says who looked at recordings, saved, deleted, held and released them, the newest first", |api, call| Box::pin(audited::list(api, call)))
+        .query(AUDIT).gives(Content::Json("AuditList")),
     Route::new(Verb::Get, "/live/{instance}/{source}", READ, INSTANCE_IN_PATH, "What a camera shows now: fragmented MP4 without an end, without sound, for Media Source Extensions; `Mediagraph-Codecs` says how it is coded", |api, call| Box::pin(live::view(api, call)))
         .gives(Content::Bytes(playback::MEDIA_TYPE)).bound(Bound::Stream),
     Route::new(Verb::Get, "/api/alarms", READ, Scope::Host, "Lists the alarms that are raised", |api, call| Box::pin(instances::alarms(api, call)))

@@ -1,5 +1,7 @@
 //! The command line: one file per command.
 
+pub mod asset;
+pub mod audit;
 pub mod backup;
 pub mod camera;
 pub mod check;
@@ -85,6 +87,10 @@ enum Command {
     Find(find::FindArgs),
     /// List what a running host has recorded, and save any portion of it as a file
     Playback(playback::PlaybackArgs),
+    /// List, hold, release and delete recordings
+    Asset(asset::AssetArgs),
+    /// Say who looked at recordings, saved, deleted, held and released them
+    Audit(audit::AuditArgs),
     /// Look whether this host can be trusted to record, and for how many days there is room
     Doctor(doctor::DoctorArgs),
     /// Write, check and show the configuration of a host
@@ -145,6 +151,8 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Coverage(args) => in_runtime(|| coverage::run(args)),
         Command::Find(args) => in_runtime(|| find::run(args)),
         Command::Playback(args) => in_runtime(|| playback::run(args)),
+        Command::Asset(args) => in_runtime(|| asset::run(args)),
+        Command::Audit(args) => in_runtime(|| audit::run(args)),
         Command::Doctor(args) => in_runtime(|| doctor::run(args)),
         Command::Config(args) => config::run(args),
         Command::Backup(args) => backup::backup(args),

@@ -119,6 +119,13 @@ async fn assets(client: &Client, args: &ListArgs) -> Outcome {
         true => TimeZone::UTC,
         false => Site::of_host(client, args.time_zone.as_deref()).await?.zone,
     };
+    print::answer(&all_assets(client).await?, args.json, |all, paint| {
+        listed(all, &zone, paint)
+    })
+}
+
+/// All recordings of a host, page by page.
+pub(super) async fn all_assets(client: &Client) -> Result<Page, Failure> {
     let mut all = Page::default();
     loop {
         let request = Request::get(&["assets"]).query("continuationToken", all.token.as_deref());
@@ -133,7 +140,7 @@ async fn assets(client: &Client, args: &ListArgs) -> Outcome {
         }
     }
     all.token = None;
-    print::answer(&all, args.json, |all, paint| listed(all, &zone, paint))
+    Ok(all)
 }
 
 fn listed(page: &Page, zone: &TimeZone, paint: Paint) -> String {

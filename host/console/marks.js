@@ -16,6 +16,7 @@ export const CAUSES = {
   camera: 'The camera sent nothing',
   disk: 'The disk refused to store',
   cacheFull: 'The cache was full',
+  heldFull: 'What is held left no room',
   keepFree: 'The disk was nearly full',
   retention: 'Removed after its time',
   deleted: 'Deleted',

@@ -1,26 +1,18 @@
 //! Events as JSON lines in files: one for all events, and one for each hub output that is configured.
 //!
-//! One thread writes, so that a slow disk stops nothing. Files are appended to and rotated by size: `events.jsonl` becomes
-//! `events.jsonl.1`, that becomes `.2`, and so on. A file that cannot be written is one warning until it can be again;
+//! One thread writes, so that a slow disk stops nothing. Files are appended to and rotated by size ([`crate::rotation`]). A file that cannot be written is one warning until it can be again;
 //! the events meanwhile are missing from it (the journal has them).
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 
 use super::lines::{FINISH_TIMEOUT, MAX_WAITING_EVENTS};
 use super::{Event, EventSink};
-
-/// A file that would become larger is put aside.
-pub const MAX_FILE_BYTES: u64 = 64 << 20;
-/// So many of those are kept.
-pub const MAX_ROTATED_FILES: u32 = 4;
-
-const OWNER_ONLY_FILE: u32 = 0o600;
+use crate::rotation::RotatedFile;
+pub use crate::rotation::Rotation;
 
 /// Where events go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,24 +21,6 @@ pub struct FileTargets {
     pub all: Option<PathBuf>,
     /// What message sinks send, by the name of the hub output.
     pub outputs: BTreeMap<String, PathBuf>,
-}
-
-/// When a file is put aside, and how many of those are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rotation {
-    /// A file that would become larger is put aside.
-    pub bytes: u64,
-    /// So many of those are kept; none: it begins anew.
-    pub kept: u32,
-}
-
-impl Default for Rotation {
-    fn default() -> Self {
-        Self {
-            bytes: MAX_FILE_BYTES,
-            kept: MAX_ROTATED_FILES,
-        }
-    }
 }
 
 /// Writes events to files.
@@ -162,14 +136,14 @@ impl Files {
 /// One file.
 #[derive(Debug, Default)]
 struct Lines {
-    open: Option<(File, u64)>,
+    file: RotatedFile,
     failing: bool,
     missing: u64,
 }
 
 impl Lines {
     fn write(&mut self, path: &Path, line: &[u8], rotation: Rotation) {
-        match self.try_write(path, line, rotation) {
+        match self.file.write(path, line, rotation) {
             Ok(()) => {
                 if std::mem::take(&mut self.failing) {
                     let missing = std::mem::take(&mut self.missing);
@@ -177,7 +151,6 @@ impl Lines {
                 }
             }
             Err(error) => {
-                self.open = None;
                 self.missing = self.missing.saturating_add(1);
                 if !std::mem::replace(&mut self.failing, true) {
                     tracing::warn!(file = %path.display(), %error, "Events cannot be written to the file; the journal has them");
@@ -185,67 +158,11 @@ impl Lines {
             }
         }
     }
-
-    fn try_write(&mut self, path: &Path, line: &[u8], rotation: Rotation) -> io::Result<()> {
-        let length = line.len() as u64;
-        let full = |size: u64| size > 0 && size.saturating_add(length) > rotation.bytes;
-        if self.open.as_ref().is_some_and(|(_, size)| full(*size)) {
-            self.open = None;
-            rotate(path, rotation.kept)?;
-        }
-        let (mut file, mut size) = match self.open.take() {
-            Some(open) => open,
-            None => open(path)?,
-        };
-        if full(size) {
-            // It was full already when it was opened.
-            rotate(path, rotation.kept)?;
-            (file, size) = open(path)?;
-        }
-        file.write_all(line)?;
-        self.open = Some((file, size.saturating_add(length)));
-        Ok(())
-    }
-}
-
-/// Opens a file at its end; a line that a crash has cut off does not swallow the next.
-fn open(path: &Path) -> io::Result<(File, u64)> {
-    let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true).mode(OWNER_ONLY_FILE);
-    let mut file = options.open(path)?;
-    let mut size = file.metadata()?.len();
-    if size > 0 {
-        let mut last = [0];
-        file.seek(SeekFrom::End(-1))?;
-        file.read_exact(&mut last)?;
-        if last != *b"\n" {
-            file.write_all(b"\n")?;
-            size += 1;
-        }
-    }
-    Ok((file, size))
-}
-
-fn rotate(path: &Path, kept: u32) -> io::Result<()> {
-    if kept == 0 {
-        return fs::remove_file(path);
-    }
-    let named = |number: u32| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{number}"));
-        PathBuf::from(name)
-    };
-    for number in (1..kept).rev() {
-        match fs::rename(named(number), named(number + 1)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    fs::rename(path, named(1))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::sync::Arc;
 
     use serde_json::json;

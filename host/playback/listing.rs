@@ -36,7 +36,7 @@ pub struct Listed {
     pub node: String,
     /// When it was first recorded into, UTC.
     pub created: String,
-    /// Nothing of it may be removed.
+    /// Something of it may not be removed.
     pub held: bool,
     /// It is being recorded.
     pub live: bool,

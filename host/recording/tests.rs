@@ -4,6 +4,7 @@ mod adopted;
 mod assets;
 mod bench;
 mod crashes;
+mod deleted;
 mod full;
 mod settled;
 mod witnessed;

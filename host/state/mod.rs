@@ -7,6 +7,8 @@
 //! registry.db topologies, instances, and which of them shall run
 //! journal.db  events
 //! index.db    which recordings there are, where they are, and what is missing
+//! holds.json  what may not be removed, beside the index, which has it too
+//! audit/      who looked at recordings, deleted, held and released them
 //! cache/      what is recorded, until its store has it
 //! assets/     recorded assets, one folder each
 //! files/      where the absolute paths that topologies name are mapped to

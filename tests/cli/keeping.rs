@@ -274,17 +274,27 @@ fn an_index_that_can_be_read_hands_on_who_recorded_and_what_is_held() {
     let host = Host::new();
     host.record("Lobby", 0, 9);
     let index = host.state().join("index.db");
-    rusqlite::Connection::open(&index)
-        .unwrap()
-        .execute("UPDATE asset SET held = 1", [])
-        .unwrap();
+    let state = host.state();
+    let state = state.to_str().unwrap();
+    mediagraph(&[
+        "asset",
+        "hold",
+        "Lobby",
+        "--reason",
+        "case 12",
+        "--state-dir",
+        state,
+    ])
+    .good();
+    // The old index alone has it.
+    std::fs::remove_file(host.state().join("holds.json")).unwrap();
     host.check(&["--rebuild"]).good();
     assert_eq!(host.coverage()["cameras"][0]["instance"], "lobby");
-    let held: bool = rusqlite::Connection::open(&index)
+    let held: String = rusqlite::Connection::open(&index)
         .unwrap()
-        .query_row("SELECT held FROM asset", [], |row| row.get(0))
+        .query_row("SELECT reason FROM hold", [], |row| row.get(0))
         .unwrap();
-    assert!(held);
+    assert_eq!(held, "case 12");
 }
 
 #[test]

@@ -169,6 +169,13 @@ impl Played {
         panic!("the state directory stays locked")
     }
 
+    /// SIGTERM, and the end that must follow.
+    pub(crate) fn stop(self) {
+        self.process.signal("TERM");
+        let ended = self.process.end(DRAIN);
+        assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }

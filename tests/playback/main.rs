@@ -18,6 +18,7 @@ mod clip;
 mod common;
 mod files;
 mod growing;
+mod kept;
 mod links;
 mod played;
 mod refused;

@@ -153,7 +153,8 @@ pub(super) struct UploadList {
 struct Alarm {
     /// Such as `cameraSilent/yard/rtspSource`; the same trouble has the same.
     id: String,
-    /// `cameraSilent`, `noKeyframe`, `nothingStored`, `eventsBacklog`, `diskNearlyFull`, `clock` or `storeAway`.
+    /// `cameraSilent`, `noKeyframe`, `nothingStored`, `eventsBacklog`, `diskNearlyFull`, `clock`, `storeAway` or
+    /// `heldFull`.
     kind: String,
     /// Where; none for the host.
     instance: Option<String>,

@@ -54,8 +54,8 @@ struct CoverageGap {
     end: String,
     /// Its length.
     seconds: f64,
-    /// `camera`, `disk`, `cacheFull`, `keepFree`, `retention`, `deleted`, `crash`, `damaged`, or `notRecorded`: inactive, a
-    /// closed gate, or before the first recording.
+    /// `camera`, `disk`, `cacheFull`, `heldFull`, `keepFree`, `retention`, `deleted`, `crash`, `damaged`, or `notRecorded`:
+    /// inactive, a closed gate, or before the first recording.
     cause: String,
 }
 
@@ -184,7 +184,7 @@ struct Asset {
     node: String,
     /// When it was first recorded into; ISO 8601, UTC.
     created: String,
-    /// Nothing of it may be removed.
+    /// Something of it may not be removed.
     held: bool,
     /// It is being recorded.
     live: bool,
@@ -230,7 +230,7 @@ struct AssetGap {
     start: String,
     /// Where media goes on.
     end: String,
-    /// `camera`, `disk`, `cacheFull`, `keepFree`, `retention`, `deleted`, `crash` or `damaged`.
+    /// `camera`, `disk`, `cacheFull`, `heldFull`, `keepFree`, `retention`, `deleted`, `crash` or `damaged`.
     cause: String,
 }
 

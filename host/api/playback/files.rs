@@ -4,9 +4,10 @@ use axum::http::header::{self, HeaderName, HeaderValue};
 
 use super::sending::{ASK_AGAIN, DO_NOT_KEEP, KEEP, encoded, send, whole};
 use super::{Answer, PICTURE_TYPE, asked, asset, of_asset, of_range, refused};
-use crate::api::Shared;
 use crate::api::guard::Call;
 use crate::api::ranges::{self, Wanted};
+use crate::api::{Shared, audited};
+use crate::audit::{Action, Looked};
 use crate::playback::fetch::MediaFile;
 use crate::playback::range::{Asked, RangeError, moment};
 use crate::playback::thumbnail::{MAX_WIDTH, MIN_WIDTH};
@@ -14,6 +15,11 @@ use crate::recording::index::AssetRow;
 
 /// The moment that a picture shows.
 const TIME_HEADER: HeaderName = HeaderName::from_static("mediagraph-time");
+/// Of media, as it is fetched piece by piece: a playlist has told of it before.
+const OF_SOME_TIME: Looked = Looked {
+    start: None,
+    end: None,
+};
 
 /// `GET /assets/{name}/media/{file}`
 pub(in crate::api) async fn media(api: Shared, call: Call) -> Answer {
@@ -43,6 +49,11 @@ pub(in crate::api) async fn export(api: Shared, call: Call) -> Answer {
         return Err(of_asset(&asset, &RangeError::Both));
     };
     let export = api.playback.export(&asset, start, end).await.map_err(refused)?;
+    let looked = Looked {
+        start: Some(start),
+        end: Some(end),
+    };
+    audited::looked(&api, &call, &asset, Action::Export, looked).await;
     let mut response = send(&api, &call.headers, export.content, Some(&export.tag), ASK_AGAIN).await?;
     let name = disposition(&export.file);
     if let Ok(name) = HeaderValue::from_str(&name) {
@@ -72,6 +83,11 @@ pub(in crate::api) async fn frame(api: Shared, call: Call) -> Answer {
         }
     };
     let picture = api.playback.picture(&asset, at, width).await.map_err(refused)?;
+    let looked = Looked {
+        start: Some(picture.at),
+        end: Some(picture.at),
+    };
+    audited::looked(&api, &call, &asset, Action::Snapshot, looked).await;
     let tag = format!("{}-{}", picture.at.ticks(), width.unwrap_or(0));
     let keep = if picture.settled { KEEP } else { ASK_AGAIN };
     let mut response = whole(&call.headers, PICTURE_TYPE, picture.jpeg.into(), &tag, keep);
@@ -92,6 +108,7 @@ async fn send_media(api: &Shared, call: &Call, asset: &AssetRow, file: MediaFile
     if asked.start < file.open.start || asked.end > file.open.end {
         return Err(of_range(asset, &RangeError::Beyond));
     }
+    audited::looked(api, call, asset, Action::View, OF_SOME_TIME).await;
     let keep = if file.tag.is_some() { KEEP } else { DO_NOT_KEEP };
     send(api, &call.headers, file.content, file.tag.as_deref(), keep).await
 }

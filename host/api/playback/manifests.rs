@@ -7,9 +7,9 @@ use axum::http::Response;
 
 use super::sending::{ASK_AGAIN, whole};
 use super::{Answer, DASH_TYPE, HLS_TYPE, asked, asset, of_asset, refused};
-use crate::api::Shared;
 use crate::api::guard::Call;
 use crate::api::problem::Problem;
+use crate::api::{Shared, audited};
 use crate::media::TrackKind;
 use crate::playback::dash;
 use crate::playback::hls::{self, Links};
@@ -92,7 +92,9 @@ async fn timeline(
 ) -> Result<Timeline, Problem> {
     let asset = asset(api, call).await?;
     let asked = asked(&api.options.time_zone, call, &asset, (start, end))?;
-    api.playback.timeline(&asset, asked).await.map_err(refused)
+    let timeline = api.playback.timeline(&asset, asked).await.map_err(refused)?;
+    audited::listed(api, call, asked, &timeline).await;
+    Ok(timeline)
 }
 
 /// What a manifest appends to the names in it.

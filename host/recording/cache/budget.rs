@@ -1,7 +1,7 @@
 //! How much stands in the folder of a sink, and what goes to make room.
 //!
 //! Invariants: room is made before bytes are written, the oldest first by epoch opened and start; what this process counts is
-//! at least what stands on the disk.
+//! at least what stands on the disk; what is held never goes, also when there is no room then for what is recorded.
 
 use std::path::Path;
 
@@ -19,6 +19,17 @@ pub(super) struct Used {
     cached: u64,
     /// Promised to open segments.
     open: u64,
+}
+
+/// Whether there is room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::recording) enum Room {
+    /// There is.
+    Made,
+    /// There is not, for the budget is too small.
+    TooSmall,
+    /// There is not, for what is left in the folder of the sink is held.
+    Held,
 }
 
 impl Cache {
@@ -50,13 +61,13 @@ impl Cache {
         }
     }
 
-    /// Promises a writer so many bytes, and makes room for them. False when the budget is too small for them.
+    /// Promises a writer so many bytes, and makes room for them.
     pub(in crate::recording) fn reserve(
         &self,
         sink: &Path,
         bytes: u64,
         budget: u64,
-    ) -> Result<bool, RecordingError> {
+    ) -> Result<Room, RecordingError> {
         loop {
             let fits = {
                 let mut state = self.state();
@@ -69,12 +80,39 @@ impl Cache {
                 fits
             };
             if fits {
-                return Ok(true);
+                self.is_not_held_full(sink);
+                return Ok(Room::Made);
             }
             if !self.drop_oldest(sink)? {
-                return Ok(false);
+                return self.without_room(sink);
             }
         }
+    }
+
+    /// Nothing more can go from the folder of a sink.
+    fn without_room(&self, sink: &Path) -> Result<Room, RecordingError> {
+        // What nothing holds would have gone.
+        if self.index().bytes_below(sink)? == 0 {
+            return Ok(Room::TooSmall);
+        }
+        if self.state().held_full.insert(sink.to_owned()) {
+            tracing::warn!(
+                folder = %sink.display(),
+                "What is held fills the cache: what is recorded now is lost until there is room"
+            );
+        }
+        Ok(Room::Held)
+    }
+
+    /// There is room below the folder of a sink, or nobody records into it any more.
+    pub(super) fn is_not_held_full(&self, sink: &Path) {
+        self.state().held_full.remove(sink);
+    }
+
+    /// Whether what is held leaves no room for what is being recorded.
+    #[must_use]
+    pub fn is_held_full(&self) -> bool {
+        !self.state().held_full.is_empty()
     }
 
     /// A writer needs so many of the bytes that it was promised no more.
@@ -84,11 +122,12 @@ impl Cache {
         }
     }
 
-    /// Drops the oldest segment that waits in the folder of a sink; false when there is none.
+    /// Drops the oldest segment that waits in the folder of a sink and that nothing holds; false when there is none.
     pub(in crate::recording) fn drop_oldest(&self, sink: &Path) -> Result<bool, RecordingError> {
         let Some(oldest) = self.index().below(sink, 1)?.into_iter().next() else {
             return Ok(false);
         };
+        // Should it be held since, the next look finds another.
         self.drop_segments(&[oldest.id], GapReason::CacheFull)?;
         Ok(true)
     }

@@ -22,7 +22,7 @@ mod tidy;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -33,11 +33,13 @@ use tokio_util::sync::CancellationToken;
 use self::budget::Used;
 use super::RecordingError;
 use super::detections::Recent;
+use super::holds::Holds;
 use super::index::{Dropped, GapReason, Index, NewSegment, SegmentId};
 use super::listener::{RecordingEvent, RecordingListener};
 use super::storage::Storage;
 use crate::media::{Clock, MediaTime, Ticks};
 
+pub(super) use budget::Room;
 pub use folder::{asset_folder, sink_folder};
 pub(super) use folder::{asset_of, owner_of};
 pub use growing::Growing;
@@ -99,6 +101,8 @@ struct State {
     uploads: HashMap<SegmentId, CancellationToken>,
     /// By the folder of a sink.
     used: HashMap<PathBuf, Used>,
+    /// Folders of sinks in which what is held leaves no room for what is recorded.
+    held_full: HashSet<PathBuf>,
     /// Files that nothing refers to and that could not be removed.
     garbage: Vec<PathBuf>,
     /// Folders in which a writer has given up.
@@ -112,6 +116,7 @@ struct State {
 pub struct Cache {
     options: CacheOptions,
     state: Mutex<State>,
+    holds: Holds,
     /// Held while folders are made or cleared away.
     folders: Mutex<()>,
     /// Held while a place is given its id.
@@ -128,8 +133,11 @@ impl Cache {
     /// When the index cannot be used. Trouble with one folder is logged and keeps no other from being used.
     pub fn open(options: CacheOptions) -> Result<Arc<Self>, RecordingError> {
         let last_opened = options.index.last_opened()?.unwrap_or_default();
+        // Before anything can go.
+        let holds = Holds::open(Arc::clone(&options.index), Arc::clone(&options.storage));
         let cache = Arc::new(Self {
             options,
+            holds,
             state: Mutex::new(State {
                 last_opened,
                 ..State::default()
@@ -146,6 +154,12 @@ impl Cache {
     #[must_use]
     pub fn index(&self) -> &Arc<Index> {
         &self.options.index
+    }
+
+    /// What nothing may remove.
+    #[must_use]
+    pub fn holds(&self) -> &Holds {
+        &self.holds
     }
 
     /// Who hears what happens.
@@ -212,8 +226,8 @@ impl Cache {
         Ok(ids.iter().filter(known).copied().collect())
     }
 
-    /// Drops segments: each becomes a gap, all in one commit; uploads of them are called off, their files in the cache go,
-    /// and the listener is told. What a store has of them is the caller's to remove.
+    /// Drops segments but for those that are held: each becomes a gap, all in one commit; uploads of them are called off, their
+    /// files in the cache go, and the listener is told. What a store has of them is the caller's to remove.
     ///
     /// # Errors
     /// When the index cannot be written; then nothing was dropped.

@@ -114,6 +114,7 @@ impl Cache {
     /// A writer has closed its asset.
     pub(in crate::recording) fn closed(&self, spec: &AssetSpec, dir: &Path) {
         self.state().open.remove(&spec.key());
+        self.is_not_held_full(&spec.folder);
         self.sealed(&spec.store).notify_one();
         if let Err(error) = self.tidy(dir) {
             tracing::warn!(folder = %dir.display(), %error, "A folder of the cache cannot be cleared away now");
@@ -122,6 +123,7 @@ impl Cache {
 
     /// A writer has given up: what it left open is finished when something is opened the next time.
     pub(in crate::recording) fn left_unfinished(&self, spec: &AssetSpec, dir: &Path) {
+        self.is_not_held_full(&spec.folder);
         let mut state = self.state();
         state.open.remove(&spec.key());
         if !state.unfinished.iter().any(|folder| folder == dir) {

@@ -14,6 +14,7 @@ mod building;
 mod coverage;
 mod fragments;
 mod gaps;
+mod holds;
 mod listing;
 mod places;
 mod playback;
@@ -35,6 +36,7 @@ use rusqlite::Connection;
 
 pub use coverage::{OwnerRow, Stretch};
 pub use fragments::{FragmentEntry, pack, unpack};
+pub use holds::{HoldId, HoldRow};
 pub use listing::Unlisted;
 pub use places::Place;
 pub use playback::PlayableRow;
@@ -99,7 +101,7 @@ pub struct AssetRow {
     pub owner: String,
     /// When it was first recorded into.
     pub created: Timestamp,
-    /// Nothing of it may be removed.
+    /// Something of it may not be removed.
     pub held: bool,
 }
 
@@ -192,6 +194,8 @@ pub enum GapReason {
     Disk,
     /// The cache was full: its budget was reached.
     CacheFull,
+    /// What is held left no room for it.
+    HeldFull,
     /// `keepFree`: the disk was nearly full.
     KeepFree,
     /// The asset's retention: its age or size.
@@ -318,10 +322,11 @@ impl IndexError {
 }
 
 impl GapReason {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Camera,
         Self::Disk,
         Self::CacheFull,
+        Self::HeldFull,
         Self::KeepFree,
         Self::Retention,
         Self::Deleted,
@@ -336,6 +341,7 @@ impl GapReason {
             Self::Camera => "camera",
             Self::Disk => "disk",
             Self::CacheFull => "cacheFull",
+            Self::HeldFull => "heldFull",
             Self::KeepFree => "keepFree",
             Self::Retention => "retention",
             Self::Deleted => "deleted",
@@ -351,6 +357,7 @@ impl GapReason {
             Self::Camera => "the camera sent nothing",
             Self::Disk => "the disk was too slow, or refused",
             Self::CacheFull => "the cache was full",
+            Self::HeldFull => "what is held left no room for it",
             Self::KeepFree => "the disk was nearly full",
             Self::Retention => "it was older, or more, than is kept",
             Self::Deleted => "it was deleted",

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::read::{FROM, SEGMENT, asset, epoch, from_ticks, media_time, read_segment, ticks};
+use super::read::{ASSET, FROM, SEGMENT, asset, epoch, from_ticks, media_time, read_segment, ticks};
 use super::{AssetId, AssetRow, EpochRow, FragmentEntry, Index, IndexError, SegmentRow, unpack};
 use crate::media::{MediaTime, TICKS_PER_SECOND};
 use crate::recording::asset::name::{Epoch, SegmentName};
@@ -32,10 +32,9 @@ impl Index {
     /// # Errors
     /// When the index cannot be read.
     pub fn assets_named(&self, name: &str) -> Result<Vec<AssetRow>, IndexError> {
-        let select = "SELECT id, store, name, owner, created, held FROM asset WHERE name = ?1
-             ORDER BY created DESC, id DESC";
+        let select = format!("{ASSET} WHERE name = ?1 ORDER BY created DESC, id DESC");
         self.reading(|connection| {
-            let mut statement = connection.prepare(select)?;
+            let mut statement = connection.prepare(&select)?;
             statement.query_map([name], asset)?.collect()
         })
     }
@@ -45,10 +44,10 @@ impl Index {
     /// # Errors
     /// When the index cannot be read.
     pub fn assets_behind(&self, name: &str, store: &str, limit: u32) -> Result<Vec<AssetRow>, IndexError> {
-        let select = "SELECT id, store, name, owner, created, held FROM asset
-             WHERE name > ?1 OR (name = ?1 AND store > ?2) ORDER BY name, store LIMIT ?3";
+        let select =
+            format!("{ASSET} WHERE name > ?1 OR (name = ?1 AND store > ?2) ORDER BY name, store LIMIT ?3");
         self.reading(|connection| {
-            let mut statement = connection.prepare(select)?;
+            let mut statement = connection.prepare(&select)?;
             statement.query_map(params![name, store, limit], asset)?.collect()
         })
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::holds::NOT_HELD;
 use super::{
     AssetId, AssetRow, EpochId, EpochRow, FragmentEntry, Index, IndexError, SegmentId, SegmentRow,
     SegmentState, Waiting, unpack, write,
@@ -18,6 +19,9 @@ use crate::recording::asset::scan::Part;
 pub(super) const SEGMENT: &str =
     "SELECT segment.id, segment.asset, segment.epoch, host, counter, start, ends, bytes, segment.video,
     segment.audio, kept, sha256, state, folder";
+/// What a row of an asset is made of; the last: whether something of it is held.
+pub(super) const ASSET: &str = "SELECT id, store, name, owner, created, EXISTS (SELECT 1 FROM hold
+    WHERE hold.store = asset.store AND hold.asset = asset.name) FROM asset";
 pub(super) const FROM: &str = "FROM segment JOIN epoch ON epoch.id = segment.epoch";
 
 impl Index {
@@ -27,8 +31,7 @@ impl Index {
     /// When the index cannot be read.
     pub fn assets(&self) -> Result<Vec<AssetRow>, IndexError> {
         self.reading(|connection| {
-            let mut statement = connection
-                .prepare("SELECT id, store, name, owner, created, held FROM asset ORDER BY store, name")?;
+            let mut statement = connection.prepare(&format!("{ASSET} ORDER BY store, name"))?;
             statement.query_map([], asset)?.collect()
         })
     }
@@ -38,8 +41,8 @@ impl Index {
     /// # Errors
     /// When the index cannot be read.
     pub fn find_asset(&self, store: &str, name: &str) -> Result<Option<AssetRow>, IndexError> {
-        let select = "SELECT id, store, name, owner, created, held FROM asset WHERE store = ?1 AND name = ?2";
-        self.reading(|connection| connection.query_row(select, [store, name], asset).optional())
+        let select = format!("{ASSET} WHERE store = ?1 AND name = ?2");
+        self.reading(|connection| connection.query_row(&select, [store, name], asset).optional())
     }
 
     /// One asset by its number.
@@ -47,8 +50,8 @@ impl Index {
     /// # Errors
     /// When the index cannot be read.
     pub fn asset_row(&self, id: AssetId) -> Result<Option<AssetRow>, IndexError> {
-        let select = "SELECT id, store, name, owner, created, held FROM asset WHERE id = ?1";
-        self.reading(|connection| connection.query_row(select, [id.0], asset).optional())
+        let select = format!("{ASSET} WHERE id = ?1");
+        self.reading(|connection| connection.query_row(&select, [id.0], asset).optional())
     }
 
     /// The epochs of an asset, in the order they were opened.
@@ -157,13 +160,14 @@ impl Index {
         })
     }
 
-    /// The segments whose files are below a folder of the cache, oldest first, at most `limit`.
+    /// The segments whose files are below a folder of the cache and that nothing holds, oldest first, at most `limit`.
     ///
     /// # Errors
     /// When the index cannot be read.
     pub fn below(&self, folder: &Path, limit: u32) -> Result<Vec<SegmentRow>, IndexError> {
         let select = format!(
-            "{SEGMENT} {FROM} WHERE folder >= ?1 AND folder < ?2 ORDER BY segment.opened, start LIMIT ?3"
+            "{SEGMENT} {FROM} JOIN asset ON asset.id = segment.asset
+             WHERE folder >= ?1 AND folder < ?2 AND {NOT_HELD} ORDER BY segment.opened, start LIMIT ?3"
         );
         let (from, until) = range_below(folder);
         self.reading(|connection| all(connection, &select, params![from, until, limit]))
@@ -328,7 +332,7 @@ fn read_epoch(row: &Row<'_>, at: usize) -> rusqlite::Result<Epoch> {
     })
 }
 
-fn moment(row: &Row<'_>, at: usize) -> rusqlite::Result<Timestamp> {
+pub(super) fn moment(row: &Row<'_>, at: usize) -> rusqlite::Result<Timestamp> {
     Ok(Timestamp::from_microsecond(row.get(at)?).unwrap_or_default())
 }
 

@@ -3,10 +3,14 @@
 //! Invariants: what a store had is noted as a removal in the same transaction that takes its row, so it is removed even
 //! when the process ends in between; init segments go only when no playlist names them any more.
 
+use std::ops::Range;
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::read::{FROM, SEGMENT as SELECT, all, asset, media_time, ticks};
+use super::holds::NOT_HELD;
+use super::read::{ASSET, FROM, SEGMENT as SELECT, all, asset, media_time, ticks};
 use super::{AssetId, AssetRow, Index, IndexError, SegmentRow, SegmentState, listing};
 use crate::media::{MediaTime, TrackKind};
 use crate::recording::asset::name::{Epoch, SEGMENT};
@@ -67,7 +71,7 @@ impl Index {
         })
     }
 
-    /// The oldest segments of an asset, as far as they end before a moment; at most `limit`.
+    /// The oldest segments of an asset, as far as they end before a moment, but for those that are held; at most `limit`.
     ///
     /// # Errors
     /// When the index cannot be read.
@@ -77,12 +81,14 @@ impl Index {
         before: MediaTime,
         limit: u32,
     ) -> Result<Vec<SegmentRow>, IndexError> {
-        let select =
-            format!("{SELECT} {FROM} WHERE segment.asset = ?1 AND ends <= ?2 ORDER BY start LIMIT ?3");
+        let select = format!(
+            "{SELECT} {FROM} JOIN asset ON asset.id = segment.asset
+             WHERE segment.asset = ?1 AND ends <= ?2 AND {NOT_HELD} ORDER BY start LIMIT ?3"
+        );
         self.reading(|connection| all(connection, &select, params![asset.0, ticks(before), limit]))
     }
 
-    /// The oldest segments of a store that it has (or those that it does not have yet), but for assets that are held; at most
+    /// The oldest segments of a store that it has (or those that it does not have yet), but for those that are held; at most
     /// `limit`.
     ///
     /// # Errors
@@ -95,21 +101,77 @@ impl Index {
     ) -> Result<Vec<SegmentRow>, IndexError> {
         let select = format!(
             "{SELECT} {FROM} JOIN asset ON asset.id = segment.asset
-             WHERE store = ?1 AND state = ?2 AND NOT held ORDER BY start LIMIT ?3"
+             WHERE store = ?1 AND state = ?2 AND {NOT_HELD} ORDER BY start LIMIT ?3"
         );
         self.reading(|connection| all(connection, &select, params![store, state as i64, limit]))
     }
 
-    /// The oldest segments that no store has yet, whatever store they are for, but for assets that are held; at most `limit`.
+    /// The oldest segments that no store has yet, whatever store they are for, but for those that are held; at most `limit`.
     ///
     /// # Errors
     /// When the index cannot be read.
     pub fn oldest_cached(&self, limit: u32) -> Result<Vec<SegmentRow>, IndexError> {
         let select = format!(
             "{SELECT} {FROM} JOIN asset ON asset.id = segment.asset
-             WHERE state = 1 AND NOT held ORDER BY start LIMIT ?1"
+             WHERE state = 1 AND {NOT_HELD} ORDER BY start LIMIT ?1"
         );
         self.reading(|connection| all(connection, &select, params![limit]))
+    }
+
+    /// The folders of the cache that the oldest segments are in that no store has yet, held or not; of at most `limit` segments.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn cached_folders(&self, limit: u32) -> Result<Vec<PathBuf>, IndexError> {
+        let select = "SELECT DISTINCT folder FROM (SELECT folder FROM segment
+             WHERE state = 1 AND folder IS NOT NULL ORDER BY start LIMIT ?1)";
+        self.reading(|connection| {
+            let mut statement = connection.prepare(select)?;
+            let rows = statement.query_map([limit], |row| Ok(PathBuf::from(row.get::<_, String>(0)?)))?;
+            rows.collect()
+        })
+    }
+
+    /// Segments of an asset that reach into a range, the oldest first; at most `limit`.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn touching(
+        &self,
+        asset: AssetId,
+        range: &Range<MediaTime>,
+        limit: u32,
+    ) -> Result<Vec<SegmentRow>, IndexError> {
+        let select = format!(
+            "{SELECT} {FROM} WHERE segment.asset = ?1 AND start < ?3 AND ends > ?2 ORDER BY start LIMIT ?4"
+        );
+        let values = params![asset.0, ticks(range.start), ticks(range.end), limit];
+        self.reading(|connection| all(connection, &select, values))
+    }
+
+    /// From where to where the segments of an asset reach that reach into a range; none when there is none.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn touched(
+        &self,
+        asset: AssetId,
+        range: &Range<MediaTime>,
+    ) -> Result<Option<Range<MediaTime>>, IndexError> {
+        let select = "SELECT min(start), max(ends), count(*) FROM segment
+             WHERE asset = ?1 AND start < ?3 AND ends > ?2";
+        self.reading(|connection| {
+            connection.query_row(
+                select,
+                params![asset.0, ticks(range.start), ticks(range.end)],
+                |row| {
+                    if row.get::<_, i64>(2)? == 0 {
+                        return Ok(None);
+                    }
+                    Ok(Some(media_time(row, 0)?..media_time(row, 1)?))
+                },
+            )
+        })
     }
 
     /// What a store must let go, at most `limit`.
@@ -160,13 +222,15 @@ impl Index {
     /// # Errors
     /// When the index cannot be read.
     pub fn untidy(&self) -> Result<Vec<AssetRow>, IndexError> {
-        let select = "SELECT id, store, name, owner, created, held FROM asset
+        let select = format!(
+            "{ASSET}
              WHERE id IN (SELECT asset FROM epoch WHERE (video IS NOT NULL OR audio IS NOT NULL)
                      AND NOT EXISTS (SELECT 1 FROM segment WHERE segment.epoch = epoch.id))
                  OR NOT EXISTS (SELECT 1 FROM segment WHERE segment.asset = asset.id)
-             ORDER BY store, name";
+             ORDER BY store, name"
+        );
         self.reading(|connection| {
-            let mut statement = connection.prepare(select)?;
+            let mut statement = connection.prepare(&select)?;
             statement.query_map([], asset)?.collect()
         })
     }

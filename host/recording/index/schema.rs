@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! asset    a recording: its store ('local' is the directory store), its name, the node that records into it
-//!          ('INSTANCE/NODE'), when it was made, whether it is held
+//!          ('INSTANCE/NODE'), when it was made
 //! epoch    one uninterrupted stretch of one writer: host, counter, when it was opened, its init segments
 //! segment  one immutable file: where its tracks lie in it, its fragments, its state; `folder` is where the cache has it
 //! gap      a stretch of an asset that is not there, and why
@@ -14,6 +14,8 @@
 //! removal  objects that nothing refers to any more and that a store may still have
 //! sighting something that was seen in an asset without a break: `track` is empty when nobody has named it, `area` is where it was
 //!          when it was seen best
+//! hold     a stretch of an asset that nothing may remove: by store and name, since it may be there before its asset is; who
+//!          holds it, why, since when, and until when
 //! ```
 //! Times of media are ticks of 90 kHz since the Unix epoch; times of the host are microseconds since then.
 
@@ -117,4 +119,21 @@ pub(super) const MIGRATIONS: &[&str] = &[
     CREATE INDEX sighting_of_asset ON sighting (asset, last);
     CREATE INDEX sighting_in_order ON sighting (first, id);
     CREATE INDEX sighting_by_label ON sighting (label, first, id);",
+    // 6: what is held is a stretch with a reason, no longer a mark of an asset.
+    "CREATE TABLE hold (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        store TEXT NOT NULL,
+        asset TEXT NOT NULL,
+        start INTEGER NOT NULL,
+        ends INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        who TEXT NOT NULL,
+        since INTEGER NOT NULL,
+        until INTEGER
+    ) STRICT;
+    CREATE INDEX hold_of_asset ON hold (store, asset, start, ends);
+    INSERT INTO hold (store, asset, start, ends, reason, who, since)
+        SELECT store, name, 0, 9223372036854775807, 'held since an earlier version', '', created
+        FROM asset WHERE held;
+    ALTER TABLE asset DROP COLUMN held;",
 ];

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use super::read::{packed_part, segment, ticks};
 use super::{
     AssetId, Dropped, EpochId, Gap, GapReason, Index, IndexError, NewSegment, SegmentId, SegmentState, gaps,
-    listing, pack, retention, sightings,
+    holds, listing, pack, retention, sightings,
 };
 use crate::media::TrackKind;
 use crate::recording::asset::name::{Epoch, SEGMENT};
@@ -142,7 +142,7 @@ impl Index {
     }
 
     /// Drops segments: each becomes a gap, in one commit. Remove their files, then call [`Index::removed`]. What a store has of
-    /// them is noted for [`Index::removals`].
+    /// them is noted for [`Index::removals`]. What is held stays, unless its file is gone anyway.
     ///
     /// # Errors
     /// When the index cannot be written; then nothing was dropped.
@@ -158,6 +158,9 @@ impl Index {
                 let Some(segment) = segment(transaction, *id)? else {
                     continue;
                 };
+                if reason != GapReason::Damaged && holds::is_held(transaction, *id)? {
+                    continue;
+                }
                 let file = note_garbage(
                     transaction,
                     segment.folder.as_deref(),
@@ -194,18 +197,6 @@ impl Index {
                 statement.execute([file.to_string_lossy()])?;
             }
             Ok(())
-        })
-    }
-
-    /// Keeps everything of an asset from being removed, or no more.
-    ///
-    /// # Errors
-    /// When the index cannot be written.
-    pub fn hold(&self, asset: AssetId, held: bool) -> Result<(), IndexError> {
-        self.writing(|transaction| {
-            transaction
-                .execute("UPDATE asset SET held = ?2 WHERE id = ?1", params![asset.0, held])
-                .map(drop)
         })
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::space::device;
@@ -57,6 +58,8 @@ pub struct Keeper {
 struct State {
     steady: SteadyClock,
     status: KeepStatus,
+    /// Stores have something to let go that somebody waits for.
+    let_go: bool,
 }
 
 impl std::fmt::Debug for KeeperOptions {
@@ -84,6 +87,7 @@ impl Keeper {
             state: Mutex::new(State {
                 steady,
                 status: KeepStatus::default(),
+                let_go: false,
             }),
         })
     }
@@ -91,7 +95,16 @@ impl Keeper {
     /// How the reserve is.
     #[must_use]
     pub fn status(&self) -> KeepStatus {
-        self.state().status
+        KeepStatus {
+            held_full: self.options.cache.is_held_full(),
+            ..self.state().status
+        }
+    }
+
+    /// Asks the stores soon for what they must let go, as after something was deleted; not only at the next round.
+    pub fn let_go_soon(&self) {
+        self.state().let_go = true;
+        self.options.cache.room_wanted().notify_one();
     }
 
     fn index(&self) -> &Index {
@@ -108,9 +121,12 @@ impl Keeper {
         loop {
             let now = self.options.clock.monotonic();
             let due = aged.is_none_or(|before| now.saturating_sub(before) >= RETENTION_INTERVAL);
+            let asked = std::mem::take(&mut self.state().let_go);
             let round = async {
                 if due {
                     self.retain().await;
+                } else if asked {
+                    self.let_go().await;
                 }
                 self.make_room().await;
             };
@@ -137,6 +153,11 @@ impl Keeper {
             }
         })
         .await;
+        self.let_go().await;
+    }
+
+    /// What stores must let go, and what is left behind then.
+    async fn let_go(self: &Arc<Self>) {
         let stores: Vec<String> = self.options.stores.keys().cloned().collect();
         for store in stores {
             self.remove_from(&store).await;
@@ -178,6 +199,9 @@ impl Keeper {
             state.status.clock_doubtful = now.is_none();
             now
         };
+        if let Some(now) = now {
+            self.end_holds(now);
+        }
         if self.options.rules.is_empty() {
             return Ok(());
         }
@@ -188,7 +212,6 @@ impl Keeper {
             if let (Some(now), Some(keep), Some(first)) = (now, keep, size.first)
                 && let Ok(until) = now.checked_sub(keep)
                 && first.to_timestamp() < until
-                && !size.asset.held
             {
                 self.drop_before(&size.asset, MediaTime::from_timestamp(until))?;
             }
@@ -196,13 +219,24 @@ impl Keeper {
         self.shrink()
     }
 
+    /// Holds whose time is over end, by a clock that is to be believed.
+    fn end_holds(&self, now: Timestamp) {
+        match self.options.cache.holds().expire(now) {
+            Ok(ended) => {
+                for hold in ended {
+                    tracing::info!(asset = hold.asset, hold = hold.id.0, "The time of a hold is over");
+                }
+            }
+            Err(error) => tracing::warn!(%error, "A hold whose time is over cannot be ended now"),
+        }
+    }
+
     fn drop_before(&self, asset: &AssetRow, until: MediaTime) -> Result<(), RecordingError> {
         for _ in 0..MAX_BATCHES {
             let oldest = self.index().oldest_of(asset.id, until, BATCH)?;
-            if oldest.is_empty() {
+            if oldest.is_empty() || self.drop(&oldest, GapReason::Retention)? == 0 {
                 break;
             }
-            self.drop(&oldest, GapReason::Retention)?;
         }
         Ok(())
     }
@@ -221,13 +255,17 @@ impl Keeper {
                         .is_some_and(|(own, _)| own == pattern)
                 })
                 .collect();
-            let bytes = own.iter().fold(0_u64, |sum, size| sum.saturating_add(size.bytes));
-            let free: Vec<AssetId> = own
-                .iter()
-                .filter(|size| !size.asset.held)
-                .map(|size| size.asset.id)
-                .collect();
-            self.drop_oldest(&free, bytes.saturating_sub(most))?;
+            let mut bytes = 0_u64;
+            for size in &own {
+                let held = if size.asset.held {
+                    self.index().held_bytes(size.asset.id)?
+                } else {
+                    0
+                };
+                bytes = bytes.saturating_add(size.bytes.saturating_sub(held));
+            }
+            let assets: Vec<AssetId> = own.iter().map(|size| size.asset.id).collect();
+            self.drop_oldest(&assets, bytes.saturating_sub(most))?;
         }
         Ok(())
     }
@@ -268,12 +306,16 @@ impl Keeper {
     fn make_room_once(&self) -> bool {
         match self.try_make_room() {
             Ok(Room::Enough) => {
-                self.state().status.nothing_left = false;
+                let mut state = self.state();
+                (state.status.nothing_left, state.status.held) = (false, false);
                 false
             }
             Ok(Room::Made) => true,
             Ok(Room::NothingLeft) => {
-                self.state().status.nothing_left = true;
+                // An index that cannot be read is told of elsewhere.
+                let held = self.index().is_something_held().unwrap_or(false);
+                let mut state = self.state();
+                (state.status.nothing_left, state.status.held) = (true, held);
                 false
             }
             Err(error) => {
@@ -323,8 +365,7 @@ impl Keeper {
                 local: true,
             });
         }
-        for segment in self.index().oldest_cached(BATCH)? {
-            let Some(folder) = segment.folder else { continue };
+        for folder in self.index().cached_folders(BATCH)? {
             let Ok(device) = device(&folder) else { continue };
             if !volumes.iter().any(|volume| volume.device == device) {
                 volumes.push(Volume {

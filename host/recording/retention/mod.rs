@@ -1,7 +1,8 @@
 //! What goes so that the rest can stay: retention by age and by size, and the reserve of free space (`keepFree`).
 //!
 //! Invariants:
-//! - The oldest goes first; nothing of an asset that is held goes.
+//! - The oldest goes first; nothing that is held goes, and what is held does not count into the size of a rule: else a rule
+//!   would let everything go that is recorded beside it.
 //! - What goes becomes a gap with its reason in the transaction that takes it, then its files go; what a store must let go is
 //!   remembered until it has.
 //! - Nothing goes for its age while the clock is not to be believed ([`SteadyClock`]).
@@ -34,6 +35,10 @@ pub const FORGET_AFTER: Duration = Duration::from_secs(90 * 86_400);
 pub struct KeepStatus {
     /// There is less room than there should be, and nothing left that may be removed.
     pub nothing_left: bool,
+    /// Of what may not be removed then, something is held.
+    pub held: bool,
+    /// What is held fills the cache of something that records: what comes new is lost.
+    pub held_full: bool,
     /// Nothing goes for its age now: the clock is not to be believed.
     pub clock_doubtful: bool,
 }

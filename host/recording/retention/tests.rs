@@ -4,11 +4,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
 use super::*;
 use crate::media::steady::AGE_GRACE;
-use crate::media::{ManualClock, MediaTime, Ticks, TrackKind};
+use crate::media::{Clock as _, ManualClock, MediaTime, Ticks, TrackKind};
 use crate::recording::asset::name::{Epoch, SEGMENT, SegmentName};
 use crate::recording::asset::scan::Part;
+use crate::recording::holds::NewHold;
 use crate::recording::index::{
     AssetId, EpochId, FragmentEntry, GapReason, Index, NewSegment, SegmentId, Unlisted,
 };
@@ -21,6 +25,8 @@ const NOW: &str = "2026-11-20T12:00:00Z";
 const LENGTH: i64 = 30;
 const MIB: usize = 1 << 20;
 const DAY: u64 = 86_400;
+/// How often something is looked at, 10 ms apart, before it is given up.
+const SOON: u32 = 1_000;
 
 /// Remembers what went.
 #[derive(Debug, Default)]
@@ -216,6 +222,18 @@ impl House {
             .collect()
     }
 
+    fn hold(&self, name: &str, range: std::ops::Range<MediaTime>, until: Option<jiff::Timestamp>) {
+        let asset = self.index().asset_row(self.asset(name).0).unwrap().unwrap();
+        let new = NewHold {
+            start: Some(range.start),
+            end: Some(range.end),
+            reason: String::new(),
+            who: String::new(),
+            until,
+        };
+        self.cache.holds().place(&asset, new, self.clock.wall()).unwrap();
+    }
+
     /// As whoever writes playlists does.
     fn write_playlists(&self) {
         for day in self.index().unlisted(LOCAL, 100).unwrap() {
@@ -226,6 +244,17 @@ impl House {
     fn unlisted(&self) -> Vec<Unlisted> {
         self.index().unlisted(LOCAL, 100).unwrap()
     }
+}
+
+/// Waits for something that a task does.
+async fn until(what: &str, mut done: impl FnMut() -> bool) {
+    for _ in 0..SOON {
+        if done() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{what}: not in time")
 }
 
 fn used(folder: &Path) -> u64 {
@@ -326,7 +355,7 @@ async fn what_is_held_never_goes() {
     let house = House::new();
     house.keep("lobby", 3 * DAY);
     house.keep("yard", 2 * DAY);
-    house.index().hold(house.asset("lobby").0, true).unwrap();
+    house.hold("lobby", MediaTime::MIN..MediaTime::MAX, None);
     house.clock.advance(AGE_GRACE);
     let keeper = house.keeper(&[(
         "*",
@@ -341,7 +370,73 @@ async fn what_is_held_never_goes() {
     house.disk.store(MIB as u64, Ordering::SeqCst);
     keeper.make_room().await;
     assert_eq!(house.files("lobby").len(), 1);
-    assert!(keeper.status().nothing_left);
+    assert!(keeper.status().nothing_left && keeper.status().held);
+    house.disk.store(100 * MIB as u64, Ordering::SeqCst);
+    keeper.make_room().await;
+    assert!(!keeper.status().nothing_left && !keeper.status().held);
+}
+
+#[tokio::test]
+async fn only_the_stretch_that_is_held_stays_and_it_does_not_count_into_the_size_of_its_rule() {
+    let house = House::new();
+    let held = house.keep("lobby", 500);
+    house.keep("lobby", 300);
+    let newest = house.keep("lobby", 100);
+    let start = held.start;
+    house.hold("lobby", start..start.offset(Ticks(1)), None);
+    house.keeper(&[("lobby", at_most(1))]).retain().await;
+    assert_eq!(house.files("lobby"), [held.file(SEGMENT), newest.file(SEGMENT)]);
+    // The reserve takes what is not held, and then has nothing left.
+    house.disk.store(MIB as u64, Ordering::SeqCst);
+    let keeper = house.keeper(&[]);
+    keeper.make_room().await;
+    assert_eq!(house.files("lobby"), [held.file(SEGMENT)]);
+    assert!(keeper.status().nothing_left && keeper.status().held);
+}
+
+#[tokio::test]
+async fn a_hold_whose_time_is_over_keeps_nothing_any_more_once_the_clock_is_believed() {
+    let house = House::new();
+    house.keep("lobby", 3 * DAY);
+    let hour = Duration::from_secs(3600);
+    let until = house.clock.wall().checked_add(hour).unwrap();
+    house.hold("lobby", MediaTime::MIN..MediaTime::MAX, Some(until));
+    let keeper = house.keeper(&[("*", keep_days(1))]);
+    house.clock.set_wall("2036-11-20T12:00:00Z".parse().unwrap());
+    keeper.retain().await;
+    assert_eq!(house.files("lobby").len(), 1, "the clock jumped");
+    house.clock.set_wall(NOW.parse().unwrap());
+    let keeper = house.keeper(&[("*", keep_days(1))]);
+    house.clock.advance(AGE_GRACE);
+    keeper.retain().await;
+    assert_eq!(house.files("lobby").len(), 1, "it still holds");
+    house.clock.advance(hour);
+    keeper.retain().await;
+    assert!(house.files("lobby").is_empty());
+    assert!(house.index().holds().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_deleted_goes_from_its_store_soon() {
+    let house = House::new();
+    house.keep("lobby", 300);
+    let kept = house.keep("lobby", 100);
+    let keeper = house.keeper(&[]);
+    let stop = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    tasks.spawn(Arc::clone(&keeper).run(stop.clone()));
+    let asset = house.index().asset_row(house.asset("lobby").0).unwrap().unwrap();
+    let range = MediaTime::MIN..kept.start;
+    assert_eq!(house.cache.delete(&asset, &range).unwrap().segments, 1);
+    assert_eq!(house.gaps("lobby"), [(GapReason::Deleted, 30.0)]);
+    keeper.let_go_soon();
+    until("the store lets go", || {
+        house.files("lobby") == [kept.file(SEGMENT)]
+    })
+    .await;
+    stop.cancel();
+    tasks.close();
+    tasks.wait().await;
 }
 
 #[tokio::test]

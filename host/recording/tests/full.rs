@@ -7,8 +7,11 @@ use futures::FutureExt as _;
 
 use super::bench::Bench;
 use super::*;
+use crate::media::Clock as _;
 use crate::recording::cache::sink_folder;
+use crate::recording::holds::NewHold;
 use crate::recording::index::GapReason;
+use crate::recording::store::LOCAL;
 
 const MIB: u64 = 1 << 20;
 
@@ -88,6 +91,56 @@ fn a_cache_that_is_full_lets_the_oldest_go_and_the_gap_is_what_was_dropped() {
         .collect();
     assert!(told.iter().all(|(reason, _)| *reason == GapReason::CacheFull));
     assert_eq!(told.iter().map(|(_, units)| units).sum::<u64>(), gaps[0].units);
+}
+
+#[test]
+fn what_is_held_stays_in_a_full_cache_and_what_is_new_is_lost_with_that_reason() {
+    let bench = Bench {
+        budget: Some(2 * MIB),
+        ..Bench::new()
+    };
+    let cache = bench.cache();
+    let mut writer = cache.open_asset(bench.spec()).unwrap();
+    bench.feed(&mut writer, &heavy(0, 6, 40_000));
+    let everything = NewHold {
+        start: None,
+        end: None,
+        reason: String::new(),
+        who: String::new(),
+        until: None,
+    };
+    let asset = cache.index().find_asset(LOCAL, "lobby").unwrap().unwrap();
+    let hold = cache
+        .holds()
+        .place(&asset, everything, bench.clock.wall())
+        .unwrap();
+    // 200 kB a second: 12 MB in all, six times the budget.
+    bench.feed(&mut writer, &heavy(6, 54, 40_000));
+    assert!(cache.is_held_full());
+    assert!(bytes_in(&bench.sink()) <= 2 * MIB);
+    writer.close().unwrap();
+    assert!(!cache.is_held_full(), "nobody records any more");
+    bench.index_and_files_agree(&cache);
+    let rows = bench.rows(&cache);
+    assert_eq!(
+        rows[0].name.start,
+        MediaTime::from_ticks(BASE),
+        "the oldest is there"
+    );
+    let gaps = bench.gaps(&cache);
+    assert!(
+        !gaps.is_empty() && gaps.iter().all(|gap| gap.reason == GapReason::HeldFull),
+        "{gaps:?}"
+    );
+    let pictures: u64 = rows.iter().map(|row| row.video.samples).sum();
+    let lost: u64 = gaps.iter().map(|gap| gap.units).sum();
+    assert_eq!(pictures + lost, 300, "there, or a gap");
+    cache.holds().release(&asset, hold.id).unwrap();
+    let mut writer = cache.open_asset(bench.spec()).unwrap();
+    bench.feed(&mut writer, &heavy(60, 20, 40_000));
+    assert!(!cache.is_held_full());
+    writer.close().unwrap();
+    assert_ne!(bench.rows(&cache)[0].name.start, MediaTime::from_ticks(BASE));
 }
 
 #[test]

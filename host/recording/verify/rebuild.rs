@@ -124,9 +124,12 @@ fn carry_over(old: &Index, new: &Index) -> Result<(), IndexError> {
     for place in old.places()? {
         new.set_place(&place)?;
     }
+    // An index that cannot be read has a copy of them beside it, which the host takes in when it starts.
+    for hold in old.holds()? {
+        new.place_hold(&hold)?;
+    }
     for asset in old.assets()? {
         let id = new.asset(&asset.store, &asset.name, &asset.owner, asset.created)?;
-        new.hold(id, asset.held)?;
         for epoch in old.epochs(asset.id)? {
             // A counter must not come again, even when nothing is left of its epoch.
             new.begin_epoch(id, &epoch.epoch, epoch.opened)?;

@@ -5,6 +5,7 @@ use crate::media::mp4::write::init_segment;
 use crate::media::{StreamFormat, Ticks, TrackKind};
 use crate::recording::asset::name::{Epoch, SegmentName};
 use crate::recording::asset::segment::{OpenSegment, Sealed, Sealing};
+use crate::recording::cache::Room;
 use crate::recording::fragmenter::Fragment;
 use crate::recording::index::{GapReason, NewSegment};
 use crate::recording::storage::replace;
@@ -44,8 +45,13 @@ impl AssetWriter {
         if !retried && (new_epoch || self.is_full(fragment)) {
             self.seal(false)?;
         }
-        if !self.make_room(fragment)? {
-            self.lose(fragment, GapReason::CacheFull);
+        let full = match self.make_room(fragment)? {
+            Room::Made => None,
+            Room::TooSmall => Some(GapReason::CacheFull),
+            Room::Held => Some(GapReason::HeldFull),
+        };
+        if let Some(reason) = full {
+            self.lose(fragment, reason);
             return Ok(());
         }
         self.place(fragment, new_epoch)
@@ -82,26 +88,25 @@ impl AssetWriter {
         (fragment.is_sync() && length >= early) || length.0 >= wanted.0.saturating_mul(2)
     }
 
-    /// False when the budget is too small for this fragment alone.
-    fn make_room(&mut self, fragment: &Fragment) -> Result<bool, RecordingError> {
+    fn make_room(&mut self, fragment: &Fragment) -> Result<Room, RecordingError> {
         self.reserve(room_for(fragment))
     }
 
-    pub(super) fn reserve(&mut self, bytes: u64) -> Result<bool, RecordingError> {
+    pub(super) fn reserve(&mut self, bytes: u64) -> Result<Room, RecordingError> {
         let Some(budget) = self.spec.budget else {
-            return Ok(true);
+            return Ok(Room::Made);
         };
-        let made = self.cache.reserve(&self.spec.folder, bytes, budget)?;
-        if made {
+        let room = self.cache.reserve(&self.spec.folder, bytes, budget)?;
+        if room == Room::Made {
             self.reserved = self.reserved.saturating_add(bytes);
         }
-        Ok(made)
+        Ok(room)
     }
 
     pub(super) fn write_audio(&mut self, fragment: &Fragment) -> Result<(), RecordingError> {
         let start = self.current.as_ref().map(|current| current.start);
         let belongs = self.open.is_some() && start.is_some_and(|start| fragment.start >= start);
-        if !belongs || self.losses.is_losing() || !self.make_room(fragment)? {
+        if !belongs || self.losses.is_losing() || self.make_room(fragment)? != Room::Made {
             let units = fragment.samples.len() as u64;
             self.totals.dropped = self.totals.dropped.saturating_add(units);
             return Ok(());

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::AssetWriter;
 use crate::media::{MediaTime, Ticks};
 use crate::recording::RecordingError;
+use crate::recording::cache::Room;
 use crate::recording::detections::{Detection, Kept, Reader, Recent, coding};
 
 /// What was seen in one segment may take this part of the budget: media must not go for it.
@@ -68,7 +69,7 @@ impl AssetWriter {
         };
         let bytes = seen.len() as u64;
         let fits = self.spec.budget.is_none_or(|budget| bytes <= budget / SHARE);
-        if fits && self.reserve(bytes)? {
+        if fits && self.reserve(bytes)? == Room::Made {
             return Ok(Some(seen));
         }
         let asset = &self.spec.name;
