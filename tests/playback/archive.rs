@@ -8,6 +8,7 @@ use std::time::Duration;
 use mediagraph::graph::Recordings;
 use mediagraph::media::{AccessUnit, SystemClock, Ticks};
 use mediagraph::recording::cache::sink_folder;
+use mediagraph::recording::detections::Recent;
 use mediagraph::recording::listener::Deaf;
 use mediagraph::recording::store::LOCAL;
 use mediagraph::recording::{AssetSpec, Recorder as _};
@@ -62,6 +63,17 @@ impl Archive {
 
     /// Records units into an asset; they stand in its store afterwards.
     pub(crate) fn record(&self, asset: &str, instance: &str, units: &[Arc<AccessUnit>]) {
+        self.record_seen(asset, instance, units, &Arc::default());
+    }
+
+    /// The same, with what was seen meanwhile.
+    pub(crate) fn record_seen(
+        &self,
+        asset: &str,
+        instance: &str,
+        units: &[Arc<AccessUnit>],
+        seen: &Arc<Recent>,
+    ) {
         let _runtime = self.runtime.enter();
         let state = self.state();
         let clock = Arc::new(SystemClock::new());
@@ -75,6 +87,7 @@ impl Archive {
             segment_length: Ticks::from_secs(4),
         };
         let mut writer = recordings.cache().open_asset(spec).unwrap();
+        writer.watch(Arc::clone(seen));
         for unit in units {
             if writer.push(unit).unwrap() {
                 writer.flush().unwrap();
