@@ -34,6 +34,24 @@ export async function withBrowser(then) {
   }
 }
 
+/// Between two looks, in milliseconds.
+export const POLL = 50;
+
+/// Calls a function in the page.
+export const ask = (page, call, ...values) => page.evaluate(`(${call})(...${JSON.stringify(values)})`);
+
+/// Asks the page until the answer is a good one, and gives that. It is asked from outside: the page's policy forbids to make
+/// functions in it.
+export async function until(page, what, call, ...values) {
+  const deadline = Date.now() + SOON;
+  for (;;) {
+    const answer = await ask(page, call, ...values);
+    if (answer) return answer;
+    if (Date.now() > deadline) throw new Error(`not within ${SOON} ms: ${what}`);
+    await new Promise(done => setTimeout(done, POLL));
+  }
+}
+
 /// Everything that should not happen in a page goes into the list that this gives.
 export function complaints(page, host) {
   const all = [];

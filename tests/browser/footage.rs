@@ -173,10 +173,10 @@ pub(crate) fn street() -> Archive {
     archive
 }
 
-/// A configuration with a token, and a site whose clock is not UTC's.
+/// A configuration with a token that everybody needs, as behind a proxy, and a site whose clock is not UTC's.
 pub(crate) fn guarded(token: &str, role: &str) -> String {
     format!(
-        "time_zone = \"Europe/Berlin\"\n[[tokens]]\nname = \"test\"\nsha256 = \"{}\"\nrole = \"{role}\"\n",
+        "time_zone = \"Europe/Berlin\"\n[server]\nbehind_proxy = true\n[[tokens]]\nname = \"test\"\nsha256 = \"{}\"\nrole = \"{role}\"\n",
         sha256(token.as_bytes())
     )
 }

@@ -1,7 +1,7 @@
 // Players as people use them, in pages of the host's own origin: what they show, and which moment they say that it is.
 
 import {readFile} from 'node:fs/promises';
-import {SOON, complaints, file, input, tell, withBrowser} from './browser.mjs';
+import {complaints, file, input, tell, until, withBrowser} from './browser.mjs';
 
 /// A page of ours under the host's address: it answers no other site.
 const PAGE = '<!doctype html><title>player</title><video muted playsinline></video>';
@@ -27,7 +27,7 @@ async function played(browser, host, play) {
   if (play.player === 'dash') await page.addScriptTag({url: library});
   await page.evaluate(([one, url]) => globalThis.begin(one, url), [{...play, path: host + play.path}, library]);
   try {
-    await page.waitForFunction(() => globalThis.done(), null, {timeout: SOON, polling: 100});
+    await until(page, 'the end', () => globalThis.done());
   } catch {
     // What it came to says more than that it took too long.
   }
