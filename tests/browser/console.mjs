@@ -5,6 +5,9 @@ import {join} from 'node:path';
 import {SOON, complaints, input, tell, until, withBrowser} from './browser.mjs';
 import {matching, named, row, shown, stretches, tabTo} from './recording-page.mjs';
 
+/// Letters of a page that are told when something went wrong.
+const MOST_TOLD = 1500;
+
 const {host, token, asset, instance, folder, labels, looks} = input;
 
 async function signIn(page) {
@@ -32,7 +35,8 @@ async function turnOn(page) {
 }
 
 async function toRecording(page) {
-  await tabTo(page, 'Recordings', named);
+  // Backwards: below are events, and there are always more of them.
+  await tabTo(page, 'Recordings', named, 'Shift+Tab');
   await page.keyboard.press('Enter');
   await page.waitForSelector('.shelf a', {timeout: SOON});
   await tabTo(page, asset, (element, name) => element.matches('.shelf a') && element.textContent.includes(name));
@@ -136,7 +140,7 @@ tell(await withBrowser(async browser => {
       report[name] = await step(page);
     } catch (error) {
       await page.screenshot({path: join(folder, `${name}.png`)});
-      throw new Error(`${name}: ${error.message}\n${complained.join('\n')}\n${await page.textContent('body')}`);
+      throw new Error(`${name}: ${error.message}\n${complained.join('\n')}\n${(await page.innerText('body')).slice(0, MOST_TOLD)}`);
     }
     report[name].complained = complained.splice(0);
     report[name].harm = await harm(page);

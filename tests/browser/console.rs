@@ -13,7 +13,7 @@ use crate::common::repository;
 use crate::footage::{ASSET, HOSTILE, STRETCHES, Stretch, block, draw, guarded, street};
 use crate::tools::{list, node, number, shots};
 
-const TOKEN: &str = "a token for people";
+const TOKEN: &str = "token-of-people";
 /// A graph with a camera.
 const YARD: &str = "yard";
 /// What somebody may have written into its description.
@@ -46,14 +46,20 @@ fn method(host: &Played, name: &str, payload: &str) {
     let mut stream = connect(host.address);
     std::io::Write::write_all(&mut stream, &request.bytes(host.address)).unwrap();
     let answer = read_response(&mut stream, false).unwrap();
-    assert!([200, 201].contains(&answer.json()["status"].as_u64().unwrap()), "{answer:?}");
+    assert!(
+        [200, 201].contains(&answer.json()["status"].as_u64().unwrap()),
+        "{answer:?}"
+    );
 }
 
 /// The moment is the one of the picture.
 #[track_caller]
 fn right(seen: &Value) -> i64 {
     let picture = seen["number"].as_i64().unwrap();
-    let taken = STRETCHES.iter().find_map(|stretch| stretch.moment(picture)).unwrap();
+    let taken = STRETCHES
+        .iter()
+        .find_map(|stretch| stretch.moment(picture))
+        .unwrap();
     let wrong = number(&seen["said"]) - taken as f64;
     assert!(wrong.abs() <= WRONG_MS, "{wrong} ms wrong: {seen:#}");
     taken
@@ -62,7 +68,10 @@ fn right(seen: &Value) -> i64 {
 #[track_caller]
 fn at(seen: &Value, wanted: i64) {
     let taken = right(seen);
-    assert!((taken - wanted).abs() as f64 <= WRONG_MS, "{taken} and not {wanted}: {seen:#}");
+    assert!(
+        (taken - wanted).abs() as f64 <= WRONG_MS,
+        "{taken} and not {wanted}: {seen:#}"
+    );
 }
 
 /// Each stretch is where its times are, and so is each gap, between a start and an end of the timeline.
@@ -83,12 +92,20 @@ fn around(seen: &Value, stretch: &Stretch) {
     let [one] = list(&seen["boxes"]) else {
         panic!("one box: {seen:#}")
     };
-    assert!(one["text"].as_str().unwrap().starts_with(stretch.label), "{one:#}");
+    assert!(
+        one["text"].as_str().unwrap().starts_with(stretch.label),
+        "{one:#}"
+    );
     assert_eq!(one["unsure"], false, "{one:#}");
     let (width, height) = (number(&seen["size"][0]), number(&seen["size"][1]));
     assert_eq!(width as u32, stretch.width);
     let wanted = block(crate::footage::BEST);
-    let scaled = [wanted[0] * width, wanted[1] * height, wanted[2] * width, wanted[3] * height];
+    let scaled = [
+        wanted[0] * width,
+        wanted[1] * height,
+        wanted[2] * width,
+        wanted[3] * height,
+    ];
     for (drawn, wanted) in list(&one["at"]).iter().zip(scaled) {
         assert!((number(drawn) - wanted).abs() < 1.0, "{scaled:?}: {one:#}");
     }
@@ -133,7 +150,11 @@ fn looks() -> Vec<Value> {
 }
 
 fn saved_as(report: &Value) {
-    assert_eq!((&report["from"], &report["to"]), (&json!("2026-11-20T13:00:02"), &json!("2026-11-20T13:00:05")), "{report:#}");
+    assert_eq!(
+        (&report["from"], &report["to"]),
+        (&json!("2026-11-20T13:00:02"), &json!("2026-11-20T13:00:05")),
+        "{report:#}"
+    );
     let told = run(Command::new("ffprobe")
         .args(["-v", "error", "-select_streams", "v:0", "-count_frames"])
         .args(["-show_entries", "stream=width,nb_read_frames", "-of", "csv=p=0"])
@@ -142,7 +163,13 @@ fn saved_as(report: &Value) {
     let pictures: i64 = pictures.parse().unwrap();
     // About three seconds, from the picture before that needs no other.
     assert!(width == "320" && (60..=130).contains(&pictures), "{told}");
-    assert!(report["name"].as_str().unwrap().ends_with("2026-11-20 13.00.02+0100.mp4"), "{report:#}");
+    assert!(
+        report["name"]
+            .as_str()
+            .unwrap()
+            .ends_with("2026-11-20 13.00.02+0100.mp4"),
+        "{report:#}"
+    );
 }
 
 #[test]
@@ -158,16 +185,33 @@ fn with_the_keyboard_alone_one_signs_in_finds_a_moment_and_saves_it_and_everythi
             "save": {"go": "2026-11-20T13:00:02", "pictures": [49, 53]},
         }),
     );
-    for (name, step) in report.as_object().unwrap().iter().filter(|(_, step)| step.is_object()) {
+    for (name, step) in report
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(_, step)| step.is_object())
+    {
         let complained = list(&step["complained"]);
         // Only the token that was none is refused.
         let expected = |one: &Value| name == "signIn" && one.as_str().unwrap().starts_with("401: /api/");
         assert!(complained.iter().all(expected), "{name}: {complained:#?}");
         assert_eq!(step["harm"], 0, "{name}");
     }
-    assert!(report["signIn"]["refused"].as_str().unwrap().contains("does not take"), "{report:#}");
-    assert!(!report["signIn"]["address"].as_str().unwrap().contains("token"), "{report:#}");
-    assert!(report["turnOn"]["text"].as_str().unwrap().contains(DESCRIPTION), "as text: {report:#}");
+    assert!(
+        report["signIn"]["refused"]
+            .as_str()
+            .unwrap()
+            .contains("does not take"),
+        "{report:#}"
+    );
+    assert!(
+        !report["signIn"]["address"].as_str().unwrap().contains("token"),
+        "{report:#}"
+    );
+    assert!(
+        report["turnOn"]["text"].as_str().unwrap().contains(DESCRIPTION),
+        "as text: {report:#}"
+    );
     assert_eq!(report["turnOn"]["nodes"], 5, "{report:#}");
     right(&report["toRecording"]);
     let (first, last) = (STRETCHES[0].start() as f64, STRETCHES[2].end() as f64);
@@ -177,33 +221,52 @@ fn with_the_keyboard_alone_one_signs_in_finds_a_moment_and_saves_it_and_everythi
     at(&report["jumps"]["next"], STRETCHES[1].seen() - lead);
     at(&report["jumps"]["back"], STRETCHES[0].seen() - lead);
     let step = (last - first + 2.0 * margin) / 60_000.0;
-    assert!((number(&report["jumps"]["step"]) - step).abs() <= 1.0, "{report:#}");
+    assert!(
+        (number(&report["jumps"]["step"]) - step).abs() <= 1.0,
+        "{report:#}"
+    );
     for (seen, stretch) in list(&report["boxes"]).iter().zip(&STRETCHES) {
         around(seen, stretch);
     }
     saved_as(&report["save"]);
     pointed(&report["pointer"], first - margin, last + margin);
-    let found: Vec<&str> = list(&report["found"]).iter().map(|line| line.as_str().unwrap()).collect();
-    assert!(found.iter().any(|line| line.contains(HOSTILE)), "as text: {found:?}");
+    let found: Vec<&str> = list(&report["found"])
+        .iter()
+        .map(|line| line.as_str().unwrap())
+        .collect();
+    assert!(
+        found.iter().any(|line| line.contains(HOSTILE)),
+        "as text: {found:?}"
+    );
 }
 
 fn pointed(report: &Value, start: f64, end: f64) {
     to_scale(&report["before"], start, end);
-    assert!(report["gap"].as_str().unwrap().contains("2026-11-20 13:00:"), "{report:#}");
+    assert!(
+        report["gap"].as_str().unwrap().contains("2026-11-20 13:00:"),
+        "{report:#}"
+    );
     let chosen = ["2026-11-20T13:00:00", "2026-11-20T13:00:08"];
     assert_eq!(report["chosen"], json!(chosen), "{report:#}");
     // What is under the pointer stays there, and the gap around it is wider.
     let runs = |told: &Value| number(&told["runs"][0][1]);
     let (before, after) = (runs(&report["before"]), runs(&report["zoomed"]));
     let middle = number(&report["middle"]);
-    assert!(after < before && after > middle - 3.0 * (middle - before), "{report:#}");
+    assert!(
+        after < before && after > middle - 3.0 * (middle - before),
+        "{report:#}"
+    );
 }
 
 #[test]
 fn every_view_fits_three_widths_in_light_and_dark_and_can_be_read_aloud() {
     let archive = street();
     let (_camera, host) = host(&archive);
-    method(&host, "GraphInstanceActivate", &json!({"@apiVersion": "2.0", "name": YARD}).to_string());
+    method(
+        &host,
+        "GraphInstanceActivate",
+        &json!({"@apiVersion": "2.0", "name": YARD}).to_string(),
+    );
     let report = node(
         "views.mjs",
         &json!({

@@ -7,11 +7,15 @@ use crate::archive::Played;
 use crate::client::{Answer, get};
 use crate::footage::{STRETCHES, asset_path, guarded, street};
 
-const TOKEN: &str = "a token for the widget";
+const TOKEN: &str = "token-of-the-widget";
 
 fn ask(host: &Played, target: &str) -> Answer {
     let target = format!("{}/content.ism/{target}", asset_path());
-    get(host.address, &target, &[("authorization", &format!("Bearer {TOKEN}"))])
+    get(
+        host.address,
+        &target,
+        &[("authorization", &format!("Bearer {TOKEN}"))],
+    )
 }
 
 fn ranges(host: &Played, query: &str) -> Value {
@@ -42,9 +46,17 @@ fn a_widget_finds_its_way_from_years_to_a_moment_and_plays_it() {
     assert_eq!(day, Value::from(wanted.to_vec()));
     // What it plays then, by both kinds of manifest, and what these lead to.
     let (start, end) = (day[0]["start"].as_str().unwrap(), day[1]["end"].as_str().unwrap());
-    let playlist = ask(&host, &format!("manifest(format=m3u8-cmaf,startTime={start},endTime={end}).m3u8")).with(200);
+    let playlist = ask(
+        &host,
+        &format!("manifest(format=m3u8-cmaf,startTime={start},endTime={end}).m3u8"),
+    )
+    .with(200);
     assert!(playlist.text().starts_with("#EXTM3U"));
-    let manifest = ask(&host, &format!("manifest(format=mpd-time-cmaf,startTime={start},endTime={end}).mpd")).with(200);
+    let manifest = ask(
+        &host,
+        &format!("manifest(format=mpd-time-cmaf,startTime={start},endTime={end}).mpd"),
+    )
+    .with(200);
     let text = manifest.text();
     assert_eq!(text.matches("<Period ").count(), 2, "{text}");
     let initial = text.split("initialization=\"").nth(1).unwrap();
@@ -63,7 +75,7 @@ fn without_its_token_a_widget_sees_nothing() {
     ] {
         let target = format!("{path}/content.ism/{target}");
         get(host.address, &target, &[]).with(401);
-        let other = get(host.address, &target, &[("authorization", "Bearer of another")]).with(401);
+        let other = get(host.address, &target, &[("authorization", "Bearer of-another")]).with(401);
         assert!(!other.text().contains("2026"), "{}", other.text());
     }
 }

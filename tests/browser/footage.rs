@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use mediagraph::media::Ticks;
+use mediagraph::media::{AccessUnit, StreamFormat, Ticks};
 use mediagraph::recording::detections::{Area, Detection, Fraction, Recent};
 
 use crate::archive::Archive;
@@ -146,13 +146,33 @@ pub(crate) fn draw(first: i64, seconds: u32, width: u32, path: &Path) {
         .arg(path));
 }
 
+/// The pictures and the sound of a stretch. In `btrt`, a box beside the codec's settings, ffmpeg says how many bits there are; no
+/// camera does, so what has the settings of the stretch before counts as of the same camera.
+fn units(stretch: &Stretch, file: &Path, formats: &mut Vec<Arc<StreamFormat>>) -> Vec<Arc<AccessUnit>> {
+    draw(stretch.first, SECONDS, stretch.width, file);
+    let mut units = Clip::read(file).later(Ticks::from_secs(stretch.after));
+    for unit in &mut units {
+        let format = &unit.format;
+        let same = |known: &&Arc<StreamFormat>| {
+            known.kind == format.kind
+                && known.width == format.width
+                && known.decoder_config == format.decoder_config
+        };
+        match formats.iter().find(same) {
+            Some(known) => Arc::make_mut(unit).format = Arc::clone(known),
+            None => formats.push(Arc::clone(format)),
+        }
+    }
+    units
+}
+
 /// Records all stretches.
 pub(crate) fn street() -> Archive {
     let archive = Archive::new();
+    let mut formats = Vec::new();
     for (number, stretch) in STRETCHES.iter().enumerate() {
         let file = archive.folder.path().join("clip.mp4");
-        draw(stretch.first, SECONDS, stretch.width, &file);
-        let units = Clip::read(&file).later(Ticks::from_secs(stretch.after));
+        let units = units(stretch, &file, &mut formats);
         let begins = units.iter().map(|unit| unit.time).min().unwrap();
         assert_eq!(begins.ticks(), stretch.start() as u64 * 90);
         let recent = Arc::new(Recent::default());

@@ -15,7 +15,7 @@ use crate::tools::{list, node, number};
 const WRONG_MS: f64 = 100.0;
 /// Of each stretch so many pictures are looked at, at least: a machine with other work leaves out many.
 const LOOKED_AT: usize = 25;
-const TOKEN: &str = "a token for players";
+const TOKEN: &str = "token-of-players";
 
 /// The same recording in all forms: whole, and a part of it as Microsoft's player widget asks for it.
 fn plays(path: &str) -> Value {

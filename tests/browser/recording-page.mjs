@@ -11,7 +11,7 @@ function look() {
   const video = document.querySelector('video');
   if (!video || video.seeking || video.readyState < 2 || !video.paused) return null;
   const {videoWidth: width, videoHeight: height} = video;
-  const pen = new OffscreenCanvas(width, height).getContext('2d');
+  const pen = new OffscreenCanvas(width, height).getContext('2d', {willReadFrequently: true});
   pen.drawImage(video, 0, 0);
   const colour = (x, y) => [...pen.getImageData(Math.round(x), Math.round(y), 1, 1).data].slice(0, 3);
   const field = digit => colour((digit + 0.5) * width / FIELDS, height * 17 / 18)[0] > 128;
@@ -47,21 +47,21 @@ export async function shown(page, [first, end]) {
 
 /// In the page: from where to where the row of the timeline that shows media has its colour, in pixels.
 export function row() {
+  // The line of the shown moment hides less than this of what is below it.
+  const LINE = 6;
   const canvas = document.querySelector('canvas.timeline');
-  const style = getComputedStyle(canvas);
-  const rgb = name => style.getPropertyValue(name).trim().match(/[0-9a-f]{2}/g).map(part => parseInt(part, 16));
-  const near = (data, at, [r, g, b]) => Math.abs(data[at] - r) + Math.abs(data[at + 1] - g) + Math.abs(data[at + 2] - b) < 12;
-  const [media, cursor] = [rgb('--media'), rgb('--accent')];
+  const media = getComputedStyle(canvas).getPropertyValue('--media').match(/[0-9a-f]{2}/g).map(part => parseInt(part, 16));
+  const copy = new OffscreenCanvas(canvas.width, 1).getContext('2d', {willReadFrequently: true});
   const density = canvas.width / canvas.clientWidth;
-  const {data} = canvas.getContext('2d').getImageData(0, Math.round(55 * density), canvas.width, 1);
+  copy.drawImage(canvas, 0, -Math.round(55 * density));
+  const {data} = copy.getImageData(0, 0, canvas.width, 1);
   const runs = [];
-  let before = false;
   for (let x = 0; x < canvas.width; x += 1) {
-    // The line of the shown moment hides what is below it.
-    const here = near(data, x * 4, cursor) ? before : near(data, x * 4, media);
-    if (here && !before) runs.push([x / density, canvas.clientWidth]);
-    if (!here && before) runs.at(-1)[1] = x / density;
-    before = here;
+    const off = media.reduce((sum, value, channel) => sum + Math.abs(value - data[x * 4 + channel]), 0);
+    if (off > 12) continue;
+    const last = runs.at(-1);
+    if (last && x / density - last[1] < LINE) last[1] = (x + 1) / density;
+    else runs.push([x / density, (x + 1) / density]);
   }
   return {width: canvas.clientWidth, runs};
 }
@@ -73,9 +73,9 @@ export async function stretches(page, count) {
 }
 
 /// Presses the tabulator until the focus is where it should be.
-export async function tabTo(page, what, fits) {
+export async function tabTo(page, what, fits, key = 'Tab') {
   for (let press = 1; press <= MOST; press += 1) {
-    await page.keyboard.press('Tab');
+    await page.keyboard.press(key);
     if (await ask(page, `what => (${fits})(document.activeElement, what)`, what)) return press;
   }
   throw new Error(`the tabulator never comes to ${what}`);

@@ -29,7 +29,7 @@ async function checked(page, axe) {
   await page.evaluate(axe);
   return page.evaluate(async () => {
     const {violations} = await globalThis.axe.run(document, {resultTypes: ['violations']});
-    return violations.flatMap(({id, nodes}) => nodes.map(({html, failureSummary}) => `${id}: ${html} ${failureSummary}`));
+    return violations.map(({id, nodes: [{html, failureSummary}, ...more]}) => `${id}: ${html} ${failureSummary}, and ${more.length} more`);
   });
 }
 
@@ -40,7 +40,7 @@ async function seen(browser, width, scheme, axe) {
     try {
       await until(page, name, `() => ${ready}`);
     } catch (error) {
-      throw new Error(`${name} at ${width}, ${scheme}: ${error.message}\n${await page.textContent('body')}`);
+      throw new Error(`${name} at ${width}, ${scheme}: ${error.message}\n${(await page.innerText('body')).slice(0, 1500)}`);
     }
     await page.screenshot({path: join(shots, `${name}-${width}-${scheme}.png`), fullPage: true});
     found.push({name, width, scheme, overflow: await overflow(page), wrong: width === CHECKED ? await checked(page, axe) : []});
