@@ -54,7 +54,9 @@ async function jumps(page) {
   await tabTo(page, 'All', named);
   await page.keyboard.press('Enter');
   const all = await row();
-  await tabTo(page, '.jumps select', matching);
+  await page.getByLabel('Go to').fill(input.jump.go);
+  await shown(page, input.jump.pictures);
+  await tabTo(page, '.jumps select', matching, 'Shift+Tab');
   await page.keyboard.type(labels.wanted);
   await page.keyboard.press('Tab');
   await timeline(page);
@@ -65,7 +67,6 @@ async function jumps(page) {
   const after = await page.getAttribute('canvas.timeline', 'aria-valuenow');
   await page.keyboard.press('p');
   await until(page, 'a jump back', last => Number(document.querySelector('canvas.timeline').getAttribute('aria-valuenow')) < last, Number(after) - 1);
-  await page.keyboard.press('p');
   return {all, next, step: Number(after) - Number(before), back: await shown(page, [0, 1000])};
 }
 
@@ -76,7 +77,7 @@ async function boxes(page) {
     await page.getByLabel('Go to').fill(go);
     found.push({label, ...await shown(page, pictures)});
   }
-  return found;
+  return {looks: found};
 }
 
 async function save(page) {
@@ -97,6 +98,9 @@ async function save(page) {
 
 /// Zooms over the first gap, drags the timeline, chooses a stretch with Shift, and asks what is under the pointer.
 async function pointer(page) {
+  // Without what was chosen before, which colours the timeline.
+  await page.reload();
+  await page.waitForSelector('.found button', {timeout: SOON});
   await page.getByRole('button', {name: 'All'}).click();
   const before = await stretches(page, 3);
   const {x, y} = await page.locator('canvas.timeline').boundingBox();
@@ -109,9 +113,9 @@ async function pointer(page) {
   await told(before.runs[0][0] + 20);
   await until(page, 'a small picture', () => document.querySelector('.hover img').naturalWidth > 0 && !document.querySelector('.hover img').hidden);
   await page.keyboard.down('Shift');
-  await page.mouse.move(x + before.runs[0][0], y + 55);
+  await page.mouse.move(x + before.runs[0][0] + 20, y + 55);
   await page.mouse.down();
-  await page.mouse.move(x + before.runs[0][1], y + 55, {steps: 5});
+  await page.mouse.move(x + before.runs[0][1] - 20, y + 55, {steps: 5});
   await page.mouse.up();
   await page.keyboard.up('Shift');
   const chosen = await page.locator('.columns input[type=datetime-local]').evaluateAll(all => all.map(one => one.value));

@@ -182,6 +182,7 @@ fn with_the_keyboard_alone_one_signs_in_finds_a_moment_and_saves_it_and_everythi
         &json!({
             "host": host.url(""), "token": TOKEN, "asset": ASSET, "instance": YARD,
             "folder": folder.path(), "labels": {"wanted": "truck"}, "looks": looks(),
+            "jump": {"go": "2026-11-20T13:00:03", "pictures": [74, 78]},
             "save": {"go": "2026-11-20T13:00:02", "pictures": [49, 53]},
         }),
     );
@@ -225,7 +226,7 @@ fn with_the_keyboard_alone_one_signs_in_finds_a_moment_and_saves_it_and_everythi
         (number(&report["jumps"]["step"]) - step).abs() <= 1.0,
         "{report:#}"
     );
-    for (seen, stretch) in list(&report["boxes"]).iter().zip(&STRETCHES) {
+    for (seen, stretch) in list(&report["boxes"]["looks"]).iter().zip(&STRETCHES) {
         around(seen, stretch);
     }
     saved_as(&report["save"]);
@@ -246,7 +247,8 @@ fn pointed(report: &Value, start: f64, end: f64) {
         report["gap"].as_str().unwrap().contains("2026-11-20 13:00:"),
         "{report:#}"
     );
-    let chosen = ["2026-11-20T13:00:00", "2026-11-20T13:00:08"];
+    // It was drawn from twenty pixels, about a second, behind the beginning to as much before the end.
+    let chosen = ["2026-11-20T13:00:00", "2026-11-20T13:00:07"];
     assert_eq!(report["chosen"], json!(chosen), "{report:#}");
     // What is under the pointer stays there, and the gap around it is wider.
     let runs = |told: &Value| number(&told["runs"][0][1]);
