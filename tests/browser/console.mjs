@@ -113,7 +113,7 @@ async function pointer(page) {
   await told(before.runs[0][0] + 20);
   await until(page, 'a small picture', () => document.querySelector('.hover img').naturalWidth > 0 && !document.querySelector('.hover img').hidden);
   await page.keyboard.down('Shift');
-  await page.mouse.move(x + before.runs[0][0] + 20, y + 55);
+  await page.mouse.move(x + before.runs[0][0] + 60, y + 55);
   await page.mouse.down();
   await page.mouse.move(x + before.runs[0][1] - 20, y + 55, {steps: 5});
   await page.mouse.up();

