@@ -8,9 +8,9 @@
   let asked;
   let moment = () => NaN;
 
-  function number() {
-    const {videoWidth: width, videoHeight: height} = video;
-    pen.drawImage(video, 0, height * 8 / 9, width, height / 9, 0, 0, FIELDS * 4, 4);
+  function number(picture) {
+    const {displayWidth: width, displayHeight: height} = picture;
+    pen.drawImage(picture, 0, height * 8 / 9, width, height / 9, 0, 0, FIELDS * 4, 4);
     const {data} = pen.getImageData(0, 0, FIELDS * 4, 4);
     let value = 0;
     for (let digit = 0; digit < FIELDS; digit += 1) {
@@ -20,8 +20,12 @@
     return value;
   }
 
-  function look(_, {mediaTime, width}) {
-    seen.samples.push({number: number(), said: moment(mediaTime), media: mediaTime, width, now: Date.now()});
+  function look() {
+    // The picture with its own time: on a slow machine the video is ahead of what the callback is told.
+    const picture = new VideoFrame(video);
+    const media = picture.timestamp / 1e6;
+    seen.samples.push({number: number(picture), said: moment(media), media, width: picture.displayWidth, now: Date.now()});
+    picture.close();
     video.requestVideoFrameCallback(look);
   }
 
