@@ -18,12 +18,13 @@ export async function show(main, _, {signal}) {
 
 export class EventList {
   constructor(query, signal, filters = false) {
-    this.list = h('ol', {class: 'events', role: 'log', 'aria-label': 'Events', tabindex: 0});
+    this.list = h('ol');
+    const log = h('div', {class: 'events', role: 'log', 'aria-label': 'Events', tabindex: 0}, this.list);
     this.state = h('p', {class: 'quiet', role: 'status'}, 'Connecting …');
     this.paused = false;
     this.waiting = [];
     this.find = '';
-    this.element = h('div', {}, filters ? this.tools() : null, this.state, this.list);
+    this.element = h('div', {}, filters ? this.tools() : null, this.state, log);
     follow(query, {
       signal,
       tell: event => this.add(event),

@@ -1,7 +1,7 @@
 // One graph: its plan with live figures, its nodes as a table, its last mistakes, its events.
 
 import {at, get} from './api.js';
-import {badge, h, replace, say} from './dom.js';
+import {badge, h, renew, replace, say} from './dom.js';
 import {EventList} from './events.js';
 import {condition, mistake, turn} from './overview.js';
 import {Plan, compact} from './plan.js';
@@ -31,7 +31,8 @@ export async function show(main, [name], {signal, every}) {
     before = {nodes, at: performance.now()};
     const [kind, word] = condition(graph);
     const now = `${graph.state} ${word}`;
-    if (now !== shown) replace(state, badge(kind, word), turn(graph, told), recordings(nodes, name));
+    // Whoever pressed the button still stands on it.
+    if (now !== shown) renew(state, badge(kind, word), turn(graph, told), recordings(nodes, name));
     shown = now;
     say(wrong, mistake(graph));
     replace(table, nodes.map(row));

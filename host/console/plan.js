@@ -3,6 +3,8 @@
 import {svg, replace} from './dom.js';
 
 const BOX = {width: 184, height: 78, across: 64, down: 22};
+/// How far above the boxes a line passes that goes by some of them.
+const LANE = 11;
 /// What is drawn at most; a topology may have more nodes than a screen shows.
 const MOST = 100;
 
@@ -52,10 +54,10 @@ export class Plan {
     this.counts = new Map();
     const words = this.nodes.map(node => (node.inputs.length ? `${node.name} reads ${node.inputs.join(', ')}` : node.name));
     this.element = svg('svg', {
-      class: 'plan', viewBox: `-4 -4 ${size.width + 8} ${size.height + 8}`, width: size.width + 8, height: size.height + 8,
+      class: 'plan', viewBox: `-4 ${-4 - LANE} ${size.width + 8} ${size.height + 8 + LANE}`, width: size.width + 8, height: size.height + 8 + LANE,
       role: 'img', 'aria-label': `Plan of the graph. ${words.join('. ')}.`,
     });
-    for (const node of this.nodes) this.element.append(...node.inputs.filter(name => places.has(name)).map(name => line(places.get(name), places.get(node.name))));
+    for (const node of this.nodes) this.element.append(...node.inputs.filter(name => places.has(name)).map(name => line(places.get(name), places.get(node.name), places)));
     for (const node of this.nodes) this.element.append(this.box(node, places.get(node.name)));
   }
 
@@ -95,9 +97,17 @@ function short(text, most) {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }
 
-function line(from, to) {
+function line(from, to, places) {
   const [x1, y1] = [from.x + BOX.width, from.y + BOX.height / 2];
   const [x2, y2] = [to.x, to.y + BOX.height / 2];
+  const between = [...places.values()].filter(({x}) => x > from.x && x < to.x);
+  if (between.length) {
+    // Above what it goes by: behind a box it would seem to come from there.
+    const lane = Math.min(...between.map(({y}) => y)) - LANE;
+    const [left, right] = [x1 + BOX.across, x2 - BOX.across];
+    const way = `M ${x1} ${y1} C ${x1 + 32} ${y1}, ${x1 + 32} ${lane}, ${left} ${lane} L ${right} ${lane} C ${x2 - 32} ${lane}, ${x2 - 32} ${y2}, ${x2} ${y2}`;
+    return svg('path', {class: 'edge', d: way});
+  }
   const bend = Math.max(24, (x2 - x1) / 2);
   return svg('path', {class: 'edge', d: `M ${x1} ${y1} C ${x1 + bend} ${y1}, ${x2 - bend} ${y2}, ${x2} ${y2}`});
 }

@@ -50,7 +50,9 @@ function axis(pen, scale, colour) {
     pen.stroke();
     // Where the clock was changed, the offset is worth a word.
     const changed = before !== undefined && offset(ms) !== offset(before) && step < 86400000;
-    pen.fillText(changed ? `${tick(ms, step)} ${offsetText(ms)}` : tick(ms, step), x + 4, ROWS.axis - 4);
+    const words = changed ? `${tick(ms, step)} ${offsetText(ms)}` : tick(ms, step);
+    // Half a time at the edge reads as another one.
+    if (x + 4 + pen.measureText(words).width <= scale.width) pen.fillText(words, x + 4, ROWS.axis - 4);
     before = ms;
   }
   pen.fillStyle = colour.text;

@@ -281,7 +281,7 @@ fn a_stopped_host_is_held_released_and_deleted_from_on_the_command_line() {
     hold.extend(stretch);
     let told = run(&mut asset(&hold));
     assert!(
-        told.starts_with("held: lobby from 2026-11-20T12:00:05.000Z"),
+        told.starts_with("held: lobby from 2026-11-20 12:00:05.000+00:00"),
         "{told}"
     );
     let told = run(&mut asset(&["list", "--holds"]));
@@ -300,7 +300,7 @@ fn a_stopped_host_is_held_released_and_deleted_from_on_the_command_line() {
     delete.extend(stretch);
     let told = run(&mut asset(&delete));
     assert!(
-        told.starts_with("deleted: lobby from 2026-11-20T12:00:04.000Z"),
+        told.starts_with("deleted: lobby from 2026-11-20 12:00:04.000+00:00"),
         "{told}"
     );
     assert_eq!(segments(&archive).len(), 2, "the local store has let it go");

@@ -82,7 +82,11 @@ fn text(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-fn npm(folder: &Path, wanted: &[String]) -> Result<()> {
+/// Installs these packages into `folder/node_modules`, without running anything of theirs.
+///
+/// # Errors
+/// When they, or npm, cannot be installed from here.
+pub(super) fn npm(folder: &Path, wanted: &[String]) -> Result<()> {
     if !packages::runs("node") || !packages::runs("npm") {
         packages::install(&["nodejs", "npm"])?;
     }

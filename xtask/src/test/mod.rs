@@ -4,6 +4,7 @@
 
 mod authors;
 pub(crate) mod azurite;
+mod browser;
 mod packages;
 mod servers;
 mod steps;
@@ -57,6 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if chosen.iter().any(|step| step.area == Area::Test) {
         azurite::ensure()?;
         authors::ensure()?;
+        browser::ensure()?;
     }
     if chosen
         .iter()

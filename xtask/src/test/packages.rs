@@ -5,7 +5,8 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 /// What the tests need, by the names that Debian gives them.
-const PACKAGES: [&str; 20] = [
+const PACKAGES: [&str; 21] = [
+    "chromium",
     "e2fsprogs",
     "ffmpeg",
     "gir1.2-gst-plugins-base-1.0",

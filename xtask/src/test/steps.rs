@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use serde_json::Value;
 
@@ -11,6 +11,9 @@ use crate::project;
 
 /// The test target that needs recordings from elsewhere.
 const CORPUS_TARGET: &str = "corpus";
+
+/// Where the console's own tests are, below the project's root.
+const CONSOLE_TESTS: &str = "tests/console";
 
 /// How often the host is killed, and how many disks are looked at after a power cut.
 const KILLS: &str = "8";
@@ -78,6 +81,7 @@ pub(super) fn all() -> Result<Vec<Step>> {
         within(Area::Lint, "lint, components", &COMPONENT_LINT),
         within(Area::Extensions, "test, extensions", &["test", "--workspace"]),
         step(Area::Test, "test", &test),
+        console()?,
         measured("kill9", KILLS),
         measured("power-cut", CUTS),
     ])
@@ -99,6 +103,32 @@ pub(super) fn corpus(folder: &Path) -> Result<Step> {
     );
     step.command.env("MEDIAGRAPH_CORPUS", folder);
     Ok(step)
+}
+
+/// The tests of those modules of the console that need no page, in Node.
+///
+/// # Errors
+/// When there are none.
+fn console() -> Result<Step> {
+    let folder = project::root().join(CONSOLE_TESTS);
+    let entries = std::fs::read_dir(&folder).with_context(|| format!("cannot read {CONSOLE_TESTS}"))?;
+    let paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    // By name: what Node makes of a folder has changed between its versions.
+    let mut tests: Vec<_> = paths
+        .into_iter()
+        .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
+        .collect();
+    if tests.is_empty() {
+        bail!("there are no tests in {CONSOLE_TESTS}");
+    }
+    tests.sort();
+    let mut command = Command::new("node");
+    command.arg("--test").args(tests);
+    Ok(Step {
+        area: Area::Test,
+        name: "test, console".to_owned(),
+        command,
+    })
 }
 
 /// A few rounds of a measure with the build that the tests use.
