@@ -176,6 +176,12 @@ fn topology() -> PathBuf {
 
 /// A minute of a clip, enlarged to 1080p30 of 4 Mbit/s; the noise keeps the encoder at its rate.
 pub(super) fn make_clip(source: &Path, clip: &Path) -> Result<()> {
+    let filter = "scale=1920:1080:flags=bicubic,fps=30,noise=alls=7:allf=t:all_seed=1";
+    make_clip_of(source, clip, filter, 60, "4M")
+}
+
+/// A minute of a clip through a filter, with so many pictures from a keyframe to the next and so many bits a second.
+pub(super) fn make_clip_of(source: &Path, clip: &Path, filter: &str, gop: u32, rate: &str) -> Result<()> {
     let mut command = Command::new("ffmpeg");
     command.args([
         "-hide_banner",
@@ -188,10 +194,7 @@ pub(super) fn make_clip(source: &Path, clip: &Path) -> Result<()> {
         "-i",
     ]);
     command.arg(source).args(["-t", "60", "-an"]);
-    command.args([
-        "-vf",
-        "scale=1920:1080:flags=bicubic,fps=30,noise=alls=7:allf=t:all_seed=1",
-    ]);
+    command.args(["-vf", filter]);
     command.args([
         "-c:v",
         "libx264",
@@ -202,17 +205,10 @@ pub(super) fn make_clip(source: &Path, clip: &Path) -> Result<()> {
         "-pix_fmt",
         "yuv420p",
     ]);
-    command.args(["-bf", "0", "-g", "60", "-keyint_min", "60", "-sc_threshold", "0"]);
-    command.args([
-        "-b:v",
-        "4M",
-        "-maxrate",
-        "4M",
-        "-bufsize",
-        "4M",
-        "-movflags",
-        "+faststart",
-    ]);
+    let gop = gop.to_string();
+    command.args(["-bf", "0", "-g", &gop, "-keyint_min", &gop, "-sc_threshold", "0"]);
+    command.args(["-b:v", rate, "-maxrate", rate, "-bufsize", rate]);
+    command.args(["-movflags", "+faststart"]);
     let status = command
         .arg(clip)
         .status()
