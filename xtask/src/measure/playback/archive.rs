@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use serde::Deserialize;
 
 use crate::clip;
-use crate::measure::record_cost::{make_clip, make_clip_of};
+use crate::measure::record_cost::{LARGE, make_clip_of};
 use crate::measure::{Context, bench};
 
 /// Where each of them begins.
@@ -15,6 +15,9 @@ pub(super) const BEGIN: &str = "2026-03-01T00:00:00";
 pub(super) const FRAGMENT_S: u64 = 2;
 /// The length of a segment, in seconds.
 pub(super) const SEGMENT_S: u64 = 30;
+
+/// The length of a clip, in seconds.
+const CLIP_S: u64 = 20;
 
 /// A camera as it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,20 +37,20 @@ impl Camera {
         }
     }
 
-    /// A minute of it.
+    /// Some seconds of it, to be played again and again.
     ///
     /// # Errors
     /// Without ffmpeg, or when it fails.
     pub(super) fn clip(self, folder: &Path) -> Result<PathBuf> {
         let path = folder.join(format!("{self:?}.mp4"));
         eprintln!("making a clip of {}", self.name());
-        match self {
-            Self::Small => {
-                let filter = "fps=10,noise=alls=7:allf=t:all_seed=1";
-                make_clip_of(&clip::file(), &path, filter, 20, "250k")?;
-            }
-            Self::Large => make_clip(&clip::file(), &path)?,
-        }
+        let small = "fps=10,noise=alls=7:allf=t:all_seed=1";
+        // A keyframe every two seconds.
+        let (filter, gop, rate) = match self {
+            Self::Small => (small, 20, "250k"),
+            Self::Large => (LARGE, 60, "4M"),
+        };
+        make_clip_of(&clip::file(), &path, filter, gop, rate, CLIP_S)?;
         Ok(path)
     }
 }
