@@ -13,8 +13,8 @@ const SILENCE: Duration = Duration::from_secs(60);
 const CHUNK: usize = 1 << 20;
 /// Bytes of a line in the head of an answer.
 const MAX_LINE: u64 = 16 << 10;
-/// Bytes of a text.
-const MAX_TEXT: u64 = 64 << 20;
+/// Bytes of what is not large.
+const MAX_BYTES: u64 = 64 << 20;
 
 /// The head of an answer, and its body to come.
 #[derive(Debug)]
@@ -52,17 +52,30 @@ pub(super) fn ask(address: SocketAddr, target: &str, range: Option<Range<u64>>) 
     Ok(answer)
 }
 
-/// All of a text.
+/// All of something that is not large.
 ///
 /// # Errors
-/// As [`ask`], or when it is no text.
-pub(super) fn text(address: SocketAddr, target: &str) -> Result<String> {
-    let mut bytes = Vec::new();
-    ask(address, target, None)?.read(|some| {
+/// As [`ask`], or when it is large.
+pub(super) fn bytes(address: SocketAddr, target: &str) -> Result<Vec<u8>> {
+    let answer = ask(address, target, None)?;
+    let length = answer.length.unwrap_or(0);
+    if length > MAX_BYTES {
+        bail!("GET {target}: {length} bytes are more than {MAX_BYTES}");
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(length)?);
+    answer.read(|some| {
         bytes.extend_from_slice(some);
-        (bytes.len() as u64) < MAX_TEXT
+        (bytes.len() as u64) < MAX_BYTES
     })?;
-    String::from_utf8(bytes).with_context(|| format!("GET {target} gave no text"))
+    Ok(bytes)
+}
+
+/// The same, of text.
+///
+/// # Errors
+/// As [`bytes`], or when it is no text.
+pub(super) fn text(address: SocketAddr, target: &str) -> Result<String> {
+    String::from_utf8(bytes(address, target)?).with_context(|| format!("GET {target} gave no text"))
 }
 
 impl Answer {

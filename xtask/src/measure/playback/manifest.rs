@@ -115,8 +115,9 @@ fn ask_manifest(host: &Host, archive: &Archive, manifest: &Manifest, from: &str,
         archive.asset, manifest.file
     );
     let began = Instant::now();
-    let text = http::text(host.address(), &target)?;
+    let bytes = http::bytes(host.address(), &target)?;
     let took = began.elapsed().as_secs_f64() * 1e3;
+    let text = String::from_utf8(bytes)?;
     let found = text.matches(manifest.mark).count() as u64;
     if found != manifest.count {
         bail!(

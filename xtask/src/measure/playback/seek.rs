@@ -98,7 +98,10 @@ fn copy(host: &Host, archive: &Archive, state: &Path, root: &Path) -> Result<()>
         .nth(1)
         .and_then(|rest| rest.split('"').next());
     let init = init.context("the playlist names no init segment")?;
-    save(host, &format!("{base}/{init}"), &folder.join(init))?;
+    std::fs::write(
+        folder.join(init),
+        http::bytes(host.address(), &format!("{base}/{init}"))?,
+    )?;
     for file in files(&state.join(STORE).join(&archive.asset), &[])? {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         if let Some(stem) = name.strip_suffix(STORED) {
@@ -114,25 +117,12 @@ fn same(host: &Host, base: &str, folder: &Path, playlist: &str) -> Result<()> {
     let names: Vec<&str> = playlist.lines().filter(|line| line.ends_with(VIDEO)).collect();
     for name in [names.first(), names.last()] {
         let name = name.context("the playlist names no media")?;
-        let mut given = Vec::new();
-        http::ask(host.address(), &format!("{base}/{name}"), None)?.read(|some| {
-            given.extend_from_slice(some);
-            true
-        })?;
+        let given = http::bytes(host.address(), &format!("{base}/{name}"))?;
         if std::fs::read(folder.join(name))? != given {
             bail!("{name} is not the file that the store has");
         }
     }
     Ok(())
-}
-
-fn save(host: &Host, target: &str, path: &Path) -> Result<()> {
-    let mut bytes = Vec::new();
-    http::ask(host.address(), target, None)?.read(|some| {
-        bytes.extend_from_slice(some);
-        true
-    })?;
-    std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn reading(archive: &Archive, ours: &Side, theirs: &Side) -> Result<Reading> {
