@@ -1,5 +1,5 @@
 //! What takes the recorder longer than criterion has patience: `cargo xtask measure drain` and `measure thirty-days` run this
-//! with the name of one of them, and read the line of JSON that it prints.
+//! with the name of one of them, and read the line of JSON that it prints. The measures of playback let it make what they play.
 
 #![allow(
     clippy::print_stdout,
@@ -8,6 +8,7 @@
     reason = "it measures real time, prints to people, and one line to `cargo xtask measure`"
 )]
 
+mod archive;
 mod drain;
 mod thirty_days;
 
@@ -26,8 +27,10 @@ fn main() -> Result<()> {
         .skip(1)
         .find(|argument| !argument.starts_with("--"));
     match part.as_deref() {
+        Some("archive") => archive::run(),
+        Some("year") => archive::run_year(),
         Some("drain") => drain::run(),
         Some("thirty-days") => thirty_days::run(),
-        _ => Err("which one: `drain` or `thirty-days`?\nhint: `cargo xtask measure` runs them with all that they need".into()),
+        _ => Err("which one: `archive`, `year`, `drain` or `thirty-days`?\nhint: `cargo xtask measure` runs them with all that they need".into()),
     }
 }

@@ -11,6 +11,7 @@
 //! | `index` | the sample's index within its track of the file, from zero, in decoding order |
 //! | `loop` | which time the file is played, from zero |
 //! | `rtp_timestamp` | the RTP time stamp |
+//! | `sent` | when its first byte was sent, by this machine's clock: microseconds since the Unix epoch |
 //! | `key` | decoding can start here |
 //! | `sha256` | see [`digest`] |
 
@@ -40,6 +41,7 @@ pub(super) struct Entry {
     #[serde(rename = "loop")]
     pub(super) round: u64,
     pub(super) rtp_timestamp: u32,
+    pub(super) sent: i64,
     pub(super) key: bool,
     pub(super) sha256: String,
 }

@@ -155,6 +155,7 @@ impl Player {
             TrackKind::Audio => lane.sequencer.aac(&data, timestamp),
             TrackKind::Video => lane.picture(&data, timestamp),
         };
+        let sent = self.clock.wall().as_microsecond();
         if let Path::Udp { .. } = lane.path {
             let left = until.saturating_sub(self.clock.monotonic());
             spread(&lane.path, &packets, left).await;
@@ -174,6 +175,7 @@ impl Player {
                 index: turn.sample,
                 round: turn.round,
                 rtp_timestamp: timestamp,
+                sent,
                 key: turn.key,
                 sha256,
             };

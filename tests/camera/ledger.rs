@@ -39,4 +39,11 @@ async fn every_access_unit_that_arrives_stands_in_the_ledger() {
         );
     }
     assert_eq!(told[0]["key"], true);
+    // When, by the clock of this machine.
+    let now = jiff::Timestamp::now().as_microsecond();
+    let sent: Vec<i64> = told.iter().map(|line| line["sent"].as_i64().unwrap()).collect();
+    assert!(
+        sent.iter().all(|at| (0..60_000_000).contains(&(now - at))),
+        "{sent:?}"
+    );
 }

@@ -19,6 +19,8 @@ pub(crate) struct Encoder {
     /// What x264 calls its care, and how coarse the picture may become: more is coarser.
     pub(crate) preset: &'static str,
     pub(crate) crf: u32,
+    /// Seconds from a keyframe to the next.
+    pub(crate) gop_s: u32,
     /// With a tone of so many seconds.
     pub(crate) tone: Option<u32>,
 }
@@ -31,6 +33,7 @@ impl Encoder {
             pixels: "yuv420p",
             preset: "slow",
             crf: 24,
+            gop_s: GOP_SECONDS,
             tone: None,
         }
     }
@@ -68,7 +71,7 @@ impl Encoder {
         command.args(["-c:v", "libx264", "-preset", self.preset, "-profile:v", "main"]);
         command.args(["-pix_fmt", "yuv420p", "-crf", &self.crf.to_string()]);
         // One thread, no B-frames, a fixed GOP: the file depends on nothing but the frames and the encoder.
-        let gop = (self.fps * GOP_SECONDS).to_string();
+        let gop = (self.fps * self.gop_s).to_string();
         command.args(["-threads", "1", "-bf", "0", "-g", &gop, "-keyint_min", &gop]);
         command.args(["-sc_threshold", "0"]);
         if self.tone.is_some() {

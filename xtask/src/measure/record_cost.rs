@@ -21,6 +21,8 @@ const END: Duration = Duration::from_secs(30);
 const RECORDED_PART: f64 = 0.9;
 /// Resident memory, in units of 1,000,000 bytes.
 const MEMORY_GOAL_MB: f64 = 15.0;
+/// From any picture to one of 1080p30.
+pub(super) const LARGE: &str = "scale=1920:1080:flags=bicubic,fps=30,noise=alls=7:allf=t:all_seed=1";
 const SOURCE: &str = "media/parking-lot-cars.mp4";
 
 /// Measures `RUNS` times.
@@ -176,6 +178,18 @@ fn topology() -> PathBuf {
 
 /// A minute of a clip, enlarged to 1080p30 of 4 Mbit/s; the noise keeps the encoder at its rate.
 pub(super) fn make_clip(source: &Path, clip: &Path) -> Result<()> {
+    make_clip_of(source, clip, LARGE, 60, "4M", SECONDS)
+}
+
+/// Some seconds of a clip through a filter, with so many pictures from a keyframe to the next and so many bits a second.
+pub(super) fn make_clip_of(
+    source: &Path,
+    clip: &Path,
+    filter: &str,
+    gop: u32,
+    rate: &str,
+    seconds: u64,
+) -> Result<()> {
     let mut command = Command::new("ffmpeg");
     command.args([
         "-hide_banner",
@@ -187,11 +201,8 @@ pub(super) fn make_clip(source: &Path, clip: &Path) -> Result<()> {
         "-1",
         "-i",
     ]);
-    command.arg(source).args(["-t", "60", "-an"]);
-    command.args([
-        "-vf",
-        "scale=1920:1080:flags=bicubic,fps=30,noise=alls=7:allf=t:all_seed=1",
-    ]);
+    command.arg(source).args(["-t", &seconds.to_string(), "-an"]);
+    command.args(["-vf", filter]);
     command.args([
         "-c:v",
         "libx264",
@@ -202,17 +213,10 @@ pub(super) fn make_clip(source: &Path, clip: &Path) -> Result<()> {
         "-pix_fmt",
         "yuv420p",
     ]);
-    command.args(["-bf", "0", "-g", "60", "-keyint_min", "60", "-sc_threshold", "0"]);
-    command.args([
-        "-b:v",
-        "4M",
-        "-maxrate",
-        "4M",
-        "-bufsize",
-        "4M",
-        "-movflags",
-        "+faststart",
-    ]);
+    let gop = gop.to_string();
+    command.args(["-bf", "0", "-g", &gop, "-keyint_min", &gop, "-sc_threshold", "0"]);
+    command.args(["-b:v", rate, "-maxrate", rate, "-bufsize", rate]);
+    command.args(["-movflags", "+faststart"]);
     let status = command
         .arg(clip)
         .status()

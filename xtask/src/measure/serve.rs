@@ -90,6 +90,11 @@ impl Host {
         })
     }
 
+    /// Where it listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Waits until it answers.
     ///
     /// # Errors

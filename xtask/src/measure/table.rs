@@ -3,12 +3,12 @@
 use super::criterion::{self, Comparison, Figure};
 use super::{
     Measure, activation, analysis, drain, hot_swap, idle_instances, inference, kill9, many_cameras,
-    method_latency, motion_quality, outage, power_cut, recall, record_cost, replay_speed, thirty_days,
-    trucks,
+    method_latency, motion_quality, outage, playback, power_cut, recall, record_cost, replay_speed,
+    thirty_days, trucks,
 };
 
 /// All measures.
-pub(super) const MEASURES: [Measure; 25] = [
+pub(super) const MEASURES: [Measure; 30] = [
     Measure {
         name: "record-cost",
         what: "CPU time of recording one 1080p30 stream of 4 Mbit/s, compared with ffmpeg -c copy -f hls",
@@ -223,10 +223,59 @@ pub(super) const MEASURES: [Measure; 25] = [
         needs_corpus: true,
         run: inference::agreement,
     },
+    Measure {
+        name: "seek",
+        what: "time from a seek to its first picture in a recording of a day of 250 kbit/s, in Chromium, p95; compared with the same \
+               files served by nginx",
+        unit: "ratio of times",
+        goal: playback::SEEK_GOAL,
+        needs_corpus: false,
+        run: playback::seek,
+    },
+    Measure {
+        name: "manifest",
+        what: "time to answer with a manifest of a day (2,880 segments, 43,200 fragments) when the index knows a year; the slowest kind; \
+               besides `availableMedia` of 25 hours",
+        unit: "ms",
+        goal: playback::MANIFEST_GOAL_MS,
+        needs_corpus: false,
+        run: playback::manifest,
+    },
+    Measure {
+        name: "export",
+        what: "speed of an export while it is made, compared with nginx serving the same bytes; the worse of a large and a small picture",
+        unit: "ratio of speeds",
+        goal: playback::EXPORT_GOAL,
+        needs_corpus: false,
+        run: playback::export,
+    },
+    Measure {
+        name: "viewers",
+        what: "pictures that four cameras sent and that are not in their recordings, while fifty viewers look",
+        unit: "pictures",
+        goal: 0.0,
+        needs_corpus: false,
+        run: playback::viewers,
+    },
+    Measure {
+        name: "live-delay",
+        what: "time from a camera's sending of a picture to that picture on the screen of Chromium, with a keyframe every second; the \
+               slowest picture",
+        unit: "ms",
+        goal: playback::LIVE_DELAY_GOAL_MS,
+        needs_corpus: false,
+        run: playback::live_delay,
+    },
 ];
 
 /// Those whose value must not be below the goal; all others must not be above it.
-pub(super) const AT_LEAST: [&str; 4] = ["drain", "http-vs-extension", "trucks", "yolox-agreement"];
+pub(super) const AT_LEAST: [&str; 5] = [
+    "drain",
+    "export",
+    "http-vs-extension",
+    "trucks",
+    "yolox-agreement",
+];
 
 const GUEST_CALL: Figure = Figure {
     function: "guest-call",

@@ -13,7 +13,7 @@ pub(in crate::measure) struct Sent {
     pub(in crate::measure) session: String,
     pub(super) kind: String,
     pub(super) rtp_timestamp: u32,
-    pub(super) sha256: String,
+    pub(in crate::measure) sha256: String,
 }
 
 /// Ticks of RTP time in a second, of video.
