@@ -134,6 +134,7 @@ fn a_token_for_another_camera_does_not_learn_that_there_is_a_recording() {
         "/assets/lobby/detections?startTime=2026-11-20T12:00:00Z&endTime=2026-11-20T12:00:10Z",
     ] {
         assert_eq!(ask("nobody", target).status, 401);
+        assert_eq!(get(host.address, target, &[]).status, 401, "also on loopback");
         ask("inside", target).with(200);
         let foreign = ask("outside", target).with(404).text();
         let unknown = ask("outside", &target.replace("lobby", "nobody"))

@@ -103,7 +103,7 @@ fn the_detector_of_the_guide_is_the_one_that_is_tested() {
 
 /// The modules that each module of the host may use, besides itself and what all may use: the map in `host/lib.rs`. `cli` may
 /// use all.
-const ARROWS: [(&str, &[&str]); 21] = [
+const ARROWS: [(&str, &[&str]); 22] = [
     (
         "config",
         &[

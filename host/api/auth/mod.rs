@@ -138,10 +138,11 @@ pub(super) struct Caller {
 }
 
 impl SharedAuth {
-    /// With these tokens. When none is `required`, a caller without one may do everything.
+    /// With these tokens. A caller without one may do everything, as long as there is none and none is `required`: who configures a
+    /// token does not mean everybody else to be let in.
     #[must_use]
     pub fn new(tokens: Vec<Token>, required: bool) -> Self {
-        Self(watch::Sender::new(Arc::new(Tokens { tokens, required })))
+        Self(watch::Sender::new(Arc::new(Tokens::of(tokens, required))))
     }
 
     /// Nobody needs a token: for a host that listens on loopback alone.
@@ -152,7 +153,7 @@ impl SharedAuth {
 
     /// Puts other tokens in place of all. Streams of callers whose token is gone end.
     pub fn replace(&self, tokens: Vec<Token>, required: bool) {
-        self.0.send_replace(Arc::new(Tokens { tokens, required }));
+        self.0.send_replace(Arc::new(Tokens::of(tokens, required)));
     }
 
     /// Tells when the tokens are replaced.
@@ -174,9 +175,8 @@ impl SharedAuth {
         let tokens = self.tokens();
         match Credentials::read(headers)? {
             // A client that always sends its token also reaches a host that has none.
-            _ if tokens.tokens.is_empty() && !tokens.required => Ok(Caller::anyone()),
-            None if tokens.required => Err(Denied::Missing),
-            None => Ok(Caller::anyone()),
+            _ if !tokens.required => Ok(Caller::anyone()),
+            None => Err(Denied::Missing),
             Some(Credentials::Bearer(token)) => tokens.find(&Sha256::digest(token).into(), now),
             Some(Credentials::Signature(signature)) => {
                 let host = host.ok_or(Denied::Invalid)?;
@@ -199,6 +199,13 @@ impl SharedAuth {
 }
 
 impl Tokens {
+    fn of(tokens: Vec<Token>, required: bool) -> Self {
+        Self {
+            required: required || !tokens.is_empty(),
+            tokens,
+        }
+    }
+
     fn find(&self, sha256: &[u8; 32], now: Timestamp) -> Result<Caller, Denied> {
         let mut found = None;
         // All of them, so that the time does not tell which.
@@ -334,6 +341,17 @@ mod tests {
         for headers in [HeaderMap::new(), headers("Bearer whatever")] {
             assert_eq!(auth.identify(&headers, None, now()).unwrap().role, Role::Admin);
         }
+    }
+
+    #[test]
+    fn one_token_is_enough_that_everybody_needs_one() {
+        let auth = SharedAuth::open();
+        let caller = auth.identify(&HeaderMap::new(), None, now()).unwrap();
+        auth.replace(vec![Token::new("desk", "battery", Role::Read)], false);
+        let denied = auth.identify(&HeaderMap::new(), None, now()).unwrap_err();
+        assert_eq!(denied, Denied::Missing);
+        assert!(!auth.still_valid(&caller, now()), "who came before it goes");
+        assert!(auth.identify(&headers("Bearer battery"), None, now()).is_ok());
     }
 
     #[test]
