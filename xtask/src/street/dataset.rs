@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     out: PathBuf,
     /// How many to train with; a tenth as many again to look how it goes, and as many to test with.
-    #[arg(long, default_value_t = 6000)]
+    #[arg(long, default_value_t = 10_000)]
     images: usize,
 }
 
