@@ -1,5 +1,6 @@
 //! What a rule lets go, what is held, and what is deleted: in a container as in a folder.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use mediagraph::media::{SystemClock, Ticks};
@@ -17,29 +18,37 @@ use crate::real::{configuration, serve};
 
 const KEYFRAMES: &[&str] = &["-bf", "0", "-g", "25", "-keyint_min", "25", "-b:v", "2M"];
 
+/// So many clips of ten seconds, one after the other, are in the container afterwards.
+async fn recorded(azurite: &Azurite, state: &Path, clips: i64) {
+    let host = StateDir::open(state).unwrap().host_id().to_owned();
+    let clip = Clip::make(KEYFRAMES, false);
+    let settings = azurite.settings(azurite.address);
+    let store = AzureStore::new(&settings, Arc::new(SystemClock::new())).unwrap();
+    let mut bench = Bench::open(state, &host, Arc::new(store));
+    bench.run();
+    for number in 0..clips {
+        bench.record("lobby", &clip.later(Ticks(number * 10 * 90_000)));
+    }
+    bench.drained().await;
+    bench.end().await;
+}
+
+/// The names of those in the container, the oldest first.
+fn segments(azurite: &Azurite) -> Vec<String> {
+    let mut names = azurite.names();
+    names.retain(|name| name.ends_with(".m4s"));
+    names.sort();
+    names
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_too_much_goes_from_the_container_too_the_oldest_first_and_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let azurite = Azurite::start(&folder.path().join("azurite"));
     let state = folder.path().join("state");
-    let host = StateDir::open(&state).unwrap().host_id().to_owned();
-    let clip = Clip::make(KEYFRAMES, false);
-    let settings = azurite.settings(azurite.address);
-    let store = AzureStore::new(&settings, Arc::new(SystemClock::new())).unwrap();
-    let mut bench = Bench::open(&state, &host, Arc::new(store));
-    bench.run();
-    for number in 0..4 {
-        bench.record("lobby", &clip.later(Ticks(number * 10 * 90_000)));
-    }
-    bench.drained().await;
-    bench.end().await;
+    recorded(&azurite, &state, 4).await;
     tokio::task::block_in_place(|| {
-        let segments = || {
-            let mut names = azurite.names();
-            names.retain(|name| name.ends_with(".m4s"));
-            names.sort();
-            names
-        };
+        let segments = || segments(&azurite);
         let before = segments();
         assert_eq!(before.len(), 20);
         let config = configuration(folder.path(), &azurite, azurite.address);
@@ -83,24 +92,9 @@ async fn what_is_deleted_goes_from_the_container_and_what_is_held_stays_in_it() 
     let folder = tempfile::tempdir().unwrap();
     let azurite = Azurite::start(&folder.path().join("azurite"));
     let state = folder.path().join("state");
-    let host = StateDir::open(&state).unwrap().host_id().to_owned();
-    let clip = Clip::make(KEYFRAMES, false);
-    let settings = azurite.settings(azurite.address);
-    let store = AzureStore::new(&settings, Arc::new(SystemClock::new())).unwrap();
-    let mut bench = Bench::open(&state, &host, Arc::new(store));
-    bench.run();
-    for number in 0..2 {
-        bench.record("lobby", &clip.later(Ticks(number * 10 * 90_000)));
-    }
-    bench.drained().await;
-    bench.end().await;
+    recorded(&azurite, &state, 2).await;
     tokio::task::block_in_place(|| {
-        let segments = || {
-            let mut names = azurite.names();
-            names.retain(|name| name.ends_with(".m4s"));
-            names.sort();
-            names
-        };
+        let segments = || segments(&azurite);
         let before = segments();
         assert_eq!(before.len(), 10);
         let config = configuration(folder.path(), &azurite, azurite.address);

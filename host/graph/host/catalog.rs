@@ -177,17 +177,24 @@ impl Entry {
     /// Looks at what a source shows from now on.
     pub(super) fn look(&self, source: &str) -> Result<Viewer, ControlError> {
         let Some(watch) = self.phase.watch() else {
-            let name = shown(&self.row.name);
-            let message = format!(
-                "the graph instance {name} is {}: its cameras show nothing",
-                self.phase.state().name()
-            );
-            let detail = Detail::new(NOT_VALID_IN_STATE, message.clone()).hint("activate it first");
-            return Err(ControlError::with(Kind::Conflict, message, vec![detail]));
+            return Err(self.shows_nothing());
         };
-        watch
-            .look(source)
-            .ok_or_else(|| not_found("running source", source, []))
+        let found = watch.look(source);
+        // While a graph ends, its cameras go before it does.
+        found.ok_or_else(|| match self.phase.state() {
+            InstanceState::Active => not_found("running source", source, []),
+            _ => self.shows_nothing(),
+        })
+    }
+
+    fn shows_nothing(&self) -> ControlError {
+        let message = format!(
+            "the graph instance {} is {}: its cameras show nothing",
+            shown(&self.row.name),
+            self.phase.state().name()
+        );
+        let detail = Detail::new(NOT_VALID_IN_STATE, message.clone()).hint("activate it first");
+        ControlError::with(Kind::Conflict, message, vec![detail])
     }
 
     /// The refusal of something that can only be done while nothing runs.
