@@ -139,7 +139,7 @@ mod tests {
             let name = entry.unwrap().file_name().into_string().unwrap();
             let served = FILES.iter().any(|file| file.name == name);
             assert!(
-                served || ["index.html", "vendor"].contains(&name.as_str()),
+                served || ["index.html", "package.json", "vendor"].contains(&name.as_str()),
                 "{name}"
             );
         }

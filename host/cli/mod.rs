@@ -85,7 +85,7 @@ enum Command {
     Coverage(coverage::CoverageArgs),
     /// Find what detectors saw while it was recorded
     Find(find::FindArgs),
-    /// List what a running host has recorded, and save any portion of it as a file
+    /// List what a running host has recorded, save any portion of it as a file, and make links for players
     Playback(playback::PlaybackArgs),
     /// List, hold, release and delete recordings
     Asset(asset::AssetArgs),

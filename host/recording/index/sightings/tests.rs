@@ -161,7 +161,10 @@ fn an_index_of_the_version_before_is_brought_up_and_keeps_what_it_has() {
     drop(bench.index);
     let older = rusqlite::Connection::open(&path).unwrap();
     older
-        .execute_batch("DROP TABLE sighting; PRAGMA user_version = 4;")
+        .execute_batch(
+            "DROP TABLE sighting; DROP TABLE hold; ALTER TABLE asset ADD COLUMN held INTEGER NOT NULL DEFAULT 0; \
+             PRAGMA user_version = 4;",
+        )
         .unwrap();
     drop(older);
     assert!(Index::open_to_read(&path).is_err(), "the host brings it up");
