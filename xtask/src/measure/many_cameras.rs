@@ -228,20 +228,8 @@ fn reading(steps: &[Step], missing: &Missing) -> Result<Reading> {
                 goal: MEMORY_GOAL_MB,
                 met: memory < MEMORY_GOAL_MB,
             },
-            Besides {
-                name: "pictures lost",
-                value: lost as f64,
-                unit: "",
-                goal: 0.0,
-                met: lost == 0,
-            },
-            Besides {
-                name: "recordings unsound",
-                value: missing.unsound as f64,
-                unit: "",
-                goal: 0.0,
-                met: missing.unsound == 0,
-            },
+            Besides::none("pictures lost", lost as usize),
+            Besides::none("recordings unsound", missing.unsound),
         ],
     })
 }

@@ -135,6 +135,19 @@ struct Besides {
     met: bool,
 }
 
+impl Besides {
+    /// How many there are of something of which there should be none.
+    fn none(name: &'static str, count: usize) -> Self {
+        Self {
+            name,
+            value: count as f64,
+            unit: "",
+            goal: 0.0,
+            met: count == 0,
+        }
+    }
+}
+
 struct Measure {
     name: &'static str,
     what: &'static str,

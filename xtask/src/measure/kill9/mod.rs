@@ -80,13 +80,6 @@ pub(super) fn run(context: &Context) -> Result<Reading> {
 }
 
 fn reading(rounds: usize, on_its_way: f64, outcome: &Outcome) -> Reading {
-    let count = |name, value: usize| Besides {
-        name,
-        value: value as f64,
-        unit: "",
-        goal: 0.0,
-        met: value == 0,
-    };
     let limit = FRAGMENT_S + on_its_way;
     Reading {
         value: outcome.lost as f64,
@@ -104,9 +97,9 @@ fn reading(rounds: usize, on_its_way: f64, outcome: &Outcome) -> Reading {
                 goal: limit,
                 met: outcome.longest_loss_s <= limit,
             },
-            count("pictures missing elsewhere", outcome.missing),
-            count("recordings unsound or not played by ffprobe", outcome.broken),
-            count("files left over", outcome.left_over),
+            Besides::none("pictures missing elsewhere", outcome.missing),
+            Besides::none("recordings unsound or not played by ffprobe", outcome.broken),
+            Besides::none("files left over", outcome.left_over),
         ],
     }
 }

@@ -45,13 +45,6 @@ pub(super) fn run(context: &Context) -> Result<Reading> {
 }
 
 fn reading(verdict: &Verdict) -> Reading {
-    let count = |name, value: u64| Besides {
-        name,
-        value: value as f64,
-        unit: "",
-        goal: 0.0,
-        met: value == 0,
-    };
     Reading {
         value: verdict.differing as f64,
         against: format!(
@@ -67,20 +60,23 @@ fn reading(verdict: &Verdict) -> Reading {
         ),
         samples: vec![verdict.differing as f64],
         besides: vec![
-            count(
+            Besides::none(
                 "fragments counted by the index and not dropped, or the reverse",
-                verdict.miscounted,
+                verdict.miscounted as usize,
             ),
-            count(
+            Besides::none(
                 "segments in the store that are not what was sealed",
-                verdict.changed,
+                verdict.changed as usize,
             ),
-            count(
+            Besides::none(
                 "playlist entries without a segment, or the reverse",
-                verdict.unlisted,
+                verdict.unlisted as usize,
             ),
-            count("pictures neither recorded nor on their way", verdict.missing),
-            count("bytes in a cache beyond its size", verdict.beyond),
+            Besides::none(
+                "pictures neither recorded nor on their way",
+                verdict.missing as usize,
+            ),
+            Besides::none("bytes in a cache beyond its size", verdict.beyond as usize),
             Besides {
                 name: "part of a cache that was empty at the end of the outage",
                 value: verdict.empty,

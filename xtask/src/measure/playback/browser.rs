@@ -9,8 +9,8 @@ use crate::measure::bench::found;
 use crate::measure::python::Python;
 use crate::project;
 
-/// Below the project's root.
-const FOLDER: &str = "target/browser";
+/// Below the project's root; what the tests in a browser use stands in a folder of its own.
+const FOLDER: &str = "target/chromium";
 const REQUIREMENTS: &str = "benches/browser/requirements.txt";
 const SCRIPTS: &str = "benches/browser";
 

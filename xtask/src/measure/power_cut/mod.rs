@@ -114,13 +114,6 @@ fn agree(disk: &Disk, state: &Path) -> Result<()> {
 }
 
 fn reading(cuts: usize, calls: usize, total: &Verdict) -> Reading {
-    let count = |name, value: usize| Besides {
-        name,
-        value: value as f64,
-        unit: "",
-        goal: 0.0,
-        met: value == 0,
-    };
     Reading {
         value: total.lost as f64,
         against: format!(
@@ -130,10 +123,10 @@ fn reading(cuts: usize, calls: usize, total: &Verdict) -> Reading {
         ),
         samples: vec![total.lost as f64],
         besides: vec![
-            count("hosts that did not start or stop", total.refused),
-            count("rows without their whole segment", total.rows_without_segment),
-            count("recordings unsound or not played by ffprobe", total.broken),
-            count("files left over", total.left_over),
+            Besides::none("hosts that did not start or stop", total.refused),
+            Besides::none("rows without their whole segment", total.rows_without_segment),
+            Besides::none("recordings unsound or not played by ffprobe", total.broken),
+            Besides::none("files left over", total.left_over),
         ],
     }
 }

@@ -179,13 +179,6 @@ fn reading(watched: &[(Kind, u64)], lost: &[Lost], unsound: usize, seconds: u64)
             )
         })
         .collect();
-    let count = |name, value: usize| Besides {
-        name,
-        value: value as f64,
-        unit: "",
-        goal: 0.0,
-        met: value == 0,
-    };
     Reading {
         value: missing as f64,
         against: format!(
@@ -199,8 +192,8 @@ fn reading(watched: &[(Kind, u64)], lost: &[Lost], unsound: usize, seconds: u64)
         ),
         samples: lost.iter().map(|one| one.missing as f64).collect(),
         besides: vec![
-            count("viewers who did not keep up", behind),
-            count("recordings unsound", unsound),
+            Besides::none("viewers who did not keep up", behind),
+            Besides::none("recordings unsound", unsound),
         ],
     }
 }
