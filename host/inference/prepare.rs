@@ -3,13 +3,11 @@
 use super::error::RunError;
 use super::limits::MAX_INPUT_SIDE;
 use super::tensor::{Element, Port, Tensor, Values};
-use crate::media::image::{CropSource, Fit, ImageSpec, PixelFormat, Prepared, Size};
+use crate::media::image::{CropSource, Fit, PlaneSpec, Size};
 use crate::media::inference::Rect;
 
 /// Red, green and blue.
 const CHANNELS: usize = 3;
-/// Levels of a channel.
-const LEVELS: usize = 256;
 
 /// The order of the colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,21 +81,17 @@ impl Preparation {
                 super::shape_text(&shape)
             )));
         }
-        let spec = ImageSpec {
-            format: match self.order {
-                ChannelOrder::Rgb => PixelFormat::Rgb24,
-                ChannelOrder::Bgr => PixelFormat::Bgr24,
-            },
-            size: Some(size),
+        let spec = PlaneSpec {
+            size,
             fit: self.fit,
             fill: self.fill,
         };
-        let prepared = picture.fitted(area, &spec).map_err(RunError::Input)?;
-        let values = self.values(port.element, &prepared)?;
+        let planes = picture.planes(area, &spec).map_err(RunError::Input)?;
+        let values = self.values(port.element, &self.ordered(&planes.colours))?;
         let tensor = Tensor::new(port.name.clone(), shape, values).map_err(RunError::Input)?;
         Ok(PreparedInput {
             tensor,
-            content: prepared.content,
+            content: planes.content,
         })
     }
 
@@ -151,12 +145,22 @@ impl Preparation {
         }
     }
 
-    fn values(&self, element: Element, prepared: &Prepared) -> Result<Values, RunError> {
+    fn ordered<'a>(&self, [red, green, blue]: &'a [Vec<u8>; CHANNELS]) -> [&'a [u8]; CHANNELS] {
+        match self.order {
+            ChannelOrder::Rgb => [red, green, blue],
+            ChannelOrder::Bgr => [blue, green, red],
+        }
+    }
+
+    fn values(&self, element: Element, planes: &[&[u8]; CHANNELS]) -> Result<Values, RunError> {
         match element {
-            Element::Float32 => Ok(Values::Float32(self.numbers(&prepared.pixels))),
-            Element::Uint8 if self.is_plain() => {
-                Ok(Values::Uint8(self.arranged(&prepared.pixels, |_, level| level)))
-            }
+            Element::Float32 if self.is_plain() => Ok(Values::Float32(
+                self.arranged(planes, |level, _| f32::from(level)),
+            )),
+            Element::Float32 => Ok(Values::Float32(self.arranged(planes, |level, (mean, std)| {
+                (f32::from(level) * self.scale - mean) / std
+            }))),
+            Element::Uint8 if self.is_plain() => Ok(Values::Uint8(self.arranged(planes, |level, _| level))),
             Element::Uint8 => Err(RunError::Input(
                 "the model takes the bytes of a frame as they are: `scale` must be 1, `mean` 0 and `std` 1"
                     .into(),
@@ -172,35 +176,24 @@ impl Preparation {
         self.scale == 1.0 && self.mean == [0.0; CHANNELS] && self.std == [1.0; CHANNELS]
     }
 
-    fn numbers(&self, pixels: &[u8]) -> Vec<f32> {
-        // There are 256 levels only: each is worked out once.
-        let levels = |(mean, std): (&f32, &f32)| -> Vec<f32> {
-            let level = |level: usize| (level as f32 * self.scale - mean) / std;
-            (0..LEVELS).map(level).collect()
-        };
-        let tables: Vec<Vec<f32>> = self.mean.iter().zip(&self.std).map(levels).collect();
-        self.arranged(pixels, |channel, level| {
-            let table = tables.get(channel);
-            table
-                .and_then(|table| table.get(usize::from(level)))
-                .copied()
-                .unwrap_or_default()
-        })
-    }
-
-    /// Brings packed pixels into the order of the model.
-    fn arranged<T>(&self, pixels: &[u8], of: impl Fn(usize, u8) -> T) -> Vec<T> {
-        let (all, _) = pixels.as_chunks::<CHANNELS>();
+    /// Brings planes into the order of the model; `of` is told the mean and the standard deviation of the channel.
+    fn arranged<T>(&self, planes: &[&[u8]; CHANNELS], of: impl Fn(u8, (f32, f32)) -> T) -> Vec<T> {
+        let [m0, m1, m2] = self.mean;
+        let [s0, s1, s2] = self.std;
+        let (first, second, third) = ((m0, s0), (m1, s1), (m2, s2));
+        let [a, b, c] = planes;
         match self.layout {
             Layout::Nhwc => {
-                let numbered = |pixel: &[u8; CHANNELS]| [of(0, pixel[0]), of(1, pixel[1]), of(2, pixel[2])];
-                all.iter().flat_map(numbered).collect()
+                let pixels = a.iter().zip(*b).zip(*c);
+                let numbered =
+                    |((a, b), c): ((&u8, &u8), &u8)| [of(*a, first), of(*b, second), of(*c, third)];
+                pixels.flat_map(numbered).collect()
             }
             Layout::Nchw => {
-                let mut out = Vec::with_capacity(pixels.len());
-                out.extend(all.iter().map(|pixel| of(0, pixel[0])));
-                out.extend(all.iter().map(|pixel| of(1, pixel[1])));
-                out.extend(all.iter().map(|pixel| of(2, pixel[2])));
+                let mut out = Vec::with_capacity(a.len() + b.len() + c.len());
+                out.extend(a.iter().map(|level| of(*level, first)));
+                out.extend(b.iter().map(|level| of(*level, second)));
+                out.extend(c.iter().map(|level| of(*level, third)));
                 out
             }
         }
@@ -208,146 +201,4 @@ impl Preparation {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-
-    /// Two pixels: one of (10, 20, 30), one of (40, 50, 60).
-    #[derive(Debug)]
-    struct Two;
-
-    impl CropSource for Two {
-        fn crop(&self, _: Rect, _: Size, _: PixelFormat) -> Result<Arc<[u8]>, String> {
-            Ok(Arc::new([10, 20, 30, 40, 50, 60]))
-        }
-    }
-
-    fn plain() -> Preparation {
-        Preparation {
-            size: None,
-            fit: Fit::Stretch,
-            fill: [0; 3],
-            order: ChannelOrder::Rgb,
-            layout: Layout::Nchw,
-            scale: 1.0,
-            mean: [0.0; 3],
-            std: [1.0; 3],
-        }
-    }
-
-    fn port(shape: [Option<u32>; 4], element: Element) -> Port {
-        Port {
-            name: "images".into(),
-            shape: shape.to_vec(),
-            element,
-        }
-    }
-
-    fn made(preparation: Preparation, port: &Port) -> Result<Values, String> {
-        let input = preparation.apply(port, &Two, Rect::WHOLE);
-        input
-            .map(|input| input.tensor.values)
-            .map_err(|error| error.to_string())
-    }
-
-    const SMALL: [Option<u32>; 4] = [Some(1), Some(3), Some(1), Some(2)];
-
-    #[test]
-    fn numbers_stand_where_the_layout_wants_them() {
-        let planes = made(plain(), &port(SMALL, Element::Uint8));
-        assert_eq!(planes, Ok(Values::Uint8(vec![10, 40, 20, 50, 30, 60])));
-        let packed = Preparation {
-            layout: Layout::Nhwc,
-            ..plain()
-        };
-        let shape = [None, Some(1), Some(2), Some(3)];
-        assert_eq!(
-            made(packed, &port(shape, Element::Uint8)),
-            Ok(Values::Uint8(vec![10, 20, 30, 40, 50, 60]))
-        );
-    }
-
-    #[test]
-    fn numbers_are_scaled_by_channel() {
-        let scaled = Preparation {
-            scale: 0.1,
-            mean: [1.0, 0.0, 0.0],
-            std: [1.0, 2.0, 1.0],
-            ..plain()
-        };
-        let Ok(Values::Float32(numbers)) = made(scaled, &port(SMALL, Element::Float32)) else {
-            panic!("no numbers");
-        };
-        let expected = [0.0, 3.0, 1.0, 2.5, 3.0, 6.0];
-        assert!(
-            numbers.iter().zip(expected).all(|(n, e)| (n - e).abs() < 1e-5),
-            "{numbers:?}"
-        );
-        assert!(
-            made(scaled, &port(SMALL, Element::Uint8))
-                .unwrap_err()
-                .contains("`scale` must be 1")
-        );
-    }
-
-    #[test]
-    fn what_does_not_suit_the_model_is_said() {
-        let open = [Some(1), Some(3), None, None];
-        for (preparation, shape, element, part) in [
-            (plain(), open, Element::Float32, "does not say which size"),
-            (
-                Preparation {
-                    layout: Layout::Nhwc,
-                    ..plain()
-                },
-                SMALL,
-                Element::Float32,
-                "check `layout`",
-            ),
-            (
-                Preparation {
-                    fit: Fit::Inside,
-                    ..plain()
-                },
-                SMALL,
-                Element::Float32,
-                "`inside`",
-            ),
-            (
-                Preparation {
-                    std: [0.0; 3],
-                    ..plain()
-                },
-                SMALL,
-                Element::Float32,
-                "`std` not 0",
-            ),
-            (
-                Preparation {
-                    scale: f32::NAN,
-                    ..plain()
-                },
-                SMALL,
-                Element::Float32,
-                "finite",
-            ),
-            (plain(), SMALL, Element::Int64, "takes int64"),
-            (
-                Preparation {
-                    size: Some(Size {
-                        width: 9_000,
-                        height: 1,
-                    }),
-                    ..plain()
-                },
-                open,
-                Element::Float32,
-                "each side may be 1 to 4096",
-            ),
-        ] {
-            let error = made(preparation, &port(shape, element)).unwrap_err();
-            assert!(error.contains(part), "{error}");
-        }
-    }
-}
+mod tests;

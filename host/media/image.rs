@@ -139,6 +139,26 @@ pub struct Prepared {
     pub pixels: Arc<[u8]>,
 }
 
+/// What a model wants its pixels to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlaneSpec {
+    /// Of each plane, whatever `fit` leaves empty.
+    pub size: Size,
+    /// How a picture gets there.
+    pub fit: Fit,
+    /// Red, green, blue of what `fit` leaves empty.
+    pub fill: [u8; 3],
+}
+
+/// A picture as a plane for each colour, row after row.
+#[derive(Clone, Debug)]
+pub struct Planes {
+    /// The part that shows the source, in fractions.
+    pub content: Rect,
+    /// Red, green, blue.
+    pub colours: [Vec<u8>; 3],
+}
+
 /// Cuts parts out of a full-size picture.
 pub trait CropSource: Send + Sync + std::fmt::Debug {
     /// The part of the picture under `area`, stretched to `size`.
@@ -151,16 +171,20 @@ pub trait CropSource: Send + Sync + std::fmt::Debug {
     ///
     /// # Errors
     /// As [`CropSource::crop`].
-    fn fitted(&self, area: Rect, spec: &ImageSpec) -> Result<Prepared, String> {
-        let (Some(size), Fit::Stretch) = (spec.size, spec.fit) else {
+    fn planes(&self, area: Rect, spec: &PlaneSpec) -> Result<Planes, String> {
+        if spec.fit != Fit::Stretch {
             return Err("this picture can be stretched only".to_owned());
-        };
-        let pixels = self.crop(area, size, spec.format)?;
-        Ok(Prepared {
-            format: spec.format,
-            size,
+        }
+        let pixels = self.crop(area, spec.size, PixelFormat::Rgb24)?;
+        let (pixels, _) = pixels.as_chunks::<3>();
+        let plane = |colour: fn(&[u8; 3]) -> u8| pixels.iter().map(colour).collect();
+        Ok(Planes {
             content: Rect::WHOLE,
-            pixels,
+            colours: [
+                plane(|[red, _, _]| *red),
+                plane(|[_, green, _]| *green),
+                plane(|[_, _, blue]| *blue),
+            ],
         })
     }
 }

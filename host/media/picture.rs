@@ -14,7 +14,7 @@ use self::placement::{Placement, place};
 use self::sampled::Source;
 use super::MediaTime;
 use super::h264::Colour;
-use super::image::{CropSource, Fit, ImageSpec, PixelFormat, Prepared, Size};
+use super::image::{CropSource, Fit, ImageSpec, PixelFormat, PlaneSpec, Planes, Prepared, Size};
 use super::inference::Rect;
 
 /// The longest side that a prepared picture may have.
@@ -204,14 +204,14 @@ impl CropSource for Picture {
         self.render(from, &placed, format, [0; 3]).map(Into::into)
     }
 
-    fn fitted(&self, area: Rect, spec: &ImageSpec) -> Result<Prepared, String> {
+    fn planes(&self, area: Rect, spec: &PlaneSpec) -> Result<Planes, String> {
         let [y, u, v] = &self.planes;
         let source = Source {
             planes: [y, u, v],
             size: self.size,
             colour: self.colour,
         };
-        sampled::fitted(source, area, spec)
+        sampled::planes(source, area, spec)
     }
 }
 

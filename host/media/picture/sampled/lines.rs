@@ -1,0 +1,204 @@
+//! Lines of a source as colours, scaled across.
+//!
+//! Done for many pixels at a time: samples are gathered from where the columns want them first, and all that follows are
+//! loops over 16-bit numbers, which the compiler makes vector code of. No number here leaves 16 bits: levels are at most
+//! 548 away from 0, and a sum over two pixels at most 255 times 2048 shifted by 4.
+
+use super::Source;
+use super::taps::{Tap, columns};
+use crate::media::h264::Matrix;
+
+/// What stands for a sample that is not there: no light, no colour.
+const ABSENT: u8 = 128;
+
+/// One colour of a line: each number the sum over two pixels, with 7 fractional bits.
+pub(super) type Line = Vec<i16>;
+
+/// The two lines that are being blended: red, green and blue of each. The next pair often shares one of them.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    pub(super) first: [Line; 3],
+    pub(super) second: [Line; 3],
+    rows: Option<(u32, u32)>,
+}
+
+impl Lines {
+    pub(super) fn hold(&mut self, tap: &Tap, mut make: impl FnMut(u32, &mut [Line; 3])) {
+        let wanted = (tap.first, tap.second);
+        match self.rows {
+            Some(rows) if rows == wanted => {}
+            Some((_, second)) if second == wanted.0 => {
+                std::mem::swap(&mut self.first, &mut self.second);
+                make(wanted.1, &mut self.second);
+            }
+            Some((first, _)) if first == wanted.0 => make(wanted.1, &mut self.second),
+            _ => {
+                make(wanted.0, &mut self.first);
+                make(wanted.1, &mut self.second);
+            }
+        }
+        self.rows = Some(wanted);
+    }
+}
+
+/// The upper 16 bits of a product.
+pub(super) fn upper(one: i16, other: i16) -> i16 {
+    ((i32::from(one) * i32::from(other)) >> 16) as i16
+}
+
+/// The integers of `swscale`'s vector code: each chroma sample stands for two by two pixels, samples have 3 fractional bits
+/// and factors 13, of each product the upper 16 bits are kept.
+#[derive(Clone, Copy, Debug)]
+struct Factors {
+    luma_offset: i16,
+    luma: i16,
+    red_v: i16,
+    green_u: i16,
+    green_v: i16,
+    blue_u: i16,
+}
+
+impl Factors {
+    fn of(matrix: Matrix, full: bool) -> Self {
+        // `ff_yuv2rgb_coeffs`, with 16 fractional bits: for limited range.
+        let (red_v, blue_u, green_u, green_v): (i32, i32, i32, i32) = match matrix {
+            Matrix::Bt601 => (104_597, 132_201, 25_675, 53_279),
+            Matrix::Bt709 => (117_489, 138_438, 13_975, 34_925),
+        };
+        let luma = if full { 1 << 16 } else { (1 << 16) * 255 / 219 };
+        let chroma = |factor: i32| if full { factor * 224 / 255 } else { factor };
+        // From 16 fractional bits to 13.
+        let short = |factor: i32| ((factor + (1 << 2)) >> 3) as i16;
+        Self {
+            luma_offset: if full { 0 } else { 16 },
+            luma: short(luma),
+            red_v: short(chroma(red_v)),
+            green_u: short(-chroma(green_u)),
+            green_v: short(-chroma(green_v)),
+            blue_u: short(chroma(blue_u)),
+        }
+    }
+
+    fn luma(self, sample: u8) -> i16 {
+        upper((i16::from(sample) - self.luma_offset) << 3, self.luma)
+    }
+
+    fn chroma(sample: u8) -> i16 {
+        (i16::from(sample) - 128) << 3
+    }
+}
+
+/// For each column one of the two pixels that it is made of.
+#[derive(Debug)]
+struct Side {
+    luma_at: Vec<u32>,
+    chroma_at: Vec<u32>,
+    weights: Vec<i16>,
+    luma: Vec<i16>,
+    u: Vec<i16>,
+    v: Vec<i16>,
+    /// What chroma adds to red, green and blue.
+    tints: [Vec<i16>; 3],
+}
+
+impl Side {
+    fn new(at: impl Iterator<Item = u32>, weights: impl Iterator<Item = i16>) -> Self {
+        let luma_at: Vec<u32> = at.collect();
+        Self {
+            chroma_at: luma_at.iter().map(|column| column / 2).collect(),
+            luma_at,
+            weights: weights.collect(),
+            luma: Vec::new(),
+            u: Vec::new(),
+            v: Vec::new(),
+            tints: Default::default(),
+        }
+    }
+
+    fn tint(&mut self, u: &[u8], v: &[u8], factors: Factors) {
+        gather(u, &self.chroma_at, Factors::chroma, &mut self.u);
+        gather(v, &self.chroma_at, Factors::chroma, &mut self.v);
+        let [red, green, blue] = &mut self.tints;
+        red.clear();
+        red.extend(self.v.iter().map(|v| upper(*v, factors.red_v)));
+        green.clear();
+        let both = self.u.iter().zip(&self.v);
+        green.extend(both.map(|(u, v)| upper(*u, factors.green_u) + upper(*v, factors.green_v)));
+        blue.clear();
+        blue.extend(self.u.iter().map(|u| upper(*u, factors.blue_u)));
+    }
+}
+
+fn gather(samples: &[u8], at: &[u32], level: impl Fn(u8) -> i16, into: &mut Vec<i16>) {
+    into.clear();
+    let sample = |place: &u32| samples.get(*place as usize).copied().unwrap_or(ABSENT);
+    into.extend(at.iter().map(|place| level(sample(place))));
+}
+
+/// Makes lines of a source.
+#[derive(Debug)]
+pub(super) struct Scaler<'a> {
+    source: Source<'a>,
+    factors: Factors,
+    first: Side,
+    second: Side,
+    /// The line of chroma that both sides have the tints of: two lines of luma share one.
+    tinted: Option<usize>,
+}
+
+impl<'a> Scaler<'a> {
+    /// Of the columns of a source that begin at `from.0`, `from.1` many, it makes `to`.
+    pub(super) fn new(source: Source<'a>, from: (u32, u32), to: u32) -> Self {
+        let taps = columns(from.0, from.1, to);
+        let weights = |side: fn([i16; 2]) -> i16| taps.iter().map(move |tap| side(tap.weights));
+        Self {
+            source,
+            factors: Factors::of(source.colour.matrix, source.colour.full_range),
+            first: Side::new(taps.iter().map(|tap| tap.first), weights(|[first, _]| first)),
+            second: Side::new(taps.iter().map(|tap| tap.second), weights(|[_, second]| second)),
+            tinted: None,
+        }
+    }
+
+    /// Red, green and blue of a line of the source.
+    pub(super) fn line(&mut self, row: u32, into: &mut [Line; 3]) {
+        let row = row as usize;
+        let [luma, ..] = self.source.planes;
+        let luma = luma.get(row * self.source.size.width as usize..);
+        self.tint(row / 2);
+        let factors = self.factors;
+        for side in [&mut self.first, &mut self.second] {
+            let level = |sample| factors.luma(sample);
+            gather(luma.unwrap_or_default(), &side.luma_at, level, &mut side.luma);
+        }
+        let tints = self.first.tints.iter().zip(&self.second.tints);
+        for (colour, (first, second)) in into.iter_mut().zip(tints) {
+            across((&self.first, first), (&self.second, second), colour);
+        }
+    }
+
+    fn tint(&mut self, row: usize) {
+        if self.tinted == Some(row) {
+            return;
+        }
+        let width = self.source.size.width.div_ceil(2) as usize;
+        let [_, u, v] = self
+            .source
+            .planes
+            .map(|plane| plane.get(row * width..).unwrap_or_default());
+        self.first.tint(u, v, self.factors);
+        self.second.tint(u, v, self.factors);
+        self.tinted = Some(row);
+    }
+}
+
+/// One colour: of each column the sum over its two pixels.
+fn across((first, first_tint): (&Side, &[i16]), (second, second_tint): (&Side, &[i16]), into: &mut Line) {
+    into.clear();
+    let level = |luma: &i16, tint: &i16| i32::from((luma + tint).clamp(0, 255));
+    let first = first.luma.iter().zip(first_tint).zip(&first.weights);
+    let second = second.luma.iter().zip(second_tint).zip(&second.weights);
+    into.extend(first.zip(second).map(|(((y1, c1), left), ((y2, c2), right))| {
+        ((level(y1, c1) * i32::from(*left) + level(y2, c2) * i32::from(*right)) >> 4) as i16
+    }));
+}
