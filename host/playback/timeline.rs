@@ -6,6 +6,7 @@
 //! Invariants: the first fragment of a run begins with a picture that needs no other; fragments of a run follow one another; sound stands
 //! beside the video of its run and not before or behind it; nothing here reads media, only the index and what the cache knows.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -330,7 +331,7 @@ fn follows(run: &Run, next: &Fragment) -> bool {
 }
 
 /// The fragments of a row; where they are not known, or contradict it, each track is one.
-fn sound_fragments(row: &PlayableRow) -> Vec<FragmentEntry> {
+fn sound_fragments(row: &PlayableRow) -> Cow<'_, [FragmentEntry]> {
     let segment = &row.segment;
     let bytes = |kind| -> u64 {
         let of = row.fragments.iter().filter(|one| one.kind == kind);
@@ -338,7 +339,7 @@ fn sound_fragments(row: &PlayableRow) -> Vec<FragmentEntry> {
     };
     let audio = segment.audio.map_or(0, |part| part.bytes);
     if bytes(TrackKind::Video) == segment.video.bytes && bytes(TrackKind::Audio) == audio {
-        return row.fragments.clone();
+        return Cow::Borrowed(&row.fragments);
     }
     let whole = |kind, part: scan::Part| FragmentEntry {
         kind,
