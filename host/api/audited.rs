@@ -32,6 +32,7 @@ pub(super) fn entry(call: &Call, action: Action, asset: &AssetRow) -> Entry {
 fn of(call: &Call, action: Action) -> Entry {
     Entry {
         who: call.caller.token.as_deref().unwrap_or_default().to_owned(),
+        by_link: call.grant.is_some(),
         from: call.peer.map(|peer| peer.to_string()).unwrap_or_default(),
         action,
         ..Entry::default()

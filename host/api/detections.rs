@@ -1,14 +1,12 @@
 //! One recording, and what was seen of it.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::json;
 
 use super::Shared;
 use super::guard::Call;
-use super::playback::{ASK_AGAIN, KEEP, asset, of_asset, refused, whole};
+use super::playback::{self, ASK_AGAIN, KEEP, asset, of_asset, refused};
 use super::problem::{self, Problem};
 use crate::playback::range::Asked;
 use crate::playback::seen::Question;
@@ -35,10 +33,6 @@ pub(super) async fn seen(api: Shared, call: Call) -> Result<Response<Body>, Prob
     let question = Question::new(stretch, label, limit, token.as_deref());
     let question = question.map_err(|error| of_asset(&asset, &error))?;
     let page = api.playback.seen(&asset, &question).await.map_err(refused)?;
-    let text = json!(page).to_string();
-    let mut hash = DefaultHasher::new();
-    text.hash(&mut hash);
-    let tag = format!("{:016x}", hash.finish());
     let keep = if page.settled { KEEP } else { ASK_AGAIN };
-    Ok(whole(&call.headers, JSON, text.into(), &tag, keep))
+    Ok(playback::text(&call.headers, JSON, json!(page).to_string(), keep))
 }

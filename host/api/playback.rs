@@ -26,7 +26,7 @@ use crate::recording::index::AssetRow;
 pub(super) use files::{export, fragment, frame, media};
 pub(super) use links::{keep_no_longer, make_link};
 pub(super) use manifests::{audio, filtered, master, mpd, video};
-pub(super) use sending::{ASK_AGAIN, KEEP, whole};
+pub(super) use sending::{ASK_AGAIN, KEEP, text};
 
 /// Of HLS playlists.
 pub(super) const HLS_TYPE: &str = "application/vnd.apple.mpegurl";

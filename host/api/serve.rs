@@ -252,6 +252,20 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
         self.limited(cx, written)
     }
 
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, buffers);
+        self.limited(cx, written)
+    }
+
+    /// Without it hyper copies everything that is sent behind the head of its answer: media, and playlists of megabytes.
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
         self.limited(cx, flushed)
@@ -260,5 +274,24 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let ended = Pin::new(&mut self.stream).poll_shutdown(cx);
         self.limited(cx, ended)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn pieces_are_sent_as_they_are_without_a_copy() {
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        let mut stream = Impatient::new(ours, Duration::from_secs(60));
+        assert!(stream.is_write_vectored(), "hyper would copy each body");
+        let pieces = [io::IoSlice::new(b"head"), io::IoSlice::new(b"body")];
+        assert_eq!(stream.write_vectored(&pieces).await.unwrap(), 8);
+        let mut sent = [0; 8];
+        theirs.read_exact(&mut sent).await.unwrap();
+        assert_eq!(&sent, b"headbody");
     }
 }

@@ -116,6 +116,9 @@ pub struct Entry {
     pub time: String,
     /// Whose token: its name. Empty: a host that needs none.
     pub who: String,
+    /// By a signed link that this token made: anybody may have it. Lines of earlier versions do not say it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_link: bool,
     /// The address that it came from; `local`: a command on the state directory itself.
     pub from: String,
     /// What was done.
@@ -241,7 +244,7 @@ impl Audit {
         Ok(())
     }
 
-    /// Whether looking at something is news: nobody of this name at this address has been given as much of it within the
+    /// Whether looking at something is news: nobody of this name at this address, and in the same way, has been given as much of it within the
     /// [`WINDOW`]. Remembers it. Reads and writes nothing.
     #[must_use]
     pub fn is_news(&self, entry: &Entry, looked: Looked) -> bool {

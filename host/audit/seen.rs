@@ -23,6 +23,7 @@ struct Told {
     /// On the monotonic clock.
     since: Duration,
     who: String,
+    by_link: bool,
     from: String,
     action: Action,
     what: [String; 3],
@@ -32,7 +33,8 @@ struct Told {
 
 impl Told {
     fn is_of(&self, entry: &Entry) -> bool {
-        (self.action, &self.who, &self.from) == (entry.action, &entry.who, &entry.from)
+        (self.action, &self.who, self.by_link, &self.from)
+            == (entry.action, &entry.who, entry.by_link, &entry.from)
             && self.what == what(entry)
     }
 
@@ -64,6 +66,7 @@ impl Seen {
         self.0.push_back(Told {
             since: now,
             who: entry.who.clone(),
+            by_link: entry.by_link,
             from: entry.from.clone(),
             action: entry.action,
             what: what(entry),

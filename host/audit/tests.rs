@@ -70,6 +70,31 @@ fn entries_are_lines_that_are_read_back_the_newest_first() {
 }
 
 #[test]
+fn what_came_by_a_link_says_so_and_lines_of_earlier_versions_are_read() {
+    let state = tempfile::tempdir().unwrap();
+    let audit = Audit::new(state.path(), clock());
+    // As it was written before there was a mark for links.
+    let earlier = r#"{"time":"2026-11-22T11:00:00.000Z","who":"guard","from":"10.0.0.7","action":"view","asset":"yard","store":"local","outcome":"done"}"#;
+    std::fs::create_dir(audit.folder()).unwrap();
+    let path = audit.folder().join(FILE);
+    std::fs::write(&path, format!("{earlier}\n")).unwrap();
+    let linked = Entry {
+        by_link: true,
+        ..entry(Action::View, "lobby")
+    };
+    audit.record(linked).unwrap();
+    let found = read(audit.folder(), &all()).unwrap();
+    assert_eq!(assets(&found), ["lobby", "yard"]);
+    assert!(found[0].by_link && !found[1].by_link, "{found:?}");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let newest = text.lines().last().unwrap();
+    assert!(
+        newest.contains(r#""who":"guard","byLink":true,"from":"10.0.0.7""#),
+        "{newest}"
+    );
+}
+
+#[test]
 fn entries_are_asked_for_by_time_recording_and_number() {
     let state = tempfile::tempdir().unwrap();
     let clock = clock();
@@ -130,6 +155,13 @@ fn whoever_goes_on_looking_is_news_once_in_a_while() {
     assert!(!audit.is_news(&view, between(60, 120)), "a part of it");
     assert!(audit.is_news(&view, between(60, 601)), "more than was told");
     assert!(audit.is_news(&entry(Action::View, "yard"), NOTHING_SAID));
+    let mut linked = view.clone();
+    linked.by_link = true;
+    assert!(
+        audit.is_news(&linked, between(0, 600)),
+        "somebody who has the link"
+    );
+    assert!(!audit.is_news(&linked, between(0, 600)));
     let mut other = view.clone();
     other.who = "boss".into();
     assert!(audit.is_news(&other, between(0, 600)));

@@ -113,7 +113,7 @@ fn text(answer: &Entries, zone: &TimeZone, paint: Paint) -> String {
         };
         table.row([
             Cell::text(&shown_exactly(&one.time, zone)),
-            Cell::text(if one.who.is_empty() { "-" } else { &one.who }),
+            Cell::text(&who(one)),
             Cell::text(&one.from),
             Cell::text(one.action.name()),
             Cell::text(what),
@@ -123,6 +123,12 @@ fn text(answer: &Entries, zone: &TimeZone, paint: Paint) -> String {
         ]);
     }
     table.render(paint)
+}
+
+/// `guard`; `guard (link)`: whoever has a link that this token made.
+fn who(entry: &Entry) -> String {
+    let name = if entry.who.is_empty() { "-" } else { &entry.who };
+    format!("{name}{}", if entry.by_link { " (link)" } else { "" })
 }
 
 fn stretch(entry: &Entry, zone: &TimeZone) -> String {
@@ -142,6 +148,10 @@ mod tests {
     use super::*;
     use crate::audit::{Action, Outcome};
 
+    fn words(line: &str) -> String {
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     #[test]
     fn an_entry_is_a_row_that_says_who_did_what() {
         let entry = Entry {
@@ -155,9 +165,25 @@ mod tests {
             detail: "held".into(),
             ..Entry::default()
         };
-        let text = text(&Entries { value: vec![entry] }, &TimeZone::UTC, Paint::Plain);
+        let linked = Entry {
+            who: "guard".into(),
+            by_link: true,
+            from: "10.0.0.8".into(),
+            asset: "yard".into(),
+            ..Entry::default()
+        };
+        let entries = Entries {
+            value: vec![entry, linked],
+        };
+        let text = text(&entries, &TimeZone::UTC, Paint::Plain);
+        // Columns are as wide as what stands in them.
+        let lines: Vec<String> = text.lines().map(words).collect();
         assert!(
-            text.contains("boss  10.0.0.7  delete  gate  - to 2026-11-20 12:00:00.000+00:00  refused  held"),
+            lines[1].ends_with("boss 10.0.0.7 delete gate - to 2026-11-20 12:00:00.000+00:00 refused held"),
+            "{text}"
+        );
+        assert!(
+            lines[2].contains("guard (link) 10.0.0.8 view yard - done"),
             "{text}"
         );
         let none = super::text(&Entries::default(), &TimeZone::UTC, Paint::Plain);

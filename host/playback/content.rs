@@ -3,6 +3,7 @@
 //! Invariant: nothing is read before it is sent, and of what is sent at most [`CHUNK`] bytes are in memory.
 
 use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,6 +18,15 @@ use crate::media::TrackKind;
 
 /// As much is read at a time, in bytes.
 pub const CHUNK: u64 = 256 << 10;
+
+/// Names what is sent: the same has the same name, also after a restart and on another host of this version.
+#[must_use]
+pub fn tag(what: &(impl Hash + ?Sized)) -> String {
+    // Its keys are fixed, unlike those of a map.
+    let mut hash = DefaultHasher::new();
+    what.hash(&mut hash);
+    format!("{:016x}", hash.finish())
+}
 
 /// A part of what is sent.
 #[derive(Clone, Debug)]
@@ -164,6 +174,15 @@ impl Content {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_same_has_the_same_tag_and_something_else_another() {
+        let text = "#EXTM3U\n".repeat(1000);
+        assert_eq!(tag(&text), tag(text.as_str()));
+        assert_ne!(tag(&text), tag(&text[1..]));
+        // Not told apart by what is put behind one another alone.
+        assert_ne!(tag(&(vec![1, 2], vec![3])), tag(&(vec![1], vec![2, 3])));
+    }
 
     #[test]
     fn a_part_of_pieces_is_cut_across_their_borders() {

@@ -4,8 +4,6 @@
 //! copied as it is sent. Pictures begin with the last one before the stretch that needs no other. Holes are left out: what follows a
 //! hole comes at once, and a comment in the file says what is missing. Sound keeps its place beside the pictures.
 
-use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash as _, Hasher as _};
 use std::io::Cursor;
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,7 +11,7 @@ use std::sync::Arc;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::tz::TimeZone;
 
-use super::content::{Content, Piece};
+use super::content::{self, Content, Piece};
 use super::range::Asked;
 use super::timeline::{Fragment, Run, Timeline};
 use super::{MAX_EXPORTS, Playback, PlaybackError};
@@ -309,17 +307,12 @@ fn bounds(timeline: &Timeline) -> (MediaTime, MediaTime) {
 
 /// The same for the same media.
 fn tag(timeline: &Timeline, end: MediaTime) -> String {
-    let mut hash = DefaultHasher::new();
-    (timeline.asset.id.0, end.ticks()).hash(&mut hash);
-    for run in &timeline.runs {
-        run.tracks.epoch.hash(&mut hash);
-        for kind in [TrackKind::Video, TrackKind::Audio] {
-            for fragment in run.of(kind) {
-                (fragment.start, fragment.bytes).hash(&mut hash);
-            }
-        }
-    }
-    format!("{:016x}", hash.finish())
+    let sizes = |fragments: &[Fragment]| -> Vec<(u64, u64)> {
+        fragments.iter().map(|one| (one.start, one.bytes)).collect()
+    };
+    let runs = timeline.runs.iter();
+    let runs = runs.map(|run| (&run.tracks.epoch, sizes(&run.video), sizes(&run.audio)));
+    content::tag(&(timeline.asset.id, end, runs.collect::<Vec<_>>()))
 }
 
 /// `Lobby 2026-11-22T14-02-00+0100.mp4`: a name for every file system.

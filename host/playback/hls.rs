@@ -12,8 +12,10 @@ use super::timeline::{Fragment, Run, Timeline};
 use crate::media::{MediaTime, TICKS_PER_SECOND, TrackKind};
 use crate::recording::asset::playlist::{Line, Master};
 
-/// Bytes that an entry takes, about.
-const ENTRY: usize = 110;
+/// Bytes that an entry takes, about, beside the name of its file.
+const ENTRY: usize = 64;
+/// Bytes that the name of a segment has, about.
+const NAME: usize = 64;
 
 /// How a manifest names what belongs to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,20 +71,14 @@ pub fn master(timeline: &Timeline, links: &Links) -> String {
 /// The playlist of a track. `numbers` are those of its beginning, when it grows.
 #[must_use]
 pub fn track(timeline: &Timeline, kind: TrackKind, links: &Links, numbers: Numbers) -> String {
-    let count: usize = timeline.runs.iter().map(|run| run.of(kind).len()).sum();
-    let mut body = String::with_capacity(count.saturating_mul(ENTRY));
-    let mut map: Option<&str> = None;
-    for (number, run) in timeline.runs.iter().enumerate() {
-        if number > 0 {
-            body.push_str("#EXT-X-DISCONTINUITY\n");
-        }
-        map = render_run(run, kind, links, map, &mut body);
-    }
     let fragments = || timeline.runs.iter().flat_map(|run| run.of(kind));
     let longest = fragments().map(|one| one.ticks).max().unwrap_or(0);
     let longest = longest.div_ceil(TICKS_PER_SECOND as u64).max(1);
-    let mut out = format!("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:{longest}\n");
+    // Room for all of it at once: a day takes some megabytes, which would be copied each time that they grow.
+    let entry = ENTRY.saturating_add(links.media("").len()).saturating_add(NAME);
+    let mut out = String::with_capacity(fragments().count().saturating_add(1).saturating_mul(entry));
     // Writing to a String cannot fail.
+    let _ = writeln!(out, "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:{longest}");
     let _ = writeln!(out, "#EXT-X-MEDIA-SEQUENCE:{}", numbers.fragment);
     if numbers.run > 0 {
         let _ = writeln!(out, "#EXT-X-DISCONTINUITY-SEQUENCE:{}", numbers.run);
@@ -90,7 +86,13 @@ pub fn track(timeline: &Timeline, kind: TrackKind, links: &Links, numbers: Numbe
     if !timeline.live {
         out.push_str("#EXT-X-PLAYLIST-TYPE:VOD\n");
     }
-    out.push_str(&body);
+    let mut map: Option<&str> = None;
+    for (number, run) in timeline.runs.iter().enumerate() {
+        if number > 0 {
+            out.push_str("#EXT-X-DISCONTINUITY\n");
+        }
+        map = render_run(run, kind, links, map, &mut out);
+    }
     if !timeline.live {
         out.push_str("#EXT-X-ENDLIST\n");
     }
@@ -102,17 +104,17 @@ fn render_run<'t>(
     kind: TrackKind,
     links: &Links,
     mut map: Option<&'t str>,
-    body: &mut String,
+    out: &mut String,
 ) -> Option<&'t str> {
     let Some(init) = run.init(kind) else {
         return map;
     };
+    if map != Some(&init.file) && !run.of(kind).is_empty() {
+        let _ = writeln!(out, "#EXT-X-MAP:URI=\"{}\"", links.media(&init.file));
+        map = Some(&init.file);
+    }
     let mut of: Option<(&Arc<Source>, String)> = None;
     for fragment in run.of(kind) {
-        if map != Some(&init.file) {
-            let _ = writeln!(body, "#EXT-X-MAP:URI=\"{}\"", links.media(&init.file));
-            map = Some(&init.file);
-        }
         // A new segment: its name, and its time, so that what is rounded does not add up.
         let new = of
             .as_ref()
@@ -121,7 +123,7 @@ fn render_run<'t>(
             of = Some((&fragment.source, links.media(&fragment.source.file(kind))));
         }
         let uri = of.as_ref().map_or("", |(_, uri)| uri.as_str());
-        line(fragment, new, uri).render(body);
+        line(fragment, new, uri).render(out);
     }
     map
 }

@@ -85,6 +85,25 @@ pub struct MissingList {
     pub more: u64,
 }
 
+impl Listed {
+    /// A recording, and from when until when something of it is there.
+    #[must_use]
+    pub fn of(asset: &AssetRow, extent: Option<&Range<MediaTime>>, live: bool) -> Self {
+        let (instance, node) = asset.owner.split_once('/').unwrap_or((&asset.owner, ""));
+        Self {
+            name: asset.name.clone(),
+            store: asset.store.clone(),
+            instance: instance.to_owned(),
+            node: node.to_owned(),
+            created: format!("{:.3}", asset.created),
+            held: asset.held,
+            live,
+            start: extent.map(|extent| extent.start.iso()),
+            end: extent.map(|extent| extent.end.iso()),
+        }
+    }
+}
+
 impl Playback {
     /// A page of the recordings that satisfy `visible`; a page may have fewer than `limit` and not be the last. None: the token is none
     /// of ours.
@@ -130,18 +149,8 @@ impl Playback {
 
     fn listed(&self, index: &Index, asset: &AssetRow) -> Result<Listed, PlaybackError> {
         let extent = self.extent(index, asset)?;
-        let (instance, node) = asset.owner.split_once('/').unwrap_or((&asset.owner, ""));
-        Ok(Listed {
-            name: asset.name.clone(),
-            store: asset.store.clone(),
-            instance: instance.to_owned(),
-            node: node.to_owned(),
-            created: format!("{:.3}", asset.created),
-            held: asset.held,
-            live: self.is_live(asset, extent.as_ref()),
-            start: extent.as_ref().map(|extent| extent.start.iso()),
-            end: extent.as_ref().map(|extent| extent.end.iso()),
-        })
+        let extent = extent.as_ref();
+        Ok(Listed::of(asset, extent, self.is_live(asset, extent)))
     }
 
     /// What is missing of a recording within a range.
@@ -178,4 +187,34 @@ fn read_token(token: &str) -> Option<(String, String)> {
     let mut lines = text.split('\n');
     (lines.next()? == KIND).then_some(())?;
     Some((lines.next()?.to_owned(), lines.next()?.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recording::index::AssetId;
+
+    #[test]
+    fn a_recording_is_listed_with_its_owner_and_what_there_is_of_it() {
+        let mut asset = AssetRow {
+            id: AssetId(1),
+            store: "local".into(),
+            name: "Lobby".into(),
+            owner: "lobby/sink".into(),
+            created: "2026-11-20T12:00:00Z".parse().unwrap(),
+            held: true,
+        };
+        let at = |text: &str| MediaTime::from_timestamp(text.parse().unwrap());
+        let extent = at("2026-11-20T12:00:01Z")..at("2026-11-20T12:00:31Z");
+        let listed = Listed::of(&asset, Some(&extent), true);
+        assert_eq!((&*listed.instance, &*listed.node), ("lobby", "sink"));
+        assert_eq!(listed.created, "2026-11-20T12:00:00.000Z");
+        assert_eq!(listed.start.as_deref(), Some("2026-11-20T12:00:01.000Z"));
+        assert_eq!(listed.end.as_deref(), Some("2026-11-20T12:00:31.000Z"));
+        assert!(listed.held && listed.live);
+        asset.owner.clear();
+        let listed = Listed::of(&asset, None, false);
+        assert_eq!((&*listed.instance, &*listed.node), ("", ""));
+        assert_eq!((listed.start, listed.end, listed.live), (None, None, false));
+    }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::archive::{Archive, Played, clip};
 use crate::client::{Answer, get};
+use crate::clip::run;
 use crate::common;
 use crate::common::host::wire::Request;
 use crate::played::pictures;
@@ -226,6 +227,46 @@ fn a_link_gives_the_media_of_its_stretch_to_the_fragment() {
             refused(answer, &part, status);
         }
     }
+}
+
+#[test]
+fn what_is_looked_at_by_a_link_says_so_in_the_audit_log() {
+    let (archive, text) = archive();
+    let host = archive.serve_with(&text);
+    let bearer = format!("Bearer {ALL}");
+    let mine = [("authorization", bearer.as_str())];
+    get(host.address, "/assets/lobby/video.m3u8", &mine).with(200);
+    let folder = link(&host, ALL, "lobby", &stretch(3, 5));
+    // At the same address and within what the token itself has looked at; twice, which is one entry.
+    for _ in 0..2 {
+        get(host.address, &format!("{folder}video.m3u8"), &[]).with(200);
+    }
+    get(host.address, &format!("{folder}export.mp4"), &[]).with(200);
+    let log = |more: &[&str]| {
+        let mut command = common::mediagraph();
+        command.args(["audit", "--asset", "lobby"]).args(more);
+        run(command.arg("--state-dir").arg(archive.path()))
+    };
+    let told = log(&["--json"]);
+    let entries: Vec<Value> = told
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let short: Vec<Value> = entries
+        .iter()
+        .map(|one| json!([one["who"], one["action"], one["byLink"]]))
+        .collect();
+    assert_eq!(
+        short,
+        [
+            json!(["all", "view", null]),
+            json!(["all", "view", true]),
+            json!(["all", "export", true]),
+        ]
+    );
+    assert!(!told.contains(secret_of(&folder)), "{told}");
+    let table = log(&[]);
+    assert_eq!(table.matches("all (link)").count(), 2, "{table}");
 }
 
 #[test]

@@ -74,11 +74,15 @@ pub(super) struct Deleted {
 
 /// Something that somebody did.
 #[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 struct AuditEntry {
     /// When; ISO 8601, UTC.
     time: String,
     /// The name of the token; empty on a host without tokens.
     who: String,
+    /// By a signed link that this token made: anybody may have it. Absent: with the token itself.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    by_link: bool,
     /// The address that it came from; `local`: a command on the state directory itself.
     from: String,
     /// `view`, `export`, `snapshot`, `delete`, `hold` or `release`.

@@ -1,11 +1,6 @@
 //! Playlists and manifests of a stretch.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-
-use axum::body::Body;
-use axum::http::Response;
-
-use super::sending::{ASK_AGAIN, whole};
+use super::sending::{self, ASK_AGAIN};
 use super::{Answer, DASH_TYPE, HLS_TYPE, asked, asset, of_asset, refused};
 use crate::api::guard::Call;
 use crate::api::problem::Problem;
@@ -70,7 +65,7 @@ async fn manifest(
             dash::manifest(&timeline, &links, api.options.clock.wall()),
         ),
     };
-    Ok(playlist(call, kind, text))
+    Ok(sending::text(&call.headers, kind, text, ASK_AGAIN))
 }
 
 async fn track(api: &Shared, call: &Call, kind: TrackKind) -> Answer {
@@ -82,7 +77,7 @@ async fn track(api: &Shared, call: &Call, kind: TrackKind) -> Answer {
         Numbers::default()
     };
     let text = hls::track(&timeline, kind, &links(call, "", stretch), numbers);
-    Ok(playlist(call, HLS_TYPE, text))
+    Ok(sending::text(&call.headers, HLS_TYPE, text, ASK_AGAIN))
 }
 
 async fn timeline(
@@ -115,11 +110,4 @@ fn links(call: &Call, up: &'static str, (start, end): (Option<&str>, Option<&str
         stretch: query(&[("startTime", start), ("endTime", end), ("store", store)]),
         store: query(&[("store", store)]),
     }
-}
-
-fn playlist(call: &Call, kind: &'static str, text: String) -> Response<Body> {
-    let mut hash = DefaultHasher::new();
-    text.hash(&mut hash);
-    let tag = format!("{:016x}", hash.finish());
-    whole(&call.headers, kind, text.into(), &tag, ASK_AGAIN)
 }

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Response, StatusCode};
 use super::{Answer, MEDIA_TYPE, refused};
 use crate::api::ranges::{self, Wanted};
 use crate::api::{Shared, problem};
-use crate::playback::content::Content;
+use crate::playback::content::{self, Content};
 
 /// What does not change may be kept by the one who asked, for an hour: what is deleted here must not live on in browsers.
 pub(in crate::api) const KEEP: HeaderValue = HeaderValue::from_static("private, max-age=3600, immutable");
@@ -18,8 +18,19 @@ pub(in crate::api) const ASK_AGAIN: HeaderValue = HeaderValue::from_static("priv
 /// Nothing is kept.
 pub(super) const DO_NOT_KEEP: HeaderValue = HeaderValue::from_static("no-store");
 
+/// A text whose name is what stands in it, unless the client has it.
+pub(in crate::api) fn text(
+    headers: &HeaderMap,
+    kind: &'static str,
+    text: String,
+    keep: HeaderValue,
+) -> Response<Body> {
+    let tag = content::tag(&text);
+    whole(headers, kind, text.into(), &tag, keep)
+}
+
 /// Something small, unless the client has it.
-pub(in crate::api) fn whole(
+pub(super) fn whole(
     headers: &HeaderMap,
     kind: &'static str,
     body: Body,

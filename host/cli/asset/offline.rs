@@ -39,19 +39,8 @@ pub(super) fn assets(state: &Path) -> Result<Page, Failure> {
 }
 
 fn listed(size: &AssetSize) -> Listed {
-    let asset = &size.asset;
-    let (instance, node) = asset.owner.split_once('/').unwrap_or((&asset.owner, ""));
-    Listed {
-        name: asset.name.clone(),
-        store: asset.store.clone(),
-        instance: instance.to_owned(),
-        node: node.to_owned(),
-        created: format!("{:.3}", asset.created),
-        held: asset.held,
-        live: false,
-        start: size.first.map(MediaTime::iso),
-        end: size.last.map(MediaTime::iso),
-    }
+    let extent = size.first.zip(size.last).map(|(first, last)| first..last);
+    Listed::of(&size.asset, extent.as_ref(), false)
 }
 
 /// What is held; beside a running host, too.

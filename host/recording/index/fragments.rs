@@ -19,6 +19,8 @@ pub struct FragmentEntry {
     pub sync: bool,
 }
 
+/// Bytes that a fragment takes, about.
+const PACKED: usize = 12;
 /// The most fragments that a row is believed to have.
 const MAX_FRAGMENTS: usize = 1 << 20;
 const AUDIO: u64 = 1;
@@ -27,7 +29,7 @@ const SYNC: u64 = 2;
 /// Packs the fragments of a segment, in the order of the file; `origin` is the segment's first tick.
 #[must_use]
 pub fn pack(fragments: &[FragmentEntry], origin: u64) -> Vec<u8> {
-    let mut out = Vec::with_capacity(fragments.len() * 12);
+    let mut out = Vec::with_capacity(fragments.len() * PACKED);
     for fragment in fragments {
         let audio = if fragment.kind == TrackKind::Audio {
             AUDIO
@@ -49,7 +51,7 @@ pub fn pack(fragments: &[FragmentEntry], origin: u64) -> Vec<u8> {
 /// The reverse of [`pack`]; None when the column is damaged.
 #[must_use]
 pub fn unpack(mut column: &[u8], origin: u64) -> Option<Vec<FragmentEntry>> {
-    let mut fragments = Vec::new();
+    let mut fragments = Vec::with_capacity((column.len() / PACKED + 1).min(MAX_FRAGMENTS));
     while !column.is_empty() {
         if fragments.len() >= MAX_FRAGMENTS {
             return None;
