@@ -53,17 +53,22 @@ macro_rules! embedded {
 
 static PAGE: File = embedded!("index.html", PAGE_TYPE);
 
-static FILES: [File; 29] = [
+static FILES: [File; 36] = [
     embedded!("api.js", SCRIPT),
+    embedded!("audit.js", SCRIPT),
+    embedded!("audited.js", SCRIPT),
     embedded!("base.css", STYLE),
     embedded!("boxes.js", SCRIPT),
+    embedded!("dialog.js", SCRIPT),
     embedded!("dom.js", SCRIPT),
     embedded!("events.js", SCRIPT),
     embedded!("export.js", SCRIPT),
     embedded!("graph.js", SCRIPT),
     embedded!("hls.LICENSE", TEXT, "vendor/hls.LICENSE"),
     embedded!("hls.js", SCRIPT, "vendor/hls.min.mjs"),
+    embedded!("holds.js", SCRIPT),
     embedded!("icon.svg", DRAWING),
+    embedded!("keep.js", SCRIPT),
     embedded!("links.js", SCRIPT),
     embedded!("live.js", SCRIPT),
     embedded!("main.js", SCRIPT),
@@ -73,8 +78,10 @@ static FILES: [File; 29] = [
     embedded!("player.js", SCRIPT),
     embedded!("recording.js", SCRIPT),
     embedded!("recordings.js", SCRIPT),
+    embedded!("renewal.js", SCRIPT),
     embedded!("scale.js", SCRIPT),
     embedded!("seen.js", SCRIPT),
+    embedded!("share.js", SCRIPT),
     embedded!("sign-in.js", SCRIPT),
     embedded!("spans.js", SCRIPT),
     embedded!("sse.js", SCRIPT),
