@@ -1,6 +1,6 @@
 // What is held, and what a deletion takes: arithmetic and words without a screen.
 
-import {full, length} from './time.js';
+import {clock, day, full, length, offsetText} from './time.js';
 
 /// Less than this is no difference that anybody sees, in milliseconds.
 const NEARLY = 50;
@@ -22,10 +22,14 @@ export function touching(holds, start, end) {
   return holds.filter(one => one.start < end && one.end > start);
 }
 
-/// A stretch in words, to the second or to tenths of it.
+/// A stretch in words, to the second or to tenths of it. The day is said once where it is the same, and so is the offset.
 export function stretch(start, end, tenths = false) {
   const [first, last] = [start, end].map(ms => (Number.isFinite(ms) ? full(ms, tenths) : ''));
-  if (first && last) return `${first} to ${last} (${length(end - start)})`;
+  if (first && last) {
+    const same = day(start) === day(end) && offsetText(start) === offsetText(end);
+    const begins = same ? first.slice(0, -offsetText(start).length - 1) : first;
+    return `${begins} to ${same ? `${clock(end, tenths)} ${offsetText(end)}` : last} (${length(end - start)})`;
+  }
   if (first) return `${first} and all that comes after it`;
   return last ? `everything up to ${last}` : 'everything, and what is to come';
 }

@@ -164,8 +164,8 @@ export class Keep {
     }
     const more = range ? beyond(goes, range) : '';
     const open = this.asset.live ? 'It is being recorded: what is not closed yet stays, and so does what is to come.' : '';
-    return [h('p', {}, 'This goes, and cannot be had back: '), h('p', {}, h('strong', {}, stretch(...goes, true))),
-      [more, open, 'Nothing of it is held; a hold would prevent it.'].filter(Boolean).map(words => h('p', {class: 'quiet'}, words))];
+    return [h('p', {}, 'This goes, and cannot be had back:'), h('p', {}, h('strong', {}, stretch(...goes, true))),
+      ...[more, open, 'Nothing of it is held; a hold would prevent it.'].filter(Boolean).map(words => h('p', {class: 'quiet'}, words))];
   }
 
   async everything() {
