@@ -26,13 +26,12 @@ class Log {
     this.asset = h('input', {type: 'search', value: asset, onchange: changed});
     this.since = h('select', {onchange: changed}, Object.entries(PERIODS).map(([value, words]) => h('option', {value, selected: value === '7d'}, words)));
     this.until = h('input', {type: 'datetime-local', step: 1, onchange: changed});
-    this.lines = h('tbody');
+    this.lines = h('ol');
     this.told = h('p', {role: 'status', class: 'quiet'});
     this.failed = h('div');
-    const heads = ['When', 'Who', 'From', 'What', 'Recording or camera', 'Stretch', 'More'].map(text => h('th', {scope: 'col'}, text));
-    this.table = h('div', {class: 'scroll audit', tabindex: 0, role: 'region', 'aria-label': title}, h('table', {}, h('thead', {}, h('tr', {}, heads)), this.lines));
+    const list = h('div', {class: 'events', tabindex: 0, role: 'region', 'aria-label': 'Entries'}, this.lines);
     this.element = h('div', {}, h('div', {class: 'row'}, h('label', {}, 'Only about the recording ', this.asset), h('label', {}, 'Of ', this.since),
-      h('label', {}, 'Before ', this.until)), this.told, this.failed, this.table);
+      h('label', {}, 'Before ', this.until)), this.told, this.failed, list);
   }
 
   async load() {
@@ -45,7 +44,7 @@ class Log {
     } catch (error) {
       if (this.signal.aborted || turn !== this.turn) return;
       if (error.status === 403) error.hint ??= 'The audit log names people: it is for tokens of the role `admin` that are for all instances.';
-      this.table.hidden = true;
+      replace(this.lines);
       say(this.told, '');
       replace(this.failed, problem(error));
     }
@@ -56,20 +55,15 @@ class Log {
     const count = value.length === 1 ? '1 entry.' : `${value.length} entries.`;
     replace(this.failed);
     replace(this.lines, value.map(line));
-    this.table.hidden = !value.length;
     say(this.told, [value.length ? count + more : 'Nobody did anything of this in that time.', noteOf(this.until.value)].filter(Boolean).join(' '));
   }
 }
 
 function line(told) {
   const one = entry(told);
-  const where = told.asset ? h('a', {href: link({name: told.asset, store: told.store ?? ''}, moment(told))}, one.where) : one.where;
+  const recording = () => h('a', {href: link({name: told.asset, store: told.store ?? ''}, told.start ? Date.parse(told.start) : undefined)}, one.where);
   const outcome = one.outcome ? [' ', badge(...one.outcome)] : null;
-  return h('tr', {}, h('th', {scope: 'row'}, h('time', {datetime: told.time}, one.when)), h('td', {}, one.who), h('td', {}, one.from),
-    h('td', {}, one.what, outcome), h('td', {class: 'long'}, where), h('td', {class: 'long'}, one.stretch), h('td', {class: 'long'}, one.detail));
-}
-
-/// Where a link to the recording leads; without, it begins by itself.
-function moment({start}) {
-  return start ? Date.parse(start) : undefined;
+  return h('li', {class: told.outcome === 'refused' ? 'wrong' : ''}, h('time', {datetime: told.time}, one.when),
+    h('span', {class: 'where'}, [one.who, one.from].filter(Boolean).join(', ')), h('span', {class: 'kind'}, one.what, outcome),
+    h('div', {class: 'where'}, told.asset ? recording() : one.where, one.stretch ? h('p', {}, one.stretch) : null, one.detail ? h('p', {}, one.detail) : null));
 }

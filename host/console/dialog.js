@@ -39,6 +39,8 @@ export class Dialog {
       replace(this.failed, problem(error));
     }
     this.act.disabled = false;
+    // A button that cannot be pressed loses the focus.
+    if (this.element.open && !this.element.contains(document.activeElement)) this.act.focus();
   }
 }
 

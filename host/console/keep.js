@@ -17,7 +17,7 @@ export class Keep {
   /// `chosen()`: the stretch that somebody chose, if one was. `changed(holds)`: others are held now. `gone()`: something was deleted.
   constructor(asset, {chosen, changed, gone, signal}) {
     Object.assign(this, {asset, chosen, changed, gone, signal, holds: []});
-    this.list = h('ul', {class: 'found', 'aria-label': 'Holds'});
+    this.list = h('ul', {class: 'holds', 'aria-label': 'Holds'});
     this.told = h('p', {role: 'status', class: 'quiet'});
     this.failed = h('div');
     const button = (words, then) => h('button', {type: 'button', onclick: then}, words);
@@ -56,7 +56,7 @@ export class Keep {
   line(one) {
     const ends = one.until ? `, until ${full(one.until)}` : '';
     const words = `Release hold ${one.id}`;
-    return h('li', {class: 'held'}, h('div', {}, h('strong', {}, why(one)), h('br'), `From ${stretch(one.start, one.end)}`,
+    return h('li', {}, h('div', {}, h('strong', {}, why(one)), h('br'), `From ${stretch(one.start, one.end)}`,
       h('br'), h('span', {class: 'quiet'}, `Since ${full(one.since)}${ends}`)),
     h('button', {type: 'button', 'aria-label': words, onclick: () => this.askRelease(one)}, 'Release …'));
   }

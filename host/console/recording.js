@@ -61,6 +61,7 @@ class Page {
   }
 
   stop() {
+    this.stopped = true;
     document.removeEventListener('keydown', this.keys);
     cancelAnimationFrame(this.frame);
     clearTimeout(this.timer);
@@ -176,6 +177,7 @@ class Page {
 
   /// What the timeline shows, and as much again on both sides.
   async load() {
+    if (this.stopped) return;
     const {start, end, span} = this.timeline.scale;
     const [from, to] = [Math.max(0, start - span / 2), Math.min(end + span / 2, Date.now() + 1000)];
     if (to <= from) return this.timeline.set({spans: [], gaps: [], detections: []});
@@ -184,7 +186,7 @@ class Page {
     const [spans, holes, seen] = await Promise.all([
       of.between(from, to), gaps(name, store, from, to), detections({asset: name}, from, to, {signal: this.signal}), this.keep.load()]);
     // What was deleted meanwhile was still told of.
-    if (this.signal.aborted || of !== this.spans) return;
+    if (this.signal.aborted || this.stopped || of !== this.spans) return;
     const named = holes.map(gap => ({...gap, words: CAUSES[gap.cause] ?? gap.cause}));
     this.seen = seen.value.filter(one => one.store === store);
     // Whole days and months are told of; the recording's own first and last moment are known better.
@@ -221,9 +223,7 @@ class Page {
 
   /// Everything was deleted: there is nothing to be shown.
   over() {
-    this.player.stop();
-    this.video.removeAttribute('src');
-    this.video.load();
+    this.stop();
     const back = h('a', {href: '#/recordings'}, 'To the other recordings');
     replace(this.element, this.head(), problem(new Error(nothing(this.asset.name))), h('p', {}, back));
     back.focus();
