@@ -53,7 +53,7 @@ macro_rules! embedded {
 
 static PAGE: File = embedded!("index.html", PAGE_TYPE);
 
-static FILES: [File; 36] = [
+static FILES: [File; 38] = [
     embedded!("api.js", SCRIPT),
     embedded!("audit.js", SCRIPT),
     embedded!("audited.js", SCRIPT),
@@ -73,9 +73,11 @@ static FILES: [File; 36] = [
     embedded!("live.js", SCRIPT),
     embedded!("main.js", SCRIPT),
     embedded!("marks.js", SCRIPT),
+    embedded!("native.js", SCRIPT),
     embedded!("overview.js", SCRIPT),
     embedded!("plan.js", SCRIPT),
     embedded!("player.js", SCRIPT),
+    embedded!("playlist.js", SCRIPT),
     embedded!("recording.js", SCRIPT),
     embedded!("recordings.js", SCRIPT),
     embedded!("renewal.js", SCRIPT),

@@ -45,26 +45,6 @@ export function heldAt(holds, ms) {
   return touching(holds, ms, ms + 1).map(why).join('; ');
 }
 
-const TIME = '#EXT-X-PROGRAM-DATE-TIME:';
-const SECONDS = '#EXTINF:';
-
-/// The segments that a playlist names, each with its moments. One of them stands in many lines, which are parts of it.
-export function segments(playlist) {
-  const found = new Map();
-  let [time, seconds] = [NaN, 0];
-  for (const line of playlist.split(/\r?\n/)) {
-    if (line.startsWith(TIME)) time = Date.parse(line.slice(TIME.length));
-    else if (line.startsWith(SECONDS)) seconds = Number.parseFloat(line.slice(SECONDS.length));
-    else if (line && !line.startsWith('#')) {
-      const known = found.get(line) ?? {start: time, end: time};
-      time += seconds * 1000;
-      known.end = time;
-      found.set(line, known);
-    }
-  }
-  return [...found.values()].filter(one => one.end > one.start);
-}
-
 /// From where to where a deletion of a stretch takes: whole segments, all that reach into it. Null: nothing of it is there.
 export function reach(known, start, end) {
   const taken = touching(known, start, end);

@@ -3,7 +3,8 @@
 import {at, get, request} from './api.js';
 import {Dialog, choice} from './dialog.js';
 import {h, problem, renew, replace, say} from './dom.js';
-import {beyond, deleted, hold, reach, segments, stretch, touching, why} from './holds.js';
+import {beyond, deleted, hold, reach, stretch, touching, why} from './holds.js';
+import {segments} from './playlist.js';
 import {fromLocal, full, iso, noteOf} from './time.js';
 
 /// Around both ends of what is to be deleted segments are looked for so far, in milliseconds: none is longer.

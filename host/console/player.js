@@ -48,7 +48,11 @@ export class Player {
     const last = this.asset.live ? Infinity : Date.parse(this.asset.end ?? '') || Infinity;
     const open = ms + BEHIND > Date.now() || ms + BEHIND > last;
     this.to = open ? Infinity : ms + BEHIND;
-    const query = {startTime: iso(this.from), endTime: open ? undefined : iso(this.to), store: this.asset.store};
+    this.attach();
+  }
+
+  attach() {
+    const query = {startTime: iso(this.from), endTime: this.to === Infinity ? undefined : iso(this.to), store: this.asset.store};
     this.hls = new Hls({
       // The host sends fragmented MP4, so there is little to do, and a worker would need a looser content policy.
       enableWorker: false,

@@ -6,7 +6,7 @@ import {asking} from './dialog.js';
 import {badge, h, problem, renew, replace, say} from './dom.js';
 import {Export} from './export.js';
 import {Keep} from './keep.js';
-import {Player} from './player.js';
+import {playerFor} from './native.js';
 import {CAUSES, detections, events, gaps, nextDetection, stored} from './marks.js';
 import {link} from './recordings.js';
 import {Seen} from './seen.js';
@@ -43,7 +43,7 @@ class Page {
     this.boxes = new Boxes(this.video);
     this.pictures = new Seen((start, end) => stored(asset.name, asset.store, start, end, signal));
     this.note = h('p', {class: 'note', role: 'status'});
-    this.player = new Player(this.video, asset, text => say(this.note, text), ms => this.timeline.missing(ms));
+    this.player = playerFor(this.video, asset, text => say(this.note, text), ms => this.timeline.missing(ms));
     this.thumbnail = new Thumbnail(asset, signal);
     this.export = new Export(asset, selection => this.timeline.set({selection}), signal);
     this.keep = new Keep(asset, {signal, chosen: () => this.export.range, changed: holds => this.holds(holds), gone: () => this.deleted()});
