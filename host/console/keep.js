@@ -96,8 +96,8 @@ export class Keep {
         h('label', {class: 'field'}, 'Why', reason), h('label', {class: 'field'}, 'Ends by itself at (without: when somebody releases it)', until), note],
       then: async () => {
         const end = fromLocal(until.value);
-        const stretch = all ? {} : {startTime: iso(range[0]), endTime: iso(range[1])};
-        const body = {...stretch, reason: reason.value.trim(), until: Number.isNaN(end) ? undefined : iso(end)};
+        const part = all ? {} : {startTime: iso(range[0]), endTime: iso(range[1])};
+        const body = {...part, reason: reason.value.trim(), until: Number.isNaN(end) ? undefined : iso(end)};
         const placed = hold(await this.send('hold', this.path('holds'), {method: 'POST', body}));
         this.done(`Held: hold ${placed.id}.`);
       },

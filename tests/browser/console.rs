@@ -55,7 +55,7 @@ fn method(host: &Played, name: &str, payload: &str) {
 
 /// The moment is the one of the picture.
 #[track_caller]
-fn right(seen: &Value) -> i64 {
+pub(crate) fn right(seen: &Value) -> i64 {
     let picture = seen["number"].as_i64().unwrap();
     let taken = STRETCHES
         .iter()
@@ -140,7 +140,7 @@ fn on_screen(seen: &Value, one: &Value, scaled: [f64; 4]) {
 }
 
 /// What `console.mjs` is told to look at: the block in each stretch, at the second when it was seen best.
-fn looks() -> Vec<Value> {
+pub(crate) fn looks() -> Vec<Value> {
     let look = |stretch: &Stretch| {
         let best = jiff::Timestamp::from_millisecond(stretch.best()).unwrap();
         let local = best.in_tz("Europe/Berlin").unwrap().datetime();

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::clip::sha256;
+use crate::console::{looks, right};
 use crate::footage::{ASSET, HOSTILE, STRETCHES, guarded, street};
 use crate::tools::{list, node, number};
 
@@ -14,6 +15,34 @@ const PIXELS: f64 = 2.0;
 /// What is held and deleted lies within the second segment, which is from the 4th to the 8th second.
 const STRETCH: [&str; 2] = ["2026-11-20T13:00:05", "2026-11-20T13:00:06"];
 const SEGMENT_MS: i64 = 4_000;
+
+#[test]
+fn a_browser_that_plays_by_itself_plays_by_a_link_and_goes_on_at_the_same_moment_when_that_is_renewed() {
+    let archive = street();
+    let host = archive.serve_with(&guarded(TOKEN, "read"));
+    let report = node(
+        "native.mjs",
+        &json!({"host": host.url(""), "token": TOKEN, "asset": ASSET, "looks": looks()}),
+    );
+    assert_eq!(report["complained"], json!([]), "{report:#}");
+    assert_eq!(report["status"], 200, "{report:#}");
+    let links: Vec<&str> = list(&report["links"])
+        .iter()
+        .map(|one| one.as_str().unwrap())
+        .collect();
+    assert!(
+        links.iter().all(|link| link.starts_with("/signed/mgl_")),
+        "{links:?}"
+    );
+    assert_ne!(links[0], links[1]);
+    let found = list(&report["found"]);
+    assert_eq!(found.len(), STRETCHES.len());
+    for (seen, stretch) in found.iter().zip(&STRETCHES) {
+        let taken = right(seen);
+        assert!((taken - stretch.best()).abs() <= 100, "{seen:#}");
+    }
+    assert_eq!(right(&report["after"]), right(&found[found.len() - 1]));
+}
 
 fn tokens() -> String {
     let guard = sha256(GUARD.as_bytes());
