@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::clip::sha256;
 use crate::console::{looks, right};
-use crate::footage::{ASSET, HOSTILE, STRETCHES, guarded, street};
+use crate::footage::{ASSET, HOSTILE, PICTURE_MS, STRETCHES, guarded, street};
 use crate::tools::{list, node, number};
 
 const TOKEN: &str = "token-of-an-administrator";
@@ -41,7 +41,8 @@ fn a_browser_that_plays_by_itself_plays_by_a_link_and_goes_on_at_the_same_moment
         let taken = right(seen);
         assert!((taken - stretch.best()).abs() <= 100, "{seen:#}");
     }
-    assert_eq!(right(&report["after"]), right(&found[found.len() - 1]));
+    let moved = right(&report["after"]) - right(&found[found.len() - 1]);
+    assert!(moved.abs() <= PICTURE_MS, "{moved} ms: {report:#}");
 }
 
 fn tokens() -> String {
