@@ -62,8 +62,8 @@ export class Timeline {
   at(ms, follow) {
     this.now = ms;
     const canvas = this.canvas;
-    const {missing, held} = this.describe(ms);
-    canvas.setAttribute('aria-valuetext', [full(ms), missing, held].filter(Boolean).join('. '));
+    const words = [full(ms), this.missing(ms), heldAt(this.data.holds, ms)];
+    canvas.setAttribute('aria-valuetext', words.filter(Boolean).join('. '));
     const [first, last] = this.limits ?? [ms, ms];
     canvas.setAttribute('aria-valuenow', Math.round(Math.min(Math.max(ms, first), last) / 1000));
     if (follow && !this.pointers.size && (ms > this.scale.end || ms < this.scale.start)) {
@@ -186,8 +186,8 @@ export class Timeline {
 
   /// What stands at a place, in words: why nothing is there, and what holds it.
   describe(ms) {
-    const {spans, gaps, holds} = this.data;
-    const gap = gaps.find(one => ms >= one.start && ms < one.end);
+    const {spans, holds} = this.data;
+    const gap = this.gap(ms);
     const there = spans.some(([start, end]) => ms >= start && ms <= end);
     const missing = gap ? `${gap.words}, for ${length(gap.end - gap.start)}` : there ? '' : 'Nothing recorded';
     return {missing, held: heldAt(holds, ms)};
@@ -195,6 +195,10 @@ export class Timeline {
 
   /// Why nothing is there at a moment, as far as it is known.
   missing(ms) {
-    return this.data.gaps.find(one => ms >= one.start && ms < one.end)?.words;
+    return this.gap(ms)?.words;
+  }
+
+  gap(ms) {
+    return this.data.gaps.find(one => ms >= one.start && ms < one.end);
   }
 }
