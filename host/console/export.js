@@ -1,29 +1,28 @@
 // Saving a stretch as a file. Without a token the browser fetches it by itself. With one, what comes is written to a file
-// that the user chose; where a browser cannot do that, it fetches the file by a link. A link is also there for players.
+// that the user chose; where a browser cannot do that, it fetches the file by a link. Nothing is gathered in memory.
 
 import {address, at, request, token} from './api.js';
+import {Share} from './share.js';
 import {h, replace, problem, say} from './dom.js';
 import {link} from './links.js';
-import {clock, fileStamp, fromLocal, iso, length, noteOf, toLocal} from './time.js';
+import {fileStamp, fromLocal, iso, length, noteOf, toLocal} from './time.js';
 
 /// As much as the host puts into a file, in milliseconds.
 const LONGEST = 24 * 3600000;
 /// A download must begin within this.
 const TO_BEGIN = 'PT1M';
-/// For so long somebody may play a link that was copied: as long as the host allows.
-const TO_PLAY = 'PT1H';
 
 export class Export {
   /// `changed([start, end])`: times were typed.
-  constructor(asset, changed) {
+  constructor(asset, changed, signal) {
     Object.assign(this, {asset, changed});
+    this.share = new Share(asset, signal);
     const input = () => h('input', {type: 'datetime-local', step: 1, onchange: () => this.typed()});
     [this.from, this.to] = [input(), input()];
     this.button = h('button', {type: 'button', class: 'main', onclick: () => this.save()}, 'Save as MP4');
-    this.copy = h('button', {type: 'button', onclick: () => this.share()}, 'Copy link for a player');
     this.told = h('span', {role: 'status', class: 'quiet'});
     this.failed = h('div');
-    this.element = h('div', {}, h('div', {class: 'row'}, h('label', {}, 'From ', this.from), h('label', {}, 'to ', this.to), this.button, this.copy, this.told), this.failed);
+    this.element = h('div', {}, h('div', {class: 'row'}, h('label', {}, 'From ', this.from), h('label', {}, 'to ', this.to), this.button, this.told), this.failed, this.share.element);
     this.say();
   }
 
@@ -45,7 +44,9 @@ export class Export {
 
   say() {
     const span = this.range ? this.range[1] - this.range[0] : 0;
-    this.button.disabled = this.copy.disabled = !this.range || span > LONGEST;
+    const fits = span > 0 && span <= LONGEST;
+    this.button.disabled = !fits;
+    this.share.set(fits ? this.range : undefined);
     const note = this.note ?? '';
     const words = span > LONGEST ? 'A file holds 24 hours at most.' : span ? length(span) : 'Choose a stretch: drag with Shift held, or type its times.';
     say(this.told, note ? `${words} ${note}` : words);
@@ -79,36 +80,6 @@ export class Export {
     const counted = counter(done => say(this.told, all ? `${Math.floor(done / all * 100)} %` : `${Math.floor(done / 1e6)} MB`));
     await answer.body.pipeThrough(counted).pipeTo(await file.createWritable());
     say(this.told, 'Saved.');
-  }
-
-  async share() {
-    replace(this.failed);
-    this.copy.disabled = true;
-    try {
-      const {hls, expires} = await link(this.asset, this.range, TO_PLAY);
-      const until = `Whoever has it may play this stretch until ${clock(expires)}.`;
-      if (await copied(hls)) say(this.told, `Copied. ${until}`);
-      else this.show(hls, until);
-    } catch (error) {
-      replace(this.failed, problem(error));
-    }
-    this.copy.disabled = false;
-  }
-
-  /// Browsers let a page copy only when it came encrypted, or from this machine: otherwise people do it.
-  show(text, until) {
-    const field = h('input', {readonly: true, value: text, 'aria-label': 'Link for a player', onfocus: () => field.select()});
-    replace(this.failed, h('p', {}, `Copy this link. ${until}`), field);
-    field.focus();
-  }
-}
-
-async function copied(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -9,6 +9,6 @@ export async function link(asset, [start, end], lifetime) {
   const body = {startTime: iso(start), endTime: iso(end), lifetime};
   const query = {store: asset.store};
   const answer = await request(at('assets', asset.name, 'links'), {method: 'POST', query, body});
-  const {expires, hls, file} = await answer.json();
-  return {expires: Date.parse(expires), hls: address(hls), file: address(file)};
+  const {expires, hls, dash, file} = await answer.json();
+  return {expires: Date.parse(expires), hls: address(hls), dash: address(dash), file: address(file)};
 }

@@ -85,7 +85,7 @@ class LiveView {
   async view(signal) {
     const answer = await request(at('live', this.instance, this.source), {signal});
     const type = `video/mp4; codecs="${answer.headers.get('mediagraph-codecs')}"`;
-    if (!MediaSource.isTypeSupported(type)) throw new Error('This browser cannot show what the camera sends.');
+    if (!globalThis.MediaSource?.isTypeSupported(type)) throw new Error('This browser cannot show what the camera sends.');
     const media = new MediaSource();
     const url = URL.createObjectURL(media);
     this.video.src = url;

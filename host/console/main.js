@@ -1,5 +1,6 @@
 // Which view is shown, and who may see it. A view is left by aborting its signal: its requests, streams and timers end.
 
+import * as audit from './audit.js';
 import * as events from './events.js';
 import * as graph from './graph.js';
 import * as live from './live.js';
@@ -14,7 +15,7 @@ import {offsetText, setZone, zoneName} from './time.js';
 /// The clocks of the site are looked at this often, in milliseconds.
 const EVERY = 60000;
 
-const VIEWS = {'': overview, graph, live, recordings, recording, events};
+const VIEWS = {'': overview, graph, live, recordings, recording, events, audit};
 
 const main = document.getElementById('main');
 let current = new AbortController();

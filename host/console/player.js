@@ -13,9 +13,9 @@ const BEHIND = 3 * HOUR;
 const FIRST_WAIT = 1200;
 
 export class Player {
-  /// `told(text)`: what a viewer should know, or nothing.
-  constructor(video, asset, told) {
-    Object.assign(this, {video, asset, told});
+  /// `told(text)`: what a viewer should know, or nothing. `why(ms)`: why nothing is there at a moment, if that is known.
+  constructor(video, asset, told, why = () => '') {
+    Object.assign(this, {video, asset, told, why});
     video.addEventListener('ended', () => this.ended());
     video.addEventListener('loadedmetadata', () => {
       if (this.first > 0 && Math.abs(video.currentTime - this.first) > 0.5) video.currentTime = this.first;
@@ -26,6 +26,11 @@ export class Player {
   /// Goes to a moment, or to what was recorded next.
   go(ms) {
     if (this.holds(ms)) return this.seek(ms);
+    this.reload(ms);
+  }
+
+  /// The same from new lists: what the old ones name may be gone.
+  reload(ms) {
     this.wanted = ms;
     this.load(ms);
   }
@@ -43,7 +48,11 @@ export class Player {
     const last = this.asset.live ? Infinity : Date.parse(this.asset.end ?? '') || Infinity;
     const open = ms + BEHIND > Date.now() || ms + BEHIND > last;
     this.to = open ? Infinity : ms + BEHIND;
-    const query = {startTime: iso(this.from), endTime: open ? undefined : iso(this.to), store: this.asset.store};
+    this.attach();
+  }
+
+  attach() {
+    const query = {startTime: iso(this.from), endTime: this.to === Infinity ? undefined : iso(this.to), store: this.asset.store};
     this.hls = new Hls({
       // The host sends fragmented MP4, so there is little to do, and a worker would need a looser content policy.
       enableWorker: false,
@@ -70,24 +79,29 @@ export class Player {
     const wanted = this.wanted;
     this.wanted = undefined;
     if (this.fragments.length) this.seek(wanted);
-    else this.told('Nothing was recorded here.');
+    else this.told(`${this.absent(wanted)}.`);
   }
 
   seek(ms) {
     const {fragments} = this;
-    if (ms < fragments[0].programDateTime - 100) this.told('Nothing was recorded here; this is what comes nearest.');
+    const nearest = `${this.absent(ms)}; this is what comes nearest.`;
+    if (ms < fragments[0].programDateTime - 100) this.told(nearest);
     let fragment = fragments.findLast(one => one.programDateTime <= ms) ?? fragments[0];
     let inside = (ms - fragment.programDateTime) / 1000;
     if (inside >= fragment.duration) {
       const next = fragments.find(one => one.programDateTime > ms);
       const hole = next ? next.programDateTime - ms > 100 : true;
-      this.told(hole ? 'Nothing was recorded here; this is what comes nearest.' : '');
+      this.told(hole ? nearest : '');
       inside = next ? 0 : Math.max(0, fragment.duration - 0.1);
       fragment = next ?? fragment;
     } else if (ms >= fragment.programDateTime - 100) {
       this.told('');
     }
     this.place(fragment.start + Math.max(0, inside) + 0.001);
+  }
+
+  absent(ms) {
+    return this.why(ms) || 'Nothing was recorded here';
   }
 
   /// Before anything is loaded, a seek would not be noticed: video and sound would wait for each other at the beginning.

@@ -1,10 +1,12 @@
-// One recording: the picture with its boxes, the timeline below, jumps to what was seen, and a stretch to be saved.
+// One recording: the picture with its boxes, the timeline below, jumps to what was seen, and a stretch to be saved, held or deleted.
 
 import {at, get} from './api.js';
 import {Boxes, found} from './boxes.js';
+import {asking} from './dialog.js';
 import {badge, h, problem, renew, replace, say} from './dom.js';
 import {Export} from './export.js';
-import {Player} from './player.js';
+import {Keep} from './keep.js';
+import {playerFor} from './native.js';
 import {CAUSES, detections, events, gaps, nextDetection, stored} from './marks.js';
 import {link} from './recordings.js';
 import {Seen} from './seen.js';
@@ -24,12 +26,14 @@ export const title = 'Recording';
 
 export async function show(main, [name], {signal, every, query}) {
   const asset = await get(at('assets', name ?? ''), {store: query.get('store')}, signal);
-  if (!asset.start) throw new Error(`Nothing of ${name} is there any more.`);
+  if (!asset.start) throw new Error(nothing(name));
   const page = new Page(asset, signal);
   replace(main, page.element);
   page.begin(Number(query.get('t')) || undefined);
   await every(EVERY, () => page.load());
 }
+
+const nothing = name => `Nothing of ${name} is there any more.`;
 
 class Page {
   constructor(asset, signal) {
@@ -39,12 +43,13 @@ class Page {
     this.boxes = new Boxes(this.video);
     this.pictures = new Seen((start, end) => stored(asset.name, asset.store, start, end, signal));
     this.note = h('p', {class: 'note', role: 'status'});
-    this.player = new Player(this.video, asset, text => say(this.note, text));
+    this.player = playerFor(this.video, asset, text => say(this.note, text), ms => this.timeline.missing(ms));
     this.thumbnail = new Thumbnail(asset, signal);
-    this.export = new Export(asset, selection => this.timeline.set({selection}));
+    this.export = new Export(asset, selection => this.timeline.set({selection}), signal);
+    this.keep = new Keep(asset, {signal, chosen: () => this.export.range, changed: holds => this.holds(holds), gone: () => this.deleted()});
     this.timeline = new Timeline({
       go: ms => this.go(ms), looked: () => this.later(), chosen: selection => this.export.set(selection),
-      hovered: (ms, x) => this.thumbnail.show(ms, x, ms === null ? '' : this.timeline.describe(ms)),
+      hovered: (ms, x) => this.thumbnail.show(ms, x, ms === null ? undefined : this.timeline.describe(ms)),
     });
     this.happened = asset.instance ? events(asset.instance, signal, () => this.timeline.paint()) : [];
     this.timeline.limit(...this.extent());
@@ -56,6 +61,7 @@ class Page {
   }
 
   stop() {
+    this.stopped = true;
     document.removeEventListener('keydown', this.keys);
     cancelAnimationFrame(this.frame);
     clearTimeout(this.timer);
@@ -71,8 +77,9 @@ class Page {
 
   head() {
     const {asset} = this;
-    return h('div', {class: 'row'}, h('h1', {}, asset.name), asset.live ? badge('good', 'Recording') : null,
-      asset.held ? badge('busy', 'Held') : null,
+    this.held = badge('busy', 'Held');
+    this.held.hidden = !asset.held;
+    return h('div', {class: 'row'}, h('h1', {}, asset.name), asset.live ? badge('good', 'Recording') : null, this.held,
       asset.instance ? h('a', {href: `#/graph/${encodeURIComponent(asset.instance)}`}, asset.instance) : null);
   }
 
@@ -110,7 +117,7 @@ class Page {
   tools() {
     this.found = h('ol', {class: 'found'});
     this.failed = h('div');
-    return h('div', {class: 'columns'}, h('section', {}, h('h2', {}, 'Save a stretch'), this.export.element),
+    return h('div', {class: 'columns'}, h('section', {}, h('h2', {}, 'Save a stretch'), this.export.element), this.keep.element,
       h('section', {}, h('h2', {}, 'Seen'), this.failed, this.found));
   }
 
@@ -170,13 +177,16 @@ class Page {
 
   /// What the timeline shows, and as much again on both sides.
   async load() {
+    if (this.stopped) return;
     const {start, end, span} = this.timeline.scale;
     const [from, to] = [Math.max(0, start - span / 2), Math.min(end + span / 2, Date.now() + 1000)];
     if (to <= from) return this.timeline.set({spans: [], gaps: [], detections: []});
     const {name, store} = this.asset;
+    const of = this.spans;
     const [spans, holes, seen] = await Promise.all([
-      this.spans.between(from, to), gaps(name, store, from, to), detections({asset: name}, from, to, {signal: this.signal})]);
-    if (this.signal.aborted) return;
+      of.between(from, to), gaps(name, store, from, to), detections({asset: name}, from, to, {signal: this.signal}), this.keep.load()]);
+    // What was deleted meanwhile was still told of.
+    if (this.signal.aborted || this.stopped || of !== this.spans) return;
     const named = holes.map(gap => ({...gap, words: CAUSES[gap.cause] ?? gap.cause}));
     this.seen = seen.value.filter(one => one.store === store);
     // Whole days and months are told of; the recording's own first and last moment are known better.
@@ -188,6 +198,35 @@ class Page {
     replace(this.failed);
     this.more = seen.more;
     renew(this.found, this.lines());
+  }
+
+  holds(holds) {
+    this.held.hidden = !holds.length;
+    this.timeline.set({holds});
+  }
+
+  /// What is not there any more is not to be played from what the browser has.
+  async deleted() {
+    const {name, store} = this.asset;
+    this.spans = new Spans(name, store);
+    try {
+      Object.assign(this.asset, {start: undefined, end: undefined}, await get(at('assets', name), {store}, this.signal));
+      if (!this.asset.start) return this.over();
+      const moment = this.timeline.now;
+      await this.load();
+      this.player.reload(moment);
+    } catch (error) {
+      if (error.status === 404) this.over();
+      else if (!this.signal.aborted) replace(this.failed, problem(error));
+    }
+  }
+
+  /// Everything was deleted: there is nothing to be shown.
+  over() {
+    this.stop();
+    const back = h('a', {href: '#/recordings'}, 'To the other recordings');
+    replace(this.element, this.head(), problem(new Error(nothing(this.asset.name))), h('p', {}, back));
+    back.focus();
   }
 
   labels() {
@@ -233,6 +272,7 @@ class Page {
   }
 
   key(event) {
+    if (asking()) return;
     const typing = /^(INPUT|SELECT|TEXTAREA|BUTTON|SUMMARY|A)$/.test(event.target.tagName);
     if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
     const mark = end => {

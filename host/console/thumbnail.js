@@ -15,15 +15,16 @@ export class Thumbnail {
     this.element = h('div', {class: 'hover', hidden: true, 'aria-hidden': 'true'}, this.image, this.text);
   }
 
-  show(ms, x, words) {
+  /// `missing`: why there is no picture; `held`: what holds it.
+  show(ms, x, {missing = '', held = ''} = {}) {
     clearTimeout(this.timer);
     this.element.hidden = ms === null;
     if (ms === null) return;
     const most = this.element.parentElement.clientWidth;
     this.element.style.left = `${Math.max(0, Math.min(most - 180, x - 90))}px`;
-    say(this.text, words ? `${full(ms)} · ${words}` : full(ms));
-    this.image.hidden = this.image.hidden || Boolean(words);
-    if (!words) this.timer = setTimeout(() => this.fetch(ms), REST);
+    say(this.text, [full(ms), missing, held].filter(Boolean).join(' · '));
+    this.image.hidden = this.image.hidden || Boolean(missing);
+    if (!missing) this.timer = setTimeout(() => this.fetch(ms), REST);
   }
 
   async fetch(ms) {

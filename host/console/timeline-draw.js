@@ -3,16 +3,18 @@
 import {day, offset, offsetText, tick} from './time.js';
 
 /// Pixels from the top.
-export const ROWS = {height: 116, axis: 34, media: 42, mediaHeight: 26, seen: 74, seenHeight: 14, events: 94, eventsHeight: 12};
+export const ROWS = {height: 116, axis: 34, held: 36, heldHeight: 4, media: 42, mediaHeight: 26, seen: 74, seenHeight: 14, events: 94, eventsHeight: 12};
 /// What is shorter is still drawn this wide, or nobody would see it.
 const LEAST = 2;
+/// The bent ends of what is held reach so far into the row below.
+const BENT = 5;
 
 function colours(canvas) {
   const style = getComputedStyle(canvas);
   const colour = name => style.getPropertyValue(`--${name}`).trim();
   return {
     text: colour('text'), quiet: colour('quiet'), line: colour('line'), media: colour('media'), gap: colour('gap'),
-    seen: colour('seen'), other: colour('seen-other'), event: colour('event'), now: colour('accent'), chosen: colour('chosen'),
+    seen: colour('seen'), other: colour('seen-other'), event: colour('event'), held: colour('held'), now: colour('accent'), chosen: colour('chosen'),
     ground: colour('well'),
   };
 }
@@ -24,6 +26,7 @@ export function draw(canvas, scale, data, now) {
   pen.font = '12px system-ui, sans-serif';
   axis(pen, scale, colour);
   media(pen, scale, data, colour);
+  held(pen, scale, data.holds, colour);
   seen(pen, scale, data, colour);
   happened(pen, scale, data.events, colour);
   if (data.selection) selection(pen, scale, data.selection, colour);
@@ -89,6 +92,18 @@ function hole(pen, scale, {start, end}, colour) {
   }
   pen.stroke();
   pen.restore();
+}
+
+/// A bracket over what is held: a line with both ends bent down, as far as they are seen.
+function held(pen, scale, holds, colour) {
+  pen.fillStyle = colour.held;
+  for (const {start, end} of holds) {
+    bar(pen, scale, start, end, ROWS.held, ROWS.heldHeight);
+    for (const edge of [start, end].filter(Number.isFinite)) {
+      const x = Math.max(scale.x(start), Math.min(scale.x(end), edge === start ? scale.x(edge) + 1 : scale.x(edge) - 1));
+      pen.fillRect(x - 1, ROWS.held, 2, ROWS.media - ROWS.held + BENT);
+    }
+  }
 }
 
 function seen(pen, scale, {detections, label}, colour) {

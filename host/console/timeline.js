@@ -4,6 +4,7 @@
 import {Scale} from './scale.js';
 import {draw, ROWS} from './timeline-draw.js';
 import {h} from './dom.js';
+import {heldAt} from './holds.js';
 import {full, length} from './time.js';
 
 /// How far an arrow key moves, as a part of what is shown.
@@ -18,7 +19,7 @@ export class Timeline {
   /// null: it left. `chosen([start, end])`: a selection was drawn.
   constructor({go, looked, hovered, chosen}) {
     Object.assign(this, {go, looked, hovered, chosen});
-    this.data = {spans: [], gaps: [], detections: [], events: [], label: '', selection: null};
+    this.data = {spans: [], gaps: [], holds: [], detections: [], events: [], label: '', selection: null};
     this.now = Date.now();
     this.pointers = new Map();
     this.canvas = h('canvas', {
@@ -61,7 +62,8 @@ export class Timeline {
   at(ms, follow) {
     this.now = ms;
     const canvas = this.canvas;
-    canvas.setAttribute('aria-valuetext', full(ms));
+    const words = [full(ms), this.missing(ms), heldAt(this.data.holds, ms)];
+    canvas.setAttribute('aria-valuetext', words.filter(Boolean).join('. '));
     const [first, last] = this.limits ?? [ms, ms];
     canvas.setAttribute('aria-valuenow', Math.round(Math.min(Math.max(ms, first), last) / 1000));
     if (follow && !this.pointers.size && (ms > this.scale.end || ms < this.scale.start)) {
@@ -182,11 +184,21 @@ export class Timeline {
     this.moveDone();
   }
 
-  /// What stands at a place, in words.
+  /// What stands at a place, in words: why nothing is there, and what holds it.
   describe(ms) {
-    const {spans, gaps} = this.data;
-    const gap = gaps.find(one => ms >= one.start && ms < one.end);
-    if (gap) return `${gap.words}, for ${length(gap.end - gap.start)}`;
-    return spans.some(([start, end]) => ms >= start && ms <= end) ? '' : 'Nothing recorded';
+    const {spans, holds} = this.data;
+    const gap = this.gap(ms);
+    const there = spans.some(([start, end]) => ms >= start && ms <= end);
+    const missing = gap ? `${gap.words}, for ${length(gap.end - gap.start)}` : there ? '' : 'Nothing recorded';
+    return {missing, held: heldAt(holds, ms)};
+  }
+
+  /// Why nothing is there at a moment, as far as it is known.
+  missing(ms) {
+    return this.gap(ms)?.words;
+  }
+
+  gap(ms) {
+    return this.data.gaps.find(one => ms >= one.start && ms < one.end);
   }
 }

@@ -6,11 +6,12 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::archive::{Archive, Played};
+use crate::client::send;
 use crate::clip::run;
 use crate::common::camera::Camera;
 use crate::common::host::wire::{Request, connect, read_response};
 use crate::common::repository;
-use crate::footage::{ASSET, HOSTILE, STRETCHES, Stretch, block, draw, guarded, street};
+use crate::footage::{ASSET, HOSTILE, STRETCHES, Stretch, asset_path, block, draw, guarded, street};
 use crate::tools::{list, node, number, shots};
 
 const TOKEN: &str = "token-of-people";
@@ -54,7 +55,7 @@ fn method(host: &Played, name: &str, payload: &str) {
 
 /// The moment is the one of the picture.
 #[track_caller]
-fn right(seen: &Value) -> i64 {
+pub(crate) fn right(seen: &Value) -> i64 {
     let picture = seen["number"].as_i64().unwrap();
     let taken = STRETCHES
         .iter()
@@ -139,7 +140,7 @@ fn on_screen(seen: &Value, one: &Value, scaled: [f64; 4]) {
 }
 
 /// What `console.mjs` is told to look at: the block in each stretch, at the second when it was seen best.
-fn looks() -> Vec<Value> {
+pub(crate) fn looks() -> Vec<Value> {
     let look = |stretch: &Stretch| {
         let best = jiff::Timestamp::from_millisecond(stretch.best()).unwrap();
         let local = best.in_tz("Europe/Berlin").unwrap().datetime();
@@ -267,15 +268,28 @@ fn every_view_fits_three_widths_in_light_and_dark_and_can_be_read_aloud() {
         "GraphInstanceActivate",
         &json!({"@apiVersion": "2.0", "name": YARD}).to_string(),
     );
+    let held =
+        json!({"startTime": "2026-11-20T12:00:28Z", "endTime": "2026-11-20T12:00:36Z", "reason": HOSTILE});
+    let target = format!("{}/holds", asset_path());
+    let bearer = format!("Bearer {TOKEN}");
+    send(
+        host.address,
+        "POST",
+        &target,
+        &[("authorization", &bearer)],
+        &held.to_string(),
+    )
+    .with(201);
     let report = node(
         "views.mjs",
         &json!({
             "host": host.url(""), "token": TOKEN, "asset": ASSET, "store": "local", "instance": YARD,
             "shots": shots(), "time": STRETCHES[0].best() - 500,
+            "stretch": ["2026-11-20T13:00:02", "2026-11-20T13:00:05"],
         }),
     );
     assert_eq!(report["complained"], json!([]), "{report:#}");
-    assert_eq!(list(&report["found"]).len(), 2 * 3 * 7);
+    assert_eq!(list(&report["found"]).len(), 2 * 3 * 10);
     for view in list(&report["found"]) {
         assert!(number(&view["overflow"]) <= 0.0, "{view:#}");
         assert_eq!(view["wrong"], json!([]), "{view:#}");

@@ -26,6 +26,7 @@ mod common;
 mod console;
 mod contract;
 mod footage;
+mod keeping;
 mod players;
 mod readers;
 #[path = "../common/room.rs"]

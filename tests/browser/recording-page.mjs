@@ -45,19 +45,19 @@ export async function shown(page, [first, end]) {
   }
 }
 
-/// In the page: from where to where the row of the timeline that shows media has its colour, in pixels.
-export function row() {
+/// In the page: from where to where a row of the timeline has a colour, in pixels; that of media, if nothing else is said.
+export function row(colour = 'media', y = 55) {
   // The line of the shown moment hides less than this of what is below it.
   const LINE = 6;
   const canvas = document.querySelector('canvas.timeline');
-  const media = getComputedStyle(canvas).getPropertyValue('--media').match(/[0-9a-f]{2}/g).map(part => parseInt(part, 16));
+  const wanted = getComputedStyle(canvas).getPropertyValue(`--${colour}`).match(/[0-9a-f]{2}/g).map(part => parseInt(part, 16));
   const copy = new OffscreenCanvas(canvas.width, 1).getContext('2d', {willReadFrequently: true});
   const density = canvas.width / canvas.clientWidth;
-  copy.drawImage(canvas, 0, -Math.round(55 * density));
+  copy.drawImage(canvas, 0, -Math.round(y * density));
   const {data} = copy.getImageData(0, 0, canvas.width, 1);
   const runs = [];
   for (let x = 0; x < canvas.width; x += 1) {
-    const off = media.reduce((sum, value, channel) => sum + Math.abs(value - data[x * 4 + channel]), 0);
+    const off = wanted.reduce((sum, value, channel) => sum + Math.abs(value - data[x * 4 + channel]), 0);
     if (off > 12) continue;
     const last = runs.at(-1);
     if (last && x / density - last[1] < LINE) last[1] = (x + 1) / density;

@@ -5,7 +5,7 @@ import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {complaints, file, input, tell, until, withBrowser} from './browser.mjs';
 
-const {host, token, asset, store, instance, shots, time} = input;
+const {host, token, asset, store, instance, shots, time, stretch} = input;
 
 const playing = '(() => { const video = document.querySelector("video"); return video && video.readyState > 1 && video.currentTime > 0; })()';
 const there = selector => `Boolean(document.querySelector(${JSON.stringify(selector)}))`;
@@ -17,6 +17,12 @@ const VIEWS = {
   recordings: ['recordings', there('.thumb img')],
   recording: [`recording/${encodeURIComponent(asset)}?store=${store}&t=${time}`, `${playing} && ${there('.found button')}`],
   events: ['events', there('.events li')],
+  audit: ['audit', there('.events li')],
+};
+/// What the page of a recording asks for, by the words on the button, and when it is there.
+const DIALOGS = {
+  hold: ['Hold …', there('dialog[open] input[maxlength]')],
+  delete: ['Delete …', there('dialog[open] .goes strong')],
 };
 /// At this one the checker looks, too.
 const CHECKED = 820;
@@ -31,6 +37,16 @@ async function checked(page, axe) {
     const {violations} = await globalThis.axe.run(document, {resultTypes: ['violations']});
     return violations.map(({id, nodes: [{html, failureSummary}, ...more]}) => `${id}: ${html} ${failureSummary}, and ${more.length} more`);
   });
+}
+
+/// The dialogs of a recording, with a stretch chosen.
+async function asked(page, look) {
+  for (const [place, text] of stretch.entries()) await page.locator('.columns input[type=datetime-local]').nth(place).fill(text);
+  for (const [name, [words, ready]] of Object.entries(DIALOGS)) {
+    await page.getByRole('button', {name: words}).click();
+    await look(page, name, ready);
+    await page.keyboard.press('Escape');
+  }
 }
 
 async function seen(browser, width, scheme, axe) {
@@ -57,6 +73,7 @@ async function seen(browser, width, scheme, axe) {
   for (const [name, [hash, ready]] of Object.entries(VIEWS)) {
     await page.goto(`${host}/#/${hash}`);
     await look(page, name, ready);
+    if (name === 'recording') await asked(page, look);
   }
   await context.close();
   return {found, complained};

@@ -1,0 +1,37 @@
+// A browser that plays HLS by itself and gives scripts no way to do so, as older phones: the page plays by a link, and renews it.
+
+import {SOON, complaints, input, tell, until, withBrowser} from './browser.mjs';
+import {shown} from './recording-page.mjs';
+
+const {host, token, asset, looks} = input;
+/// Later than a link is renewed, sooner than it ends.
+const LATER = '41:00';
+
+const source = page => page.evaluate(() => document.querySelector('video').currentSrc);
+
+tell(await withBrowser(async browser => {
+  const context = await browser.newContext({viewport: {width: 1440, height: 900}, timezoneId: 'America/New_York'});
+  await context.addInitScript(text => {
+    sessionStorage.setItem('mediagraph-token', text);
+    for (const name of ['MediaSource', 'ManagedMediaSource', 'WebKitMediaSource']) window[name] = undefined;
+  }, token);
+  const page = await context.newPage();
+  await page.clock.install();
+  const complained = complaints(page, host);
+  await page.goto(`${host}/#/recording/${encodeURIComponent(asset)}?store=local`);
+  await until(page, 'playing', () => document.querySelector('.recording video')?.currentTime > 0.2);
+  await page.keyboard.press('Space');
+  const found = [];
+  for (const {go, pictures} of looks) {
+    await page.getByLabel('Go to').fill(go);
+    found.push(await shown(page, pictures));
+  }
+  const before = await source(page);
+  await page.clock.fastForward(LATER);
+  await until(page, 'another link', last => document.querySelector('video').currentSrc !== last, before);
+  const after = await shown(page, looks.at(-1).pictures);
+  const links = [before, await source(page)].map(url => new URL(url).pathname);
+  // The link plays by itself, too, and only that.
+  const answer = await fetch(`${host}${links[1]}`, {signal: AbortSignal.timeout(SOON)});
+  return {found, after, links, status: answer.status, complained};
+}));
