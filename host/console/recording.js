@@ -160,7 +160,8 @@ class Page {
   typed() {
     const note = noteOf(this.where.value);
     this.go(fromLocal(this.where.value));
-    say(this.note, note);
+    // Without one, what the player says stays: it may have said already that nothing is there.
+    if (note) say(this.note, note);
   }
 
   around(span) {
