@@ -2,7 +2,7 @@
 // by a link, which is renewed before it ends.
 
 import Hls from './hls.js';
-import {Player} from './player.js';
+import {LONGEST, Player} from './player.js';
 import {Renewed} from './renewal.js';
 import {at, request} from './api.js';
 import {fragments} from './playlist.js';
@@ -12,6 +12,8 @@ import {iso} from './time.js';
 /// A link counts for so long, as it is asked for and in milliseconds: the picture stops for a moment when it is renewed.
 const LIFETIME = 'PT1H';
 const LIFETIME_MS = 3600000;
+/// Before what was recorded meanwhile is asked for, in milliseconds: shorter, there would be one list after the other.
+const MEANWHILE = 10000;
 
 /// The player that fits this browser.
 export function playerFor(...given) {
@@ -25,9 +27,10 @@ class NativePlayer extends Player {
     this.video.addEventListener('playing', () => { this.recovered = false; });
   }
 
-  /// A list that grows would be played from its end, and its seconds would be told from there: up to now it does not.
+  /// A list that grows would be played from its end, and its seconds would be told from there: up to now it does not. Nor may it be of
+  /// more than the host gives at once, however long ago the recording was.
   async attach() {
-    this.to = Math.max(this.from + 1000, Math.min(this.to, Date.now()));
+    this.to = Math.max(this.from + 1000, Math.min(this.to, this.from + LONGEST, Date.now()));
     const {asset, from, to} = this;
     const renewed = this.renewed = new Renewed(() => link(asset, [from, to], LIFETIME), LIFETIME_MS, {
       changed: one => this.show(one.hls),
@@ -55,6 +58,19 @@ class NativePlayer extends Player {
 
   /// The browser begins by itself.
   begin() {}
+
+  /// Behind the last moment of a recording there is nothing to go on with; behind one that goes on there is, after a while.
+  ended() {
+    const {renewed, to, asset} = this;
+    if (!asset.live && to > Date.parse(asset.end ?? '')) return;
+    clearTimeout(this.nudge);
+    this.nudge = setTimeout(() => {
+      if (renewed !== this.renewed || !this.video.ended) return;
+      // What came to its end counts as paused.
+      this.playing = true;
+      super.ended();
+    }, Math.max(0, to + MEANWHILE - Date.now()));
+  }
 
   /// A host that was started again takes no link from before: once, another one is made.
   broken() {

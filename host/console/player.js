@@ -9,6 +9,8 @@ const HOUR = 3600000;
 /// What is loaded before and behind the moment that was asked for.
 const BEFORE = HOUR / 2;
 const BEHIND = 3 * HOUR;
+/// The longest stretch of both.
+export const LONGEST = BEFORE + BEHIND;
 /// How long a recording may take to begin before it is asked for again, in milliseconds.
 const FIRST_WAIT = 1200;
 
