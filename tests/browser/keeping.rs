@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::clip::sha256;
 use crate::console::{looks, right};
-use crate::footage::{ASSET, HOSTILE, PICTURE_MS, STRETCHES, guarded, street};
+use crate::footage::{ASSET, HOSTILE, PICTURE_MS, SECONDS, STRETCHES, guarded, street};
 use crate::tools::{list, node, number};
 
 const TOKEN: &str = "token-of-an-administrator";
@@ -15,6 +15,8 @@ const PIXELS: f64 = 2.0;
 /// What is held and deleted lies within the second segment, which is from the 4th to the 8th second.
 const STRETCH: [&str; 2] = ["2026-11-20T13:00:05", "2026-11-20T13:00:06"];
 const SEGMENT_MS: i64 = 4_000;
+/// So many pictures may be the last one: a player need not show the very last.
+const LAST_PICTURES: i64 = 10;
 
 #[test]
 fn a_browser_that_plays_by_itself_plays_by_a_link_and_goes_on_at_the_same_moment_when_that_is_renewed() {
@@ -22,7 +24,9 @@ fn a_browser_that_plays_by_itself_plays_by_a_link_and_goes_on_at_the_same_moment
     let host = archive.serve_with(&guarded(TOKEN, "read"));
     let report = node(
         "native.mjs",
-        &json!({"host": host.url(""), "token": TOKEN, "asset": ASSET, "looks": looks()}),
+        &json!({
+            "host": host.url(""), "token": TOKEN, "asset": ASSET, "looks": looks(), "last": last_pictures(),
+        }),
     );
     assert_eq!(report["complained"], json!([]), "{report:#}");
     assert_eq!(report["status"], 200, "{report:#}");
@@ -43,6 +47,15 @@ fn a_browser_that_plays_by_itself_plays_by_a_link_and_goes_on_at_the_same_moment
     }
     let moved = right(&report["after"]) - right(&found[found.len() - 1]);
     assert!(moved.abs() <= PICTURE_MS, "{moved} ms: {report:#}");
+    let rests = json!({"note": "", "stays": true});
+    assert_eq!(report["end"], rests, "behind the end nothing is asked for");
+}
+
+/// From which picture to which a player may stand that came to the end.
+fn last_pictures() -> [i64; 2] {
+    let last = &STRETCHES[STRETCHES.len() - 1];
+    let end = last.first + i64::from(SECONDS) * 1000 / PICTURE_MS;
+    [end - LAST_PICTURES, end]
 }
 
 fn tokens() -> String {

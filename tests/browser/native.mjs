@@ -3,11 +3,22 @@
 import {SOON, complaints, input, tell, until, withBrowser} from './browser.mjs';
 import {shown} from './recording-page.mjs';
 
-const {host, token, asset, looks} = input;
+const {host, token, asset, looks, last} = input;
 /// Later than a link is renewed, sooner than it ends.
 const LATER = '41:00';
+/// Later than what was recorded meanwhile is asked for.
+const AFTERWARDS = '00:30';
 
 const source = page => page.evaluate(() => document.querySelector('video').currentSrc);
+
+/// Plays to the end, and tells what is there a while later.
+async function ended(page) {
+  await page.getByRole('button', {name: 'Play', exact: true}).click();
+  await until(page, 'the end', () => document.querySelector('video').ended);
+  await page.clock.fastForward(AFTERWARDS);
+  const {note} = await shown(page, last);
+  return {note};
+}
 
 tell(await withBrowser(async browser => {
   const context = await browser.newContext({viewport: {width: 1440, height: 900}, timezoneId: 'America/New_York'});
@@ -30,8 +41,10 @@ tell(await withBrowser(async browser => {
   await page.clock.fastForward(LATER);
   await until(page, 'another link', last => document.querySelector('video').currentSrc !== last, before);
   const after = await shown(page, looks.at(-1).pictures);
-  const links = [before, await source(page)].map(url => new URL(url).pathname);
+  const renewed = await source(page);
+  const end = await ended(page);
+  const links = [before, renewed].map(url => new URL(url).pathname);
   // The link plays by itself, too, and only that.
   const answer = await fetch(`${host}${links[1]}`, {signal: AbortSignal.timeout(SOON)});
-  return {found, after, links, status: answer.status, complained};
+  return {found, after, end: {...end, stays: await source(page) === renewed}, links, status: answer.status, complained};
 }));
