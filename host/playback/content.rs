@@ -86,6 +86,8 @@ impl Piece {
 pub struct Content {
     pieces: VecDeque<Piece>,
     length: u64,
+    /// Read with what was sent last.
+    ready: VecDeque<Bytes>,
     /// Held until it is sent.
     place: Option<OwnedSemaphorePermit>,
 }
@@ -98,6 +100,7 @@ impl Content {
         Self {
             length: pieces.iter().map(Piece::length).sum(),
             pieces,
+            ready: VecDeque::new(),
             place: None,
         }
     }
@@ -157,6 +160,9 @@ impl Content {
     }
 
     async fn next(&mut self, playback: &Arc<Playback>) -> Result<Option<Bytes>, PlaybackError> {
+        if let Some(bytes) = self.ready.pop_front() {
+            return Ok(Some(bytes));
+        }
         let Some(piece) = self.pieces.pop_front() else {
             return Ok(None);
         };
@@ -166,8 +172,37 @@ impl Content {
         }
         match first {
             Piece::Bytes(bytes) => Ok(Some(bytes)),
-            Piece::Media { source, kind, range } => playback.read(&source, kind, range).await.map(Some),
+            Piece::Media { source, kind, range } => {
+                let ranges = self.with_next(&source, (kind, range));
+                self.ready = playback.read_all(&source, &ranges).await?.into();
+                Ok(self.ready.pop_front())
+            }
         }
+    }
+
+    /// A range of a segment and those of the same segment behind it, [`CHUNK`] bytes at most.
+    fn with_next(
+        &mut self,
+        source: &Arc<Source>,
+        first: (TrackKind, Range<u64>),
+    ) -> Vec<(TrackKind, Range<u64>)> {
+        let mut bytes = first.1.end.saturating_sub(first.1.start);
+        let mut ranges = vec![first];
+        while let Some(Piece::Media {
+            source: next,
+            kind,
+            range,
+        }) = self.pieces.front()
+            && Arc::ptr_eq(next, source)
+        {
+            bytes = bytes.saturating_add(range.end.saturating_sub(range.start));
+            if bytes > CHUNK {
+                break;
+            }
+            ranges.push((*kind, range.clone()));
+            self.pieces.pop_front();
+        }
+        ranges
     }
 }
 

@@ -4,7 +4,8 @@
 //! copied as it is sent. Pictures begin with the last one before the stretch that needs no other. Holes are left out: what follows a
 //! hole comes at once, and a comment in the file says what is missing. Sound keeps its place beside the pictures.
 
-use std::io::Cursor;
+mod headers;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -18,19 +19,16 @@ use super::{MAX_EXPORTS, Playback, PlaybackError};
 use crate::media::demux::format::of_sample_entry;
 use crate::media::mp4::Mp4Error;
 use crate::media::mp4::notes::notes;
-use crate::media::mp4::read::{Fragments, Sample, Track};
+use crate::media::mp4::read::Sample;
 use crate::media::mp4::tables::TrackTables;
 use crate::media::mp4::write::{complete_moov_with, covering_mdat, file_type};
 use crate::media::{MediaTime, StreamFormat, TrackKind};
 use crate::recording::index::{AssetRow, Gap};
 use crate::when;
 
-/// Headers of fragments that are read at once.
+/// Headers of fragments that are read with one turn at the disk, and such groups at once.
+const HEADERS_TOGETHER: usize = 32;
 const HEADERS_AT_ONCE: usize = 8;
-/// What the header of a fragment has at most beside its samples, in bytes.
-const HEADER: u64 = 256;
-/// What it has for each sample, in bytes.
-const HEADER_OF_SAMPLE: u64 = 16;
 /// Holes that a comment names; of more, the rest is counted.
 const MAX_NAMED: usize = 50;
 
@@ -112,46 +110,23 @@ impl Playback {
                 to,
                 until,
             };
-            let headers = in_order(run).map(|(kind, fragment)| {
+            let fragments = in_order(run);
+            let of_segments =
+                fragments.chunk_by(|(_, one), (_, next)| Arc::ptr_eq(&one.source, &next.source));
+            let groups = of_segments.flat_map(|of_one| of_one.chunks(HEADERS_TOGETHER));
+            let headers = groups.map(|group| {
                 let playback = Arc::clone(self);
-                async move {
-                    let samples = playback.samples(run, kind, fragment).await?;
-                    Ok::<_, PlaybackError>((kind, fragment, samples))
-                }
+                async move { playback.samples_of(run, group).await }
             });
             let mut headers = stream::iter(headers.collect::<Vec<_>>()).buffered(HEADERS_AT_ONCE);
-            while let Some((kind, fragment, samples)) = headers.try_next().await? {
-                plan.add(kind, fragment, &samples, moved);
+            while let Some(group) = headers.try_next().await? {
+                for (kind, fragment, samples) in group {
+                    plan.add(kind, fragment, &samples, moved);
+                }
             }
             to = plan.video.end();
         }
         Ok(plan)
-    }
-
-    /// The samples of a fragment; their places count from its first byte.
-    pub(super) async fn samples(
-        self: &Arc<Self>,
-        run: &Run,
-        kind: TrackKind,
-        fragment: &Fragment,
-    ) -> Result<Vec<Sample>, PlaybackError> {
-        let header = HEADER.saturating_add(fragment.samples.saturating_mul(HEADER_OF_SAMPLE));
-        let length = header.min(fragment.bytes);
-        let range = fragment.offset..fragment.offset.saturating_add(length);
-        let bytes = self.read(&fragment.source, kind, range).await?;
-        let tracks: Vec<Track> = run
-            .init(kind)
-            .map(|init| init.track.clone())
-            .into_iter()
-            .collect();
-        let read = Fragments::new(Cursor::new(bytes), &tracks, 0..fragment.bytes).next();
-        let asset = &fragment.source.asset.name;
-        let at = MediaTime::from_ticks(fragment.start);
-        match read {
-            Some(Ok(read)) if is_one_piece(&read.samples) => Ok(read.samples),
-            Some(Err(error)) => Err(PlaybackError::broken(asset, format!("at {at}: {error}"))),
-            _ => Err(PlaybackError::broken(asset, format!("at {at} is no fragment"))),
-        }
     }
 
     /// The holes between the runs, with what the index says of them.
@@ -175,20 +150,12 @@ impl Playback {
 }
 
 /// Pictures and sound of a run as they lie side by side.
-fn in_order(run: &Run) -> impl Iterator<Item = (TrackKind, &Fragment)> {
+fn in_order(run: &Run) -> Vec<(TrackKind, &Fragment)> {
     let video = run.video.iter().map(|one| (TrackKind::Video, one));
     let audio = run.audio.iter().map(|one| (TrackKind::Audio, one));
     let mut all: Vec<_> = video.chain(audio).collect();
     all.sort_by_key(|(kind, one)| (one.start, *kind));
-    all.into_iter()
-}
-
-/// Whether the bytes of samples lie one behind the other.
-fn is_one_piece(samples: &[Sample]) -> bool {
-    let pairs = samples.iter().zip(samples.iter().skip(1));
-    pairs
-        .into_iter()
-        .all(|(one, next)| one.offset.checked_add(u64::from(one.size)) == Some(next.offset))
+    all
 }
 
 /// How the tracks are coded: in one way throughout, or the file would need what many players do not know.

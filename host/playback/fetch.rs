@@ -3,21 +3,21 @@
 //! Segments move while they are played: an open one is sealed, a sealed one goes to its store, and what the cache has goes then. So what
 //! is not found is looked up again. What is nowhere is an error that says so; it is never waited for.
 
-use std::fs::File;
+mod places;
+
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
+use self::places::{Place, places, read_file, read_files};
 use super::content::{Content, Piece};
 use super::granted::around;
 use super::source::{self, Part, Source};
 use super::{Playback, PlaybackError, shown, stopped, timeline, turn};
 use crate::media::{MediaTime, TrackKind};
-use crate::recording::asset::name::{AUDIO_PART, Epoch, SEGMENT, SegmentName, VIDEO_PART};
+use crate::recording::asset::name::{Epoch, SegmentName};
 use crate::recording::index::AssetRow;
 use crate::recording::store::StoreErrorKind;
 
@@ -33,15 +33,6 @@ pub struct MediaFile {
     pub tag: Option<String>,
     /// As much of it may be sent: all of it, but for whoever may have a stretch alone.
     pub open: Range<u64>,
-}
-
-/// A place where bytes may be.
-#[derive(Debug)]
-enum Place {
-    /// A file.
-    File(PathBuf, Range<u64>),
-    /// The store of the asset, under a name.
-    Store(String, Range<u64>),
 }
 
 /// Why a place did not give them.
@@ -177,6 +168,49 @@ impl Playback {
         self.read_part(source, Part::Track(kind), range).await
     }
 
+    /// Reads ranges of the tracks of one segment; those that lie in files of this machine with one turn at the disk, which spares most of
+    /// what small ranges cost.
+    pub(super) async fn read_all(
+        self: &Arc<Self>,
+        source: &Arc<Source>,
+        ranges: &[(TrackKind, Range<u64>)],
+    ) -> Result<Vec<Bytes>, PlaybackError> {
+        if let Some(all) = self.read_at_once(source, ranges).await? {
+            return Ok(all);
+        }
+        let mut all = Vec::with_capacity(ranges.len());
+        for (kind, range) in ranges {
+            all.push(self.read(source, *kind, range.clone()).await?);
+        }
+        Ok(all)
+    }
+
+    /// None: not all of it lies in files, or not where it was thought to be. Then each range is looked for, and what is wrong is told.
+    async fn read_at_once(
+        &self,
+        source: &Source,
+        ranges: &[(TrackKind, Range<u64>)],
+    ) -> Result<Option<Vec<Bytes>>, PlaybackError> {
+        let file = |(kind, range): &(TrackKind, Range<u64>)| {
+            let place = places(source, Part::Track(*kind), range, false)
+                .into_iter()
+                .next()?;
+            match place {
+                Place::File(path, range) => Some((path, range)),
+                Place::Store(name, range) => {
+                    let store = self.options.stores.get(&source.asset.store)?;
+                    Some((store.file(&source.asset.name, &name).ok()??, range))
+                }
+            }
+        };
+        let Some(files) = ranges.iter().map(file).collect::<Option<Vec<_>>>() else {
+            return Ok(None);
+        };
+        let _turn = turn(&self.reads, "the disk has too much to read").await?;
+        let read = tokio::task::spawn_blocking(move || read_files(&files)).await;
+        Ok(read.map_err(|error| stopped(&error))?.ok())
+    }
+
     /// The same of any part.
     pub(super) async fn read_part(
         self: &Arc<Self>,
@@ -280,55 +314,4 @@ pub(super) fn not_there(asset: &AssetRow, file: &str) -> PlaybackError {
             shown(file)
         ),
     )
-}
-
-/// Where a range of a part may be, the likeliest first. `again`: it was not where it was thought to be.
-fn places(source: &Source, part: Part, range: &Range<u64>, again: bool) -> Vec<Place> {
-    let whole = source.part(part);
-    let (start, end) = (
-        whole.start.saturating_add(range.start),
-        whole.start.saturating_add(range.end),
-    );
-    // Only what belongs to it.
-    if end > whole.end || start >= end {
-        return Vec::new();
-    }
-    let sealed = source.name.file(SEGMENT);
-    let mut places = Vec::with_capacity(2);
-    if let Some(folder) = &source.folder {
-        if let (true, Part::Track(kind)) = (source.growing, part) {
-            let side = match kind {
-                TrackKind::Video => VIDEO_PART,
-                TrackKind::Audio => AUDIO_PART,
-            };
-            places.push(Place::File(folder.join(source.name.file(side)), start..end));
-            // It has just been sealed, and the index does not know yet: sound stands behind the video.
-            let behind = match kind {
-                TrackKind::Video => 0,
-                TrackKind::Audio => source.video.end,
-            };
-            if again {
-                places.push(Place::File(
-                    folder.join(&sealed),
-                    start.saturating_add(behind)..end.saturating_add(behind),
-                ));
-            }
-        } else {
-            places.push(Place::File(folder.join(&sealed), start..end));
-        }
-    }
-    if source.stored {
-        places.push(Place::Store(sealed, start..end));
-    }
-    places
-}
-
-/// Blocks.
-fn read_file(path: &std::path::Path, range: &Range<u64>) -> io::Result<Vec<u8>> {
-    let length = range.end.saturating_sub(range.start);
-    let length = usize::try_from(length).map_err(|_| io::ErrorKind::InvalidInput)?;
-    let file = File::open(path)?;
-    let mut bytes = vec![0; length];
-    file.read_exact_at(&mut bytes, range.start)?;
-    Ok(bytes)
 }
