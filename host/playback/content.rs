@@ -208,7 +208,12 @@ impl Content {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::media::MediaTime;
+    use crate::recording::asset::name::{Epoch, SegmentName};
+    use crate::recording::index::{AssetId, AssetRow};
 
     #[test]
     fn the_same_has_the_same_tag_and_something_else_another() {
@@ -217,6 +222,59 @@ mod tests {
         assert_ne!(tag(&text), tag(&text[1..]));
         // Not told apart by what is put behind one another alone.
         assert_ne!(tag(&(vec![1, 2], vec![3])), tag(&(vec![1], vec![2, 3])));
+    }
+
+    #[test]
+    fn what_one_segment_has_is_read_together_and_no_more_than_is_in_memory_at_a_time() {
+        let segment = |start: u64| {
+            Arc::new(Source {
+                asset: Arc::new(AssetRow {
+                    id: AssetId(1),
+                    store: "local".into(),
+                    name: "yard".into(),
+                    owner: String::new(),
+                    created: Timestamp::UNIX_EPOCH,
+                    held: false,
+                }),
+                name: SegmentName {
+                    epoch: Epoch::parse("host-1").unwrap(),
+                    start: MediaTime::from_ticks(start),
+                },
+                folder: None,
+                stored: false,
+                growing: false,
+                video: 0..CHUNK * 4,
+                audio: CHUNK * 4..CHUNK * 5,
+                behind: 0..0,
+            })
+        };
+        let (one, other) = (segment(1), segment(2));
+        let piece = |source: &Arc<Source>, kind, range: Range<u64>| Piece::Media {
+            source: Arc::clone(source),
+            kind,
+            range,
+        };
+        let (video, audio) = (TrackKind::Video, TrackKind::Audio);
+        let half = CHUNK / 2;
+        let mut content = Content::new([
+            piece(&one, audio, 0..10),
+            piece(&one, video, half..CHUNK),
+            piece(&one, video, CHUNK..CHUNK + half),
+            piece(&other, video, 0..5),
+            Piece::Bytes(Bytes::from_static(b"end")),
+        ]);
+        let first = content.with_next(&one, (video, 0..10));
+        assert_eq!(first, [(video, 0..10), (audio, 0..10), (video, half..CHUNK)]);
+        assert_eq!(content.pieces.len(), 3, "together more than a chunk");
+        content.pieces.pop_front();
+        let alone = content.with_next(&one, (video, 20..30));
+        assert_eq!(alone, [(video, 20..30)], "another segment");
+        content.pieces.pop_front();
+        assert_eq!(
+            content.with_next(&other, (video, 5..6)),
+            [(video, 5..6)],
+            "no media"
+        );
     }
 
     #[test]
