@@ -18,6 +18,8 @@ const MAX_SAMPLES: usize = 64;
 const MAX_RATE_CHANGE: f64 = 0.25;
 /// Below this distance from the host's clock, timestamps are taken as they are: it is only network jitter.
 const TOLERATED_ERROR: Ticks = Ticks(TICKS_PER_SECOND / 5);
+/// A slope over a whole window that jitter may explain.
+const MAX_JITTER_SLOPE: f64 = 0.02;
 /// A distance from the host's clock that is not followed but begins anew.
 const MAX_ERROR: Ticks = Ticks::from_secs(10);
 
@@ -26,7 +28,20 @@ const MAX_ERROR: Ticks = Ticks::from_secs(10);
 pub struct Timeline {
     clock_rate: f64,
     base: Option<Base>,
-    samples: VecDeque<(i64, MediaTime)>,
+    /// One receipt of each second, the oldest first.
+    samples: VecDeque<Receipt>,
+    /// The least late receipt of the second that is not over yet.
+    earliest: Option<Receipt>,
+    /// When the last second was over.
+    sampled: MediaTime,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Receipt {
+    rtp: i64,
+    at: MediaTime,
+    /// After what the timeline says.
+    late: Ticks,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +69,8 @@ impl Timeline {
             clock_rate: f64::from(clock_rate.max(1)),
             base: None,
             samples: VecDeque::new(),
+            earliest: None,
+            sampled: MediaTime::from_ticks(0),
         }
     }
 
@@ -65,6 +82,8 @@ impl Timeline {
             rate: 1.0,
         });
         self.samples.clear();
+        self.earliest = None;
+        self.sampled = media;
     }
 
     /// Whether it has an origin.
@@ -83,15 +102,18 @@ impl Timeline {
             };
         };
         let time = self.at(base, rtp);
-        let error = received.since(time);
-        if error.0.abs() > MAX_ERROR.0 {
+        let late = received.since(time);
+        if late.0.abs() > MAX_ERROR.0 {
             self.anchor(rtp, received);
             return Mapped {
                 time: received,
                 discontinuity: true,
             };
         }
-        self.follow(rtp, received, time, error);
+        if rtp >= base.rtp {
+            let at = received;
+            self.follow(Receipt { rtp, at, late }, time);
+        }
         Mapped {
             time,
             discontinuity: false,
@@ -105,50 +127,66 @@ impl Timeline {
         ))
     }
 
-    /// Adjusts the rate. The map stays continuous because the base moves to the newest moment.
-    fn follow(&mut self, rtp: i64, received: MediaTime, time: MediaTime, error: Ticks) {
-        let due = self
-            .samples
-            .back()
-            .is_none_or(|(_, at)| received.since(*at) >= SAMPLE_EVERY);
-        let newest = self.base.is_none_or(|base| rtp >= base.rtp);
-        if !due || !newest {
+    /// Adjusts the rate once a second. The map stays continuous because the base moves to the newest moment.
+    ///
+    /// A unit is late by what the network and a busy machine took, and never early: the least late one of a second says
+    /// most about the camera's clock.
+    fn follow(&mut self, newest: Receipt, time: MediaTime) {
+        let earliest = self
+            .earliest
+            .filter(|one| one.late.0 <= newest.late.0)
+            .unwrap_or(newest);
+        self.earliest = Some(earliest);
+        if newest.at.since(self.sampled) < SAMPLE_EVERY {
             return;
         }
-        self.samples.push_back((rtp, received));
-        while self.samples.len() > MAX_SAMPLES
-            || self
-                .samples
-                .front()
-                .is_some_and(|(_, at)| received.since(*at) > RATE_WINDOW)
-        {
-            self.samples.pop_front();
-        }
-        let rate = if error.0.abs() <= TOLERATED_ERROR.0 && !self.drifts() {
+        self.earliest = None;
+        self.sampled = newest.at;
+        self.remember(earliest);
+        let rate = if earliest.late.0.abs() <= TOLERATED_ERROR.0 && !self.drifts() {
             1.0
         } else {
             // The measured slope, and the rest of the error spread over one window.
-            self.slope().unwrap_or(1.0) + error.seconds() / RATE_WINDOW.seconds()
+            self.slope().unwrap_or(1.0) + earliest.late.seconds() / RATE_WINDOW.seconds()
         };
-        let rate = rate.clamp(1.0 - MAX_RATE_CHANGE, 1.0 + MAX_RATE_CHANGE);
         self.base = Some(Base {
-            rtp,
+            rtp: newest.rtp,
             media: time,
-            rate,
+            rate: rate.clamp(1.0 - MAX_RATE_CHANGE, 1.0 + MAX_RATE_CHANGE),
         });
+    }
+
+    fn remember(&mut self, receipt: Receipt) {
+        self.samples.push_back(receipt);
+        let too_old = |one: &Receipt| receipt.at.since(one.at) > RATE_WINDOW;
+        while self.samples.len() > MAX_SAMPLES || self.samples.front().is_some_and(too_old) {
+            self.samples.pop_front();
+        }
+    }
+
+    /// What the window spans: seconds as received, and as stamped.
+    fn window(&self) -> Option<(f64, f64)> {
+        let (first, last) = (self.samples.front()?, self.samples.back()?);
+        let stamped = last.rtp.saturating_sub(first.rtp) as f64 / self.clock_rate;
+        Some((last.at.since(first.at).seconds(), stamped))
     }
 
     /// Received time per RTP time over the window; None before it says anything.
     fn slope(&self) -> Option<f64> {
-        let ((first_rtp, first), (last_rtp, last)) = (self.samples.front()?, self.samples.back()?);
-        let stamped = (last_rtp - first_rtp) as f64 / self.clock_rate;
-        let received = last.since(*first).seconds();
+        let (received, stamped) = self.window()?;
         (stamped > 0.0 && received >= SAMPLE_EVERY.seconds() * 4.0).then(|| received / stamped)
     }
 
-    /// Whether the slope differs from 1 by more than jitter over the window explains.
+    /// Whether the slope differs from 1 by more than jitter explains: in a window of a few seconds, jitter alone makes
+    /// several percent.
     fn drifts(&self) -> bool {
-        self.slope().is_some_and(|slope| (slope - 1.0).abs() > 0.02)
+        let steep = self
+            .slope()
+            .is_some_and(|slope| (slope - 1.0).abs() > MAX_JITTER_SLOPE);
+        let apart = self
+            .window()
+            .is_some_and(|(received, stamped)| (received - stamped).abs() > TOLERATED_ERROR.seconds());
+        steep && apart
     }
 }
 
@@ -185,6 +223,30 @@ mod tests {
             assert_eq!(pair[1].time.since(pair[0].time), Ticks(3_600));
             assert!(!pair[1].discontinuity);
         }
+    }
+
+    #[test]
+    fn a_machine_that_is_busy_for_half_a_second_now_and_then_changes_no_distance() {
+        // Three quarters of a second late at the worst, again and again, and from the second picture on.
+        let busy = |frame: u32| match (frame + 22) % 75 {
+            part @ 23..=36 => i64::from(37 - part) * 4_800,
+            _ => 0,
+        };
+        let (mapped, _) = feed(25.0, 25.0, 120, busy);
+        for pair in mapped.windows(2) {
+            assert_eq!(pair[1].time.since(pair[0].time), Ticks(3_600));
+        }
+    }
+
+    #[test]
+    fn a_session_whose_first_picture_came_late_comes_nearer_to_the_clock_slowly() {
+        let (mapped, received) = feed(25.0, 25.0, 120, |frame| if frame == 0 { 36_000 } else { 0 });
+        for pair in mapped.windows(2) {
+            let step = pair[1].time.since(pair[0].time).0;
+            assert!((3_540..=3_600).contains(&step), "a step of {step} ticks");
+        }
+        let late = received.last().unwrap().since(mapped.last().unwrap().time);
+        assert!(late.0.abs() <= TOLERATED_ERROR.0 + 1, "{late:?}");
     }
 
     #[test]

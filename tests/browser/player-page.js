@@ -4,7 +4,7 @@
   const FIELDS = 16;
   const video = document.querySelector('video');
   const pen = new OffscreenCanvas(FIELDS * 4, 4).getContext('2d', {willReadFrequently: true});
-  const seen = {samples: [], errors: [], fatal: []};
+  const seen = {samples: [], errors: [], fatal: [], events: []};
   let asked;
   let moment = () => NaN;
 
@@ -69,8 +69,17 @@
     player.initialize(video, path, true);
   }
 
+  /// What the video says of itself besides: where a player stood still is seen from it.
+  function listen() {
+    const began = Date.now();
+    for (const name of ['playing', 'waiting', 'pause', 'ended', 'seeking', 'seeked', 'error']) {
+      video.addEventListener(name, () => seen.events.push(`${Date.now() - began} ms: ${name} at ${video.currentTime}`));
+    }
+  }
+
   globalThis.begin = async (play, library) => {
     asked = play;
+    listen();
     video.muted = true;
     video.defaultPlaybackRate = play.rate ?? 1;
     video.playbackRate = video.defaultPlaybackRate;
@@ -84,5 +93,6 @@
     return fatal.length > 0 || video.ended || (asked.seconds && shown >= asked.seconds);
   };
 
-  globalThis.report = () => ({...seen, ended: video.ended, at: video.currentTime, length: video.duration, state: video.readyState});
+  globalThis.report = () => ({...seen, ended: video.ended, at: video.currentTime, length: video.duration, state: video.readyState, paused: video.paused,
+    buffered: Array.from(video.buffered, (_, n) => [video.buffered.start(n), video.buffered.end(n)])});
 })();
