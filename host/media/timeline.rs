@@ -10,6 +10,8 @@ use super::{MediaTime, TICKS_PER_SECOND, Ticks};
 
 /// How far back receipts are compared to find the camera's rate.
 const RATE_WINDOW: Ticks = Ticks::from_secs(30);
+/// A shorter window says nothing about a rate.
+const LEAST_WINDOW: Ticks = Ticks::from_secs(8);
 /// One receipt in this much media time is remembered.
 const SAMPLE_EVERY: Ticks = Ticks::from_secs(1);
 /// The most receipts that are remembered.
@@ -143,11 +145,13 @@ impl Timeline {
         self.earliest = None;
         self.sampled = newest.at;
         self.remember(earliest);
-        let rate = if earliest.late.0.abs() <= TOLERATED_ERROR.0 && !self.drifts() {
-            1.0
+        let trend = self.trend().unwrap_or(1.0);
+        let steep = (trend - 1.0).abs() > MAX_JITTER_SLOPE;
+        let rate = if steep || earliest.late.0.abs() > TOLERATED_ERROR.0 {
+            // The trend, and the rest of the error spread over one window.
+            trend + earliest.late.seconds() / RATE_WINDOW.seconds()
         } else {
-            // The measured slope, and the rest of the error spread over one window.
-            self.slope().unwrap_or(1.0) + earliest.late.seconds() / RATE_WINDOW.seconds()
+            1.0
         };
         self.base = Some(Base {
             rtp: newest.rtp,
@@ -164,29 +168,14 @@ impl Timeline {
         }
     }
 
-    /// What the window spans: seconds as received, and as stamped.
-    fn window(&self) -> Option<(f64, f64)> {
+    /// Received time per RTP time over the window; None before it says anything. In a window of few seconds jitter alone
+    /// makes several percent: only when both have come apart by more, it says something.
+    fn trend(&self) -> Option<f64> {
         let (first, last) = (self.samples.front()?, self.samples.back()?);
         let stamped = last.rtp.saturating_sub(first.rtp) as f64 / self.clock_rate;
-        Some((last.at.since(first.at).seconds(), stamped))
-    }
-
-    /// Received time per RTP time over the window; None before it says anything.
-    fn slope(&self) -> Option<f64> {
-        let (received, stamped) = self.window()?;
-        (stamped > 0.0 && received >= SAMPLE_EVERY.seconds() * 4.0).then(|| received / stamped)
-    }
-
-    /// Whether the slope differs from 1 by more than jitter explains: in a window of a few seconds, jitter alone makes
-    /// several percent.
-    fn drifts(&self) -> bool {
-        let steep = self
-            .slope()
-            .is_some_and(|slope| (slope - 1.0).abs() > MAX_JITTER_SLOPE);
-        let apart = self
-            .window()
-            .is_some_and(|(received, stamped)| (received - stamped).abs() > TOLERATED_ERROR.seconds());
-        steep && apart
+        let received = last.at.since(first.at).seconds();
+        let apart = (received - stamped).abs() > TOLERATED_ERROR.seconds();
+        (apart && stamped > 0.0 && received >= LEAST_WINDOW.seconds()).then(|| received / stamped)
     }
 }
 

@@ -65,6 +65,9 @@
         return Promise.resolve(request);
       });
     }
+    // Where a picture is late near the end, it jumps to the end, and from there back by this: on a busy machine it then rests
+    // half a second before the end.
+    player.updateSettings({streaming: {seekDurationBackoff: 0}});
     // It begins by itself: it must see the beginning, or it never asks for the manifest again.
     player.initialize(video, path, true);
   }

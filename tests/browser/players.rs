@@ -45,7 +45,7 @@ fn looked_at<'a>(report: &'a Value, stretch: &Stretch) -> Vec<&'a Value> {
 fn played_to_its_end(play: &Value, report: &Value, stretches: &[Stretch], seconds: f64) {
     let told = json!({"play": play, "fatal": report["fatal"], "errors": report["errors"],
         "ended": report["ended"], "at": report["at"], "state": report["state"], "complained": report["complained"],
-        "samples": list(&report["samples"]).len()});
+        "samples": list(&report["samples"]).len(), "events": report["events"], "paused": report["paused"], "buffered": report["buffered"]});
     assert_eq!(report["fatal"], json!([]), "{told:#}");
     assert_eq!(report["complained"], json!([]), "{told:#}");
     assert_eq!(report["ended"], true, "{told:#}");
