@@ -141,11 +141,16 @@ impl Values {
     /// As bytes, each number with its lowest byte first.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
+        /// Numbers first, then flat: that is one copy of all of them at once.
+        fn all<const N: usize, T: Copy>(values: &[T], bytes: impl Fn(T) -> [u8; N]) -> Vec<u8> {
+            let numbers: Vec<[u8; N]> = values.iter().copied().map(bytes).collect();
+            numbers.into_flattened()
+        }
         match self {
             Self::Uint8(values) => values,
-            Self::Int32(values) => values.into_iter().flat_map(i32::to_le_bytes).collect(),
-            Self::Int64(values) => values.into_iter().flat_map(i64::to_le_bytes).collect(),
-            Self::Float32(values) => values.into_iter().flat_map(f32::to_le_bytes).collect(),
+            Self::Int32(values) => all(&values, i32::to_le_bytes),
+            Self::Int64(values) => all(&values, i64::to_le_bytes),
+            Self::Float32(values) => all(&values, f32::to_le_bytes),
         }
     }
 }

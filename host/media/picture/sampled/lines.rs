@@ -79,20 +79,18 @@ impl Factors {
         }
     }
 
-    fn luma(self, sample: u8) -> i16 {
-        upper((i16::from(sample) - self.luma_offset) << 3, self.luma)
+    fn luma(self, sample: u16) -> i16 {
+        upper((sample as i16 - self.luma_offset) << 3, self.luma)
     }
 
-    fn chroma(sample: u8) -> i16 {
-        (i16::from(sample) - 128) << 3
+    fn chroma(sample: u16) -> i16 {
+        (sample as i16 - 128) << 3
     }
 }
 
 /// For each column one of the two pixels that it is made of.
 #[derive(Debug)]
 struct Side {
-    luma_at: Vec<u32>,
-    chroma_at: Vec<u32>,
     weights: Vec<i16>,
     luma: Vec<i16>,
     u: Vec<i16>,
@@ -102,11 +100,8 @@ struct Side {
 }
 
 impl Side {
-    fn new(at: impl Iterator<Item = u32>, weights: impl Iterator<Item = i16>) -> Self {
-        let luma_at: Vec<u32> = at.collect();
+    fn new(weights: impl Iterator<Item = i16>) -> Self {
         Self {
-            chroma_at: luma_at.iter().map(|column| column / 2).collect(),
-            luma_at,
             weights: weights.collect(),
             luma: Vec::new(),
             u: Vec::new(),
@@ -115,24 +110,37 @@ impl Side {
         }
     }
 
-    fn tint(&mut self, u: &[u8], v: &[u8], factors: Factors) {
-        gather(u, &self.chroma_at, Factors::chroma, &mut self.u);
-        gather(v, &self.chroma_at, Factors::chroma, &mut self.v);
+    fn tint(&mut self, factors: Factors) {
         let [red, green, blue] = &mut self.tints;
-        red.clear();
-        red.extend(self.v.iter().map(|v| upper(*v, factors.red_v)));
-        green.clear();
+        fill(red, self.v.iter().map(|v| upper(*v, factors.red_v)));
         let both = self.u.iter().zip(&self.v);
-        green.extend(both.map(|(u, v)| upper(*u, factors.green_u) + upper(*v, factors.green_v)));
-        blue.clear();
-        blue.extend(self.u.iter().map(|u| upper(*u, factors.blue_u)));
+        let of_both = |(u, v): (&i16, &i16)| upper(*u, factors.green_u) + upper(*v, factors.green_v);
+        fill(green, both.map(of_both));
+        fill(blue, self.u.iter().map(|u| upper(*u, factors.blue_u)));
     }
 }
 
-fn gather(samples: &[u8], at: &[u32], level: impl Fn(u8) -> i16, into: &mut Vec<i16>) {
+fn fill<T>(into: &mut Vec<T>, with: impl Iterator<Item = T>) {
     into.clear();
-    let sample = |place: &u32| samples.get(*place as usize).copied().unwrap_or(ABSENT);
-    into.extend(at.iter().map(|place| level(sample(place))));
+    into.extend(with);
+}
+
+/// Samples and their neighbours to the right, these in the upper byte: one look into memory for both.
+fn gather(samples: &[u8], at: &[u32], into: &mut Vec<u16>) {
+    let pair = |place: &u32| {
+        let rest = samples.get(*place as usize..).unwrap_or_default();
+        let alone = || [rest.first().copied().unwrap_or(ABSENT), ABSENT];
+        u16::from_le_bytes(rest.first_chunk().copied().unwrap_or_else(alone))
+    };
+    fill(into, at.iter().map(pair));
+}
+
+fn left(pair: u16) -> u16 {
+    pair & 0xff
+}
+
+fn right(pair: u16) -> u16 {
+    pair >> 8
 }
 
 /// Makes lines of a source.
@@ -140,6 +148,12 @@ fn gather(samples: &[u8], at: &[u32], level: impl Fn(u8) -> i16, into: &mut Vec<
 pub(super) struct Scaler<'a> {
     source: Source<'a>,
     factors: Factors,
+    /// The left one of the two pixels that a column is made of. The other is beside it, or counts nothing.
+    luma_at: Vec<u32>,
+    chroma_at: Vec<u32>,
+    /// All bits set where the right pixel has the next sample of chroma, none where both share one.
+    next: Vec<u16>,
+    pairs: Vec<u16>,
     first: Side,
     second: Side,
     /// The line of chroma that both sides have the tints of: two lines of luma share one.
@@ -151,11 +165,16 @@ impl<'a> Scaler<'a> {
     pub(super) fn new(source: Source<'a>, from: (u32, u32), to: u32) -> Self {
         let taps = columns(from.0, from.1, to);
         let weights = |side: fn([i16; 2]) -> i16| taps.iter().map(move |tap| side(tap.weights));
+        let odd = |tap: &Tap| if tap.first % 2 == 1 { u16::MAX } else { 0 };
         Self {
             source,
             factors: Factors::of(source.colour.matrix, source.colour.full_range),
-            first: Side::new(taps.iter().map(|tap| tap.first), weights(|[first, _]| first)),
-            second: Side::new(taps.iter().map(|tap| tap.second), weights(|[_, second]| second)),
+            luma_at: taps.iter().map(|tap| tap.first).collect(),
+            chroma_at: taps.iter().map(|tap| tap.first / 2).collect(),
+            next: taps.iter().map(odd).collect(),
+            pairs: Vec::new(),
+            first: Side::new(weights(|[first, _]| first)),
+            second: Side::new(weights(|[_, second]| second)),
             tinted: None,
         }
     }
@@ -163,14 +182,13 @@ impl<'a> Scaler<'a> {
     /// Red, green and blue of a line of the source.
     pub(super) fn line(&mut self, row: u32, into: &mut [Line; 3]) {
         let row = row as usize;
+        self.tint(row / 2);
         let [luma, ..] = self.source.planes;
         let luma = luma.get(row * self.source.size.width as usize..);
-        self.tint(row / 2);
-        let factors = self.factors;
-        for side in [&mut self.first, &mut self.second] {
-            let level = |sample| factors.luma(sample);
-            gather(luma.unwrap_or_default(), &side.luma_at, level, &mut side.luma);
-        }
+        gather(luma.unwrap_or_default(), &self.luma_at, &mut self.pairs);
+        let (factors, pairs) = (self.factors, &self.pairs);
+        fill(&mut self.first.luma, pairs.iter().map(|pair| factors.luma(left(*pair))));
+        fill(&mut self.second.luma, pairs.iter().map(|pair| factors.luma(right(*pair))));
         let tints = self.first.tints.iter().zip(&self.second.tints);
         for (colour, (first, second)) in into.iter_mut().zip(tints) {
             across((&self.first, first), (&self.second, second), colour);
@@ -186,8 +204,18 @@ impl<'a> Scaler<'a> {
             .source
             .planes
             .map(|plane| plane.get(row * width..).unwrap_or_default());
-        self.first.tint(u, v, self.factors);
-        self.second.tint(u, v, self.factors);
+        for (samples, first, second) in [
+            (u, &mut self.first.u, &mut self.second.u),
+            (v, &mut self.first.v, &mut self.second.v),
+        ] {
+            gather(samples, &self.chroma_at, &mut self.pairs);
+            let pairs = self.pairs.iter();
+            fill(first, pairs.clone().map(|pair| Factors::chroma(left(*pair))));
+            let chosen = |(pair, next): (&u16, &u16)| (left(*pair) & !next) | (right(*pair) & next);
+            fill(second, pairs.zip(&self.next).map(|both| Factors::chroma(chosen(both))));
+        }
+        self.first.tint(self.factors);
+        self.second.tint(self.factors);
         self.tinted = Some(row);
     }
 }

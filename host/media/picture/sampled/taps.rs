@@ -13,7 +13,8 @@ pub(super) struct Tap {
     pub(super) weights: [i16; 2],
 }
 
-/// For each of `to` columns the neighbours among `from`, which begin at `start`. Beyond the edge the last one stands alone.
+/// For each of `to` columns the neighbours among `from`, which begin at `start`. Beyond the edge the last one stands alone:
+/// the other counts nothing.
 pub(super) fn columns(start: u32, from: u32, to: u32) -> Vec<Tap> {
     let last = i64::from(from) - 1;
     taps(start, from, to, |floor, share| {
