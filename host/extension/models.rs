@@ -10,7 +10,7 @@ use super::convert;
 use super::guest::{Guest, ShownFrame};
 use super::limits::{MAX_ERROR_BYTES, MAX_OPEN_MODELS, shorten};
 use crate::inference::{
-    Bound, ChannelOrder, Element, Layout, Model, Port, Preparation, RunError, Tensor, Values,
+    Bound, ChannelOrder, Element, Given, Layout, Model, Port, Preparation, RunError, Tensor, Values,
 };
 
 /// A model that a component holds.
@@ -45,11 +45,10 @@ impl Guest {
     async fn run_model(
         &mut self,
         model: &Model,
-        inputs: Vec<Tensor>,
+        given: Given,
     ) -> wasmtime::Result<Result<Vec<wit::Tensor>, String>> {
-        let into = inputs.iter().map(Tensor::bytes).sum();
-        self.budget.charge_tensors(into)?;
-        let outputs = match model.run(inputs).await {
+        self.budget.charge_tensors(given.bytes())?;
+        let outputs = match model.run(given).await {
             Ok(outputs) => outputs,
             Err(error) => return Ok(Err(told(&error))),
         };
@@ -96,7 +95,7 @@ impl wit::HostModel for Guest {
         self.budget.charge_run()?;
         let model = self.model(&model)?;
         match inputs.into_iter().map(tensor).collect() {
-            Ok(inputs) => self.run_model(&model, inputs).await,
+            Ok(inputs) => self.run_model(&model, Given::Tensors(inputs)).await,
             Err(error) => Ok(Err(error)),
         }
     }
@@ -118,11 +117,12 @@ impl wit::HostModel for Guest {
             let input = model.prepare(&wanted, &*picture, area);
             input.map_err(|error| told(&error))
         });
-        let (input, content) = match prepared {
-            Ok(prepared) => prepared,
+        let input = match prepared {
+            Ok(input) => input,
             Err(error) => return Ok(Err(error)),
         };
-        let outputs = self.run_model(&model, vec![input]).await?;
+        let content = input.content();
+        let outputs = self.run_model(&model, input.into()).await?;
         Ok(outputs.map(|outputs| wit::Answer {
             outputs,
             content: convert::wit_rect(content),

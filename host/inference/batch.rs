@@ -1,16 +1,18 @@
 //! Several runs in one: their inputs stand one behind the other in the first dimension, and so do the answers.
 
-use super::tensor::{Tensor, Values};
+use super::given::Given;
+use super::tensor::{Kind, Tensor, Values};
 
 /// Whether runs of these inputs can be one: all but the first dimension is the same.
-pub(super) fn alike(one: &[Tensor], other: &[Tensor]) -> bool {
-    let same = |(one, other): (&Tensor, &Tensor)| {
-        one.values.element() == other.values.element()
-            && one.shape.len() == other.shape.len()
-            && !one.shape.is_empty()
-            && one.shape.iter().skip(1).eq(other.shape.iter().skip(1))
+pub(super) fn alike(one: &Given, other: &Given) -> bool {
+    let same = |((one, first), (other, second)): (Kind<'_>, Kind<'_>)| {
+        one == other
+            && first.len() == second.len()
+            && !first.is_empty()
+            && first.iter().skip(1).eq(second.iter().skip(1))
     };
-    one.len() == other.len() && one.iter().zip(other).all(same)
+    let (one, other) = (one.kinds(), other.kinds());
+    one.len() == other.len() && one.into_iter().zip(other).all(same)
 }
 
 /// How many stand behind each other in the inputs of one run: the same in all of them.
@@ -90,6 +92,10 @@ mod tests {
         vec![Tensor::new("x".into(), shape.into(), Values::Int32(numbers.into())).unwrap()]
     }
 
+    fn given(tensors: &[Tensor]) -> Given {
+        tensors.to_vec().into()
+    }
+
     #[test]
     fn what_is_joined_is_split_into_what_it_was() {
         let runs = [
@@ -97,7 +103,7 @@ mod tests {
             tensor(&[2, 2], &[3, 4, 5, 6]),
             tensor(&[1, 2], &[7, 8]),
         ];
-        assert!(alike(&runs[0], &runs[1]));
+        assert!(alike(&given(&runs[0]), &given(&runs[1])));
         let joined = join(&runs).unwrap();
         assert_eq!(joined, tensor(&[4, 2], &[1, 2, 3, 4, 5, 6, 7, 8]));
         let counts: Vec<u32> = runs.iter().map(|run| count(run).unwrap()).collect();
@@ -106,11 +112,16 @@ mod tests {
 
     #[test]
     fn what_is_not_alike_stays_apart() {
-        assert!(!alike(&tensor(&[1, 2], &[1, 2]), &tensor(&[1, 1], &[1])));
-        assert!(!alike(&tensor(&[], &[1]), &tensor(&[], &[1])));
-        assert!(!alike(&tensor(&[1], &[1]), &[]));
         let float = Tensor::new("x".into(), vec![1], Values::Float32(vec![1.0])).unwrap();
-        assert!(!alike(&tensor(&[1], &[1]), &[float]));
+        let one = tensor(&[1], &[1]);
+        for (one, other) in [
+            (tensor(&[1, 2], &[1, 2]), one.clone()),
+            (tensor(&[], &[1]), tensor(&[], &[1])),
+            (one.clone(), vec![]),
+            (one, vec![float]),
+        ] {
+            assert!(!alike(&given(&one), &given(&other)), "{one:?} and {other:?}");
+        }
         // An answer for all together cannot be told apart.
         assert_eq!(split(&tensor(&[1, 1], &[9]), &[1, 1]), None);
         assert_eq!(count(&[]), None);

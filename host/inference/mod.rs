@@ -13,11 +13,12 @@
 //! | `backend`, `tract`, `onnxruntime` | what runs models: what is built in, and what is faster |
 //! | `model`, `queue`, `batch` | one model, those who wait for it, the threads that run it, several frames at once |
 //! | `prepare` | from a frame to the numbers that a model wants |
-//! | `tensor` | what goes in and comes out |
+//! | `given`, `tensor` | what goes in and comes out |
 
 pub mod backend;
 mod batch;
 mod error;
+mod given;
 pub mod limits;
 mod model;
 mod models;
@@ -29,8 +30,9 @@ mod tract;
 mod wire;
 
 pub use error::{ModelError, ModelProblem, RunError};
+pub use given::Given;
 pub use model::{Model, ModelStats};
 pub use models::{Bound, Models, ModelsOptions};
-pub use prepare::{ChannelOrder, Layout, Preparation};
+pub use prepare::{ChannelOrder, Layout, Preparation, PreparedInput};
 pub use tensor::{Element, Port, Tensor, Values, elements, shape_text};
 pub use wire::{Proto, read};

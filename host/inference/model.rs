@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::backend::Network;
 use super::error::RunError;
-use super::prepare::Preparation;
+use super::given::Given;
+use super::prepare::{Preparation, PreparedInput};
 use super::queue::{Queue, checked};
 use super::tensor::{Port, Tensor, shape_text};
 use crate::media::Clock;
@@ -115,12 +116,17 @@ impl Model {
         }
     }
 
-    /// Runs it, when its turn has come. Whoever stops waiting has no run.
+    /// Runs it, when its turn has come. Whoever stops waiting has no run. A picture must have been prepared by this model.
     ///
     /// # Errors
     /// When the inputs do not suit it, too many wait, or it gives no answer.
-    pub async fn run(&self, inputs: Vec<Tensor>) -> Result<Vec<Tensor>, RunError> {
-        let answer = self.queue.submit(self.ordered(inputs)?)?;
+    pub async fn run(&self, given: impl Into<Given>) -> Result<Vec<Tensor>, RunError> {
+        let given = match given.into() {
+            Given::Tensors(tensors) => Given::Tensors(self.ordered(tensors)?),
+            // `prepare` has seen to it that it suits.
+            picture @ Given::Picture(_) => picture,
+        };
+        let answer = self.queue.submit(given)?;
         let ended = || RunError::Failed("the thread that ran it has ended".to_owned());
         answer.await.unwrap_or_else(|_| Err(ended()))
     }
@@ -133,7 +139,7 @@ impl Model {
         checked(self.queue.network().run(&self.ordered(inputs)?))
     }
 
-    /// Its input, made of an area of a picture; and the part of it that shows the picture. Computes.
+    /// Its input, made of an area of a picture, for [`Model::run`]. Computes.
     ///
     /// # Errors
     /// When the model has several inputs, or one that a picture does not suit.
@@ -142,15 +148,14 @@ impl Model {
         preparation: &Preparation,
         picture: &dyn CropSource,
         area: Rect,
-    ) -> Result<(Tensor, Rect), RunError> {
+    ) -> Result<PreparedInput, RunError> {
         let [port] = self.inputs() else {
             return Err(RunError::Input(format!(
                 "the model has {} inputs; of a frame only one can be made",
                 self.inputs().len()
             )));
         };
-        let input = preparation.apply(port, picture, area)?;
-        Ok((input.tensor, input.content))
+        preparation.apply(port, picture, area)
     }
 
     /// The inputs in the order of the model; each must be there, once, and fit.

@@ -2,7 +2,7 @@
 
 use super::error::RunError;
 use super::limits::MAX_INPUT_SIDE;
-use super::tensor::{Element, Port, Tensor, Values};
+use super::tensor::{Element, Port, Tensor, Values, elements};
 use crate::media::image::{CropSource, Fit, PlaneSpec, Size};
 use crate::media::inference::Rect;
 
@@ -48,13 +48,53 @@ pub struct Preparation {
     pub std: [f32; 3],
 }
 
-/// The input of a model, and the part of it that shows the source.
+/// The input of a model, made of a picture; but not as numbers yet. Those are four times as many bytes, and whoever runs the
+/// model has them at hand when it makes them itself.
 #[derive(Debug)]
 pub struct PreparedInput {
-    /// The numbers.
-    pub tensor: Tensor,
-    /// In fractions.
-    pub content: Rect,
+    name: String,
+    shape: Vec<u32>,
+    element: Element,
+    preparation: Preparation,
+    colours: [Vec<u8>; CHANNELS],
+    content: Rect,
+}
+
+impl PreparedInput {
+    /// Its dimensions, the outermost first.
+    #[must_use]
+    pub fn shape(&self) -> &[u32] {
+        &self.shape
+    }
+
+    /// What its numbers are.
+    #[must_use]
+    pub fn element(&self) -> Element {
+        self.element
+    }
+
+    /// The part of it that shows the source, in fractions.
+    #[must_use]
+    pub fn content(&self) -> Rect {
+        self.content
+    }
+
+    /// The size of its numbers in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let [first, second, third] = &self.colours;
+        (first.len() + second.len() + third.len()).saturating_mul(self.element.bytes())
+    }
+
+    /// Its numbers. Computes.
+    #[must_use]
+    pub fn tensor(&self) -> Tensor {
+        Tensor {
+            name: self.name.clone(),
+            shape: self.shape.clone(),
+            values: self.preparation.values(self.element, &self.colours),
+        }
+    }
 }
 
 impl Preparation {
@@ -70,6 +110,7 @@ impl Preparation {
     ) -> Result<PreparedInput, RunError> {
         let size = self.size_for(port)?;
         self.check()?;
+        self.check_element(port.element)?;
         let shape = self.shape(size);
         if !port.takes(&shape) {
             return Err(RunError::Input(format!(
@@ -81,16 +122,19 @@ impl Preparation {
                 super::shape_text(&shape)
             )));
         }
+        elements(&shape).map_err(RunError::Input)?;
         let spec = PlaneSpec {
             size,
             fit: self.fit,
             fill: self.fill,
         };
         let planes = picture.planes(area, &spec).map_err(RunError::Input)?;
-        let values = self.values(port.element, &self.ordered(&planes.colours))?;
-        let tensor = Tensor::new(port.name.clone(), shape, values).map_err(RunError::Input)?;
         Ok(PreparedInput {
-            tensor,
+            name: port.name.clone(),
+            shape,
+            element: port.element,
+            preparation: *self,
+            colours: planes.colours,
             content: planes.content,
         })
     }
@@ -152,15 +196,10 @@ impl Preparation {
         }
     }
 
-    fn values(&self, element: Element, planes: &[&[u8]; CHANNELS]) -> Result<Values, RunError> {
+    fn check_element(&self, element: Element) -> Result<(), RunError> {
         match element {
-            Element::Float32 if self.is_plain() => Ok(Values::Float32(
-                self.arranged(planes, |level, _| f32::from(level)),
-            )),
-            Element::Float32 => Ok(Values::Float32(self.arranged(planes, |level, (mean, std)| {
-                (f32::from(level) * self.scale - mean) / std
-            }))),
-            Element::Uint8 if self.is_plain() => Ok(Values::Uint8(self.arranged(planes, |level, _| level))),
+            Element::Float32 => Ok(()),
+            Element::Uint8 if self.is_plain() => Ok(()),
             Element::Uint8 => Err(RunError::Input(
                 "the model takes the bytes of a frame as they are: `scale` must be 1, `mean` 0 and `std` 1"
                     .into(),
@@ -170,6 +209,21 @@ impl Preparation {
                 other.name()
             ))),
         }
+    }
+
+    /// Of an element that has been checked.
+    fn values(&self, element: Element, colours: &[Vec<u8>; CHANNELS]) -> Values {
+        let planes = &self.ordered(colours);
+        if element == Element::Uint8 {
+            return Values::Uint8(self.arranged(planes, |level, _| level));
+        }
+        Values::Float32(if self.is_plain() {
+            self.arranged(planes, |level, _| f32::from(level))
+        } else {
+            self.arranged(planes, |level, (mean, std)| {
+                (f32::from(level) * self.scale - mean) / std
+            })
+        })
     }
 
     fn is_plain(&self) -> bool {

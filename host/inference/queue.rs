@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use super::backend::Network;
 use super::batch;
 use super::error::RunError;
+use super::given::Given;
 use super::limits::{MAX_WAITING, WORKER_RESTS};
 use super::tensor::Tensor;
 use crate::media::Clock;
@@ -21,7 +22,7 @@ pub(super) type Answer = Result<Vec<Tensor>, RunError>;
 
 #[derive(Debug)]
 struct Job {
-    inputs: Vec<Tensor>,
+    given: Given,
     reply: oneshot::Sender<Answer>,
 }
 
@@ -90,7 +91,7 @@ impl Queue {
     }
 
     /// Takes a place in the queue.
-    pub(super) fn submit(&self, inputs: Vec<Tensor>) -> Result<oneshot::Receiver<Answer>, RunError> {
+    pub(super) fn submit(&self, given: Given) -> Result<oneshot::Receiver<Answer>, RunError> {
         let mut state = self.0.state();
         if state.waiting.len() >= MAX_WAITING {
             state.waiting.retain(|job| !job.reply.is_closed());
@@ -101,7 +102,7 @@ impl Queue {
             return Err(RunError::Busy { waiting });
         }
         let (reply, answer) = oneshot::channel();
-        state.waiting.push_back(Job { inputs, reply });
+        state.waiting.push_back(Job { given, reply });
         if state.idle == 0 && state.workers < self.0.most_workers {
             self.0.begin(&mut state)?;
         }
@@ -141,30 +142,23 @@ impl Shared {
 
     /// Runs what can be one run as one, and otherwise one by one.
     fn run_all(&self, jobs: &mut Vec<Job>) {
-        if jobs.len() > 1
-            && let Some(answers) = self.run_together(jobs)
-        {
-            for (job, answer) in jobs.drain(..).zip(answers) {
-                let _ = job.reply.send(Ok(answer));
-            }
-            return;
-        }
-        for job in jobs.drain(..) {
-            let answer = self.run(&job.inputs, 1);
+        let ready = jobs.drain(..).map(|job| (job.given.into_tensors(), job.reply));
+        let (runs, replies): (Vec<Vec<Tensor>>, Vec<_>) = ready.unzip();
+        let together = (runs.len() > 1).then(|| self.run_together(&runs)).flatten();
+        let mut answers = together.into_iter().flatten();
+        for (inputs, reply) in runs.iter().zip(replies) {
+            let answer = answers.next().unwrap_or_else(|| self.run(inputs, 1));
             // Nobody may want it any more.
-            let _ = job.reply.send(answer);
+            let _ = reply.send(answer);
         }
     }
 
     /// None when that fails: which of them is to blame, each finds out for itself.
-    fn run_together(&self, jobs: &[Job]) -> Option<Vec<Vec<Tensor>>> {
-        let inputs: Vec<Vec<Tensor>> = jobs.iter().map(|job| job.inputs.clone()).collect();
-        let counts: Vec<u32> = inputs
-            .iter()
-            .map(|run| batch::count(run))
-            .collect::<Option<_>>()?;
-        let answer = self.run(&batch::join(&inputs)?, jobs.len() as u64).ok()?;
-        batch::split(&answer, &counts)
+    fn run_together(&self, runs: &[Vec<Tensor>]) -> Option<Vec<Answer>> {
+        let counts: Option<Vec<u32>> = runs.iter().map(|run| batch::count(run)).collect();
+        let answer = self.run(&batch::join(runs)?, runs.len() as u64).ok()?;
+        let answers = batch::split(&answer, &counts?)?;
+        Some(answers.into_iter().map(Ok).collect())
     }
 
     /// The next of those who wait, and those behind it that can be run with it; false when this thread is to end, which is
@@ -199,7 +193,7 @@ impl Shared {
             let (Some(first), Some(next)) = (jobs.first(), state.waiting.front()) else {
                 return;
             };
-            if !batch::alike(&first.inputs, &next.inputs) {
+            if !batch::alike(&first.given, &next.given) {
                 return;
             }
             jobs.extend(state.waiting.pop_front());
@@ -292,7 +286,7 @@ mod tests {
         let queue = Queue::new(Box::new(slow), Arc::new(SystemClock::new()), 2);
         let mut answers = Vec::new();
         let refused = loop {
-            match queue.submit(number(answers.len() as f32)) {
+            match queue.submit(number(answers.len() as f32).into()) {
                 Ok(answer) => answers.push(answer),
                 Err(error) => break error,
             }
@@ -317,11 +311,11 @@ mod tests {
         let slow = Slow::default();
         let let_run = Arc::clone(&slow.let_run);
         let queue = Queue::new(Box::new(slow), Arc::new(SystemClock::new()), 1);
-        let first = queue.submit(number(0.0)).unwrap();
+        let first = queue.submit(number(0.0).into()).unwrap();
         for _ in 0..10 {
-            drop(queue.submit(number(1.0)).unwrap());
+            drop(queue.submit(number(1.0).into()).unwrap());
         }
-        let last = queue.submit(number(2.0)).unwrap();
+        let last = queue.submit(number(2.0).into()).unwrap();
         // The first may have been begun; of the others only the last is run.
         allow(&let_run, 2);
         assert_eq!(
@@ -370,7 +364,9 @@ mod tests {
         let together = Together::default();
         let (let_run, sizes) = (Arc::clone(&together.slow.let_run), Arc::clone(&together.sizes));
         let queue = Queue::new(Box::new(together), Arc::new(SystemClock::new()), 1);
-        let answers: Vec<_> = (0..10).map(|n| queue.submit(number(n as f32)).unwrap()).collect();
+        let answers: Vec<_> = (0..10)
+            .map(|n| queue.submit(number(n as f32).into()).unwrap())
+            .collect();
         allow(&let_run, 10);
         for (n, answer) in answers.into_iter().enumerate() {
             let answer = tokio::time::timeout(SOON, answer).await.unwrap().unwrap();

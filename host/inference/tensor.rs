@@ -155,6 +155,9 @@ impl Values {
     }
 }
 
+/// What numbers are, and their dimensions.
+pub(super) type Kind<'a> = (Element, &'a [u32]);
+
 /// Numbers in rows: the last dimension runs fastest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
@@ -181,6 +184,11 @@ impl Tensor {
             ));
         }
         Ok(Self { name, shape, values })
+    }
+
+    /// What its numbers are, and its dimensions.
+    pub(super) fn kind(&self) -> Kind<'_> {
+        (self.values.element(), &self.shape)
     }
 
     /// Its size in bytes.

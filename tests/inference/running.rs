@@ -37,11 +37,12 @@ fn numbers(tensor: &Tensor) -> &[f32] {
 async fn a_frame_goes_in_as_the_model_wants_it() {
     let model = load(&onnx::means(&[1, 3, 40, 40].map(Side::Of)));
     // White, 40x20: the lower half is fill.
-    let (input, content) = model
+    let input = model
         .prepare(&preparation(), &*plain(40, 20, 235), Rect::WHOLE)
         .unwrap();
+    let content = input.content();
     assert_eq!((content.h, content.w), (0.5, 1.0));
-    let outputs = model.run(vec![input]).await.unwrap();
+    let outputs = model.run(input).await.unwrap();
     let means = numbers(&outputs[0]);
     assert_eq!(outputs[0].shape, [1, 3, 1, 1]);
     assert!(
@@ -76,8 +77,8 @@ async fn a_model_of_open_shape_takes_any_that_fits() {
         size: Some(Size { width: 24, height: 8 }),
         ..preparation()
     };
-    let (input, _) = model.prepare(&sized, &*plain(8, 8, 0), Rect::WHOLE).unwrap();
-    assert_eq!(input.shape, [1, 3, 8, 24]);
+    let input = model.prepare(&sized, &*plain(8, 8, 0), Rect::WHOLE).unwrap();
+    assert_eq!(input.shape(), [1, 3, 8, 24]);
 }
 
 #[tokio::test]

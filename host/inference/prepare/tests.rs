@@ -37,7 +37,7 @@ fn port(shape: [Option<u32>; 4], element: Element) -> Port {
 fn made(preparation: Preparation, port: &Port) -> Result<Values, String> {
     let input = preparation.apply(port, &Two, Rect::WHOLE);
     input
-        .map(|input| input.tensor.values)
+        .map(|input| input.tensor().values)
         .map_err(|error| error.to_string())
 }
 

@@ -187,8 +187,14 @@ impl<'a> Scaler<'a> {
         let luma = luma.get(row * self.source.size.width as usize..);
         gather(luma.unwrap_or_default(), &self.luma_at, &mut self.pairs);
         let (factors, pairs) = (self.factors, &self.pairs);
-        fill(&mut self.first.luma, pairs.iter().map(|pair| factors.luma(left(*pair))));
-        fill(&mut self.second.luma, pairs.iter().map(|pair| factors.luma(right(*pair))));
+        fill(
+            &mut self.first.luma,
+            pairs.iter().map(|pair| factors.luma(left(*pair))),
+        );
+        fill(
+            &mut self.second.luma,
+            pairs.iter().map(|pair| factors.luma(right(*pair))),
+        );
         let tints = self.first.tints.iter().zip(&self.second.tints);
         for (colour, (first, second)) in into.iter_mut().zip(tints) {
             across((&self.first, first), (&self.second, second), colour);
@@ -212,7 +218,10 @@ impl<'a> Scaler<'a> {
             let pairs = self.pairs.iter();
             fill(first, pairs.clone().map(|pair| Factors::chroma(left(*pair))));
             let chosen = |(pair, next): (&u16, &u16)| (left(*pair) & !next) | (right(*pair) & next);
-            fill(second, pairs.zip(&self.next).map(|both| Factors::chroma(chosen(both))));
+            fill(
+                second,
+                pairs.zip(&self.next).map(|both| Factors::chroma(chosen(both))),
+            );
         }
         self.first.tint(self.factors);
         self.second.tint(self.factors);
