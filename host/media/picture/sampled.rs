@@ -8,8 +8,8 @@
 mod lines;
 mod taps;
 
-use self::lines::{Line, Lines, Scaler};
-use self::taps::{Tap, rows};
+use self::lines::{Line, Lines, Scaler, products};
+use self::taps::rows;
 use super::placement::{Placement, place};
 use crate::media::h264::Colour;
 use crate::media::image::{Fit, ImageSpec, PixelFormat, PlaneSpec, Planes, Size};
@@ -91,22 +91,26 @@ fn draw(source: Source<'_>, part: Part, placed: &Placement, fill: [u8; 3]) -> [V
     let rows = rows(part.top, part.size.height, placed.content.height);
     let mut scaler = Scaler::new(source, (part.left, part.size.width), placed.content.width);
     let mut lines = Lines::default();
+    let mut weights = [Line::new(), Line::new()];
     for (row, tap) in (placed.top as usize..).zip(&rows) {
         lines.hold(tap, |row, into| scaler.line(row, into));
+        for (each, weight) in weights.iter_mut().zip(tap.weights) {
+            each.clear();
+            each.resize(placed.content.width as usize, weight);
+        }
         for ((plane, first), second) in out.iter_mut().zip(&lines.first).zip(&lines.second) {
             let from = row * width + placed.left as usize;
-            blend(tap, first, second, plane.get_mut(from..).unwrap_or_default());
+            blend(&weights, first, second, plane.get_mut(from..).unwrap_or_default());
         }
     }
     out
 }
 
 /// The sum over two lines, each of which is a sum over two pixels. Rounded where OpenCV rounds.
-fn blend(tap: &Tap, first: &Line, second: &Line, into: &mut [u8]) {
-    let [above, below] = tap.weights;
-    let part = |weight: i16, level: i16| lines::upper(level, weight);
-    for (pixel, (first, second)) in into.iter_mut().zip(first.iter().zip(second)) {
-        *pixel = ((part(above, *first) + part(below, *second) + 2) >> 2).clamp(0, 255) as u8;
+fn blend([above, below]: &[Line; 2], first: &Line, second: &Line, into: &mut [u8]) {
+    let lines = products(first, above).zip(products(second, below));
+    for (pixel, (first, second)) in into.iter_mut().zip(lines) {
+        *pixel = ((first + second + 2) >> 2).clamp(0, 255) as u8;
     }
 }
 
