@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
+use super::extension::model;
 use super::failure::{Failure, Outcome};
 use super::load;
 use super::print;
@@ -15,6 +16,8 @@ use crate::topology::{Bindings, TopologyDoc, check};
 /// The type that is looked for, in each of its spellings.
 const HTTP: &str = "#Microsoft.Media.MediaGraphHttpExtension";
 const COMPONENT: &str = "#MediaGraph.ExtensionProcessor";
+/// The component that comes with mediagraph and runs models.
+const DETECTOR: &str = "object-detector";
 /// What the new node keeps, in this order.
 const KEPT: [&str; 3] = ["name", "samplingOptions", "inputs"];
 const INDENT: &str = "  ";
@@ -40,6 +43,9 @@ pub struct ConvertArgs {
     /// The component's configuration, as JSON
     #[arg(long, value_name = "JSON")]
     config: Option<String>,
+    /// A model that the component may run, and the name that it asks for: an ONNX file. May be given several times
+    #[arg(long = "model", value_name = "NAME=FILE", value_parser = model)]
+    models: Vec<(String, PathBuf)>,
     /// Where to write the new topology; standard output without it
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -57,14 +63,32 @@ pub fn run(args: ConvertArgs) -> Outcome {
         (Some(name), _) => json!({"name": name}),
         (None, path) => json!({"path": path}),
     };
-    let text = converted(&doc, &pointer, &reference, config.as_ref())?;
+    let model = |(name, path): &(String, PathBuf)| json!({"name": name, "path": path});
+    let component = Component {
+        reference,
+        config,
+        models: args.models.iter().map(model).collect(),
+    };
+    let text = converted(&doc, &pointer, &component)?;
     checked(&text, &args.topology)?;
     print::stderr(&notes(&doc, &pointer, &text));
+    if args.extension.as_deref() == Some(DETECTOR) && args.models.is_empty() {
+        print::stderr(
+            "note: `object-detector` runs a model: give it with `--model objects=FILE`, or name the file under `[models.files]` of the configuration\n",
+        );
+    }
     match &args.output {
         None => print::stdout(&text),
         Some(path) => std::fs::write(path, text)
             .map_err(|error| Failure::failed(format!("cannot write `{}`: {error}", path.display()))),
     }
+}
+
+/// What comes in the place of a server.
+struct Component {
+    reference: Value,
+    config: Option<Map<String, Value>>,
+    models: Vec<Value>,
 }
 
 fn configuration(given: &str) -> Result<Map<String, Value>, Failure> {
@@ -115,12 +139,7 @@ fn is_http(node: &Value) -> bool {
 }
 
 /// The text with the node replaced; what the new one has of the old one is written as it was.
-fn converted(
-    doc: &TopologyDoc,
-    pointer: &str,
-    reference: &Value,
-    config: Option<&Map<String, Value>>,
-) -> Result<String, Failure> {
+fn converted(doc: &TopologyDoc, pointer: &str, component: &Component) -> Result<String, Failure> {
     let lost = || Failure::failed("the place of the node in the text is not found");
     let range = doc.span(pointer).ok_or_else(lost)?;
     let indent = indentation(doc.text(), range.start);
@@ -133,13 +152,16 @@ fn converted(
             members.push((name, text.to_owned()));
         }
     }
+    let models = (!component.models.is_empty()).then(|| Value::from(component.models.clone()));
+    let config = component.config.clone().map(Value::Object);
+    let reference = Some(component.reference.clone());
     // Behind the name.
-    members.insert(2.min(members.len()), ("extension", reference.to_string()));
-    if let Some(config) = config {
-        members.insert(
-            3.min(members.len()),
-            ("config", Value::Object(config.clone()).to_string()),
-        );
+    let mut place = 2.min(members.len());
+    for (name, value) in [("extension", reference), ("models", models), ("config", config)] {
+        if let Some(value) = value {
+            members.insert(place, (name, value.to_string()));
+            place += 1;
+        }
     }
     let mut node = "{".to_owned();
     for (index, (name, text)) in members.iter().enumerate() {
@@ -239,7 +261,12 @@ mod tests {
         let doc = doc(TOPOLOGY);
         let pointer = node_to_replace(&doc, None).unwrap();
         let config = configuration(r#"{"labels": ["truck"]}"#).unwrap();
-        let text = converted(&doc, &pointer, &json!({"name": "object-detector"}), Some(&config)).unwrap();
+        let component = Component {
+            reference: json!({"name": "object-detector"}),
+            config: Some(config),
+            models: vec![json!({"name": "objects", "path": "m.onnx"})],
+        };
+        let text = converted(&doc, &pointer, &component).unwrap();
         let (before, rest) = TOPOLOGY
             .split_once("      {\n        \"@type\": \"#Microsoft.VideoAnalyzer")
             .unwrap();
@@ -248,6 +275,7 @@ mod tests {
         "@type": "#MediaGraph.ExtensionProcessor",
         "name": "yolo",
         "extension": {"name":"object-detector"},
+        "models": [{"name":"objects","path":"m.onnx"}],
         "config": {"labels":["truck"]},
         "samplingOptions": {"maximumSamplesPerSecond":  "5"},
         "inputs": [ {"nodeName": "camera"} ]

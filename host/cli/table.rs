@@ -78,7 +78,7 @@ pub fn tone_of(state: &str) -> Tone {
         "active" | "playing" | "running" | "open" | "recording" | "ok" | "ready" => Tone::Good,
         "activating" | "deactivating" | "connecting" | "waiting" | "restarting" | "compiling" | "loading"
         | "warning" => Tone::Busy,
-        "failed" | "error" | "critical" | "down" | "unwell" => Tone::Bad,
+        "failed" | "refusing" | "error" | "critical" | "down" | "unwell" => Tone::Bad,
         "inactive" | "idle" | "closed" => Tone::Faint,
         _ => Tone::Plain,
     }

@@ -36,6 +36,10 @@ pub fn manifest(timeline: &Timeline, links: &Links, now: Timestamp) -> String {
         };
     }
     let mut out = head(timeline, at, now);
+    if timeline.runs.is_empty() && !timeline.live {
+        // The schema wants one, also where nothing is.
+        out.push_str("  <Period id=\"nothing\" start=\"PT0S\" duration=\"PT0S\"/>\n");
+    }
     out.push_str(&periods);
     if timeline.live {
         // Writing to a String cannot fail, here and below.

@@ -1,5 +1,6 @@
 //! How playback fails.
 
+use crate::media::MediaTime;
 use crate::recording::index::IndexError;
 use crate::recording::store::{StoreError, StoreErrorKind};
 
@@ -27,6 +28,17 @@ pub enum PlaybackError {
         asset: String,
         /// What it does not have.
         what: String,
+    },
+    /// A segment that the index has is gone or damaged.
+    #[error(
+        "asset `{asset}` has lost what it recorded at {at}\n\
+         hint: `mediagraph check` finds what is missing, and notes it"
+    )]
+    Lost {
+        /// The recording.
+        asset: String,
+        /// When the segment begins.
+        at: MediaTime,
     },
     /// It is there, but not in this form.
     #[error("asset `{asset}`: {message}")]
@@ -88,7 +100,7 @@ impl PlaybackError {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Wrong { .. } => Kind::Wrong,
-            Self::NoAsset { .. } | Self::Nothing { .. } => Kind::NotFound,
+            Self::NoAsset { .. } | Self::Nothing { .. } | Self::Lost { .. } => Kind::NotFound,
             Self::Unsuitable { .. } => Kind::Unsuitable,
             Self::Busy { .. } => Kind::Busy,
             Self::Store { source, .. } if source.kind == StoreErrorKind::NotFound => Kind::NotFound,

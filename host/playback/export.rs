@@ -9,7 +9,7 @@ mod headers;
 use std::ops::Range;
 use std::sync::Arc;
 
-use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use futures::stream::{self, StreamExt as _};
 use jiff::tz::TimeZone;
 
 use super::content::{self, Content, Piece};
@@ -23,12 +23,15 @@ use crate::media::mp4::read::Sample;
 use crate::media::mp4::tables::TrackTables;
 use crate::media::mp4::write::{complete_moov_with, covering_mdat, file_type};
 use crate::media::{MediaTime, StreamFormat, TrackKind};
-use crate::recording::index::{AssetRow, Gap};
+use crate::recording::asset::playlist::CONTIGUOUS;
+use crate::recording::index::{AssetRow, Gap, GapReason};
 use crate::when;
 
 /// Headers of fragments that are read with one turn at the disk, and such groups at once.
 const HEADERS_TOGETHER: usize = 32;
 const HEADERS_AT_ONCE: usize = 8;
+/// So often a stretch is planned anew when some of it is gone or damaged.
+const MAX_LOOKS: usize = 4;
 /// Holes that a comment names; of more, the rest is counted.
 const MAX_NAMED: usize = 50;
 
@@ -56,6 +59,8 @@ struct Plan {
     audio: TrackTables,
     pieces: Vec<Piece>,
     bytes: u64,
+    /// Where the last picture ends in the recording.
+    until: MediaTime,
 }
 
 /// Where a run goes: its beginning in the recording, and in the file.
@@ -83,26 +88,47 @@ impl Playback {
         let place = place.map_err(|_| PlaybackError::Busy {
             what: format!("{MAX_EXPORTS} exports are under way already"),
         })?;
-        let timeline = self.timeline(asset, Asked::Between(start, end)).await?;
-        if timeline.runs.is_empty() {
-            let what = format!("nothing from {start} to {end}\nhint: `availableMedia` says what there is");
-            return Err(PlaybackError::nothing(&asset.name, what));
-        }
+        let (timeline, plan) = self.sound(asset, start..end).await?;
         let formats = formats(&timeline)?;
-        let plan = self.plan(&timeline, end).await?;
-        let holes = self.holes(&timeline).await?;
+        let missing = start..end.min(self.options.clock.media());
+        let holes = self.holes(&timeline, missing, plan.until).await?;
         let broken = |error: Mp4Error| PlaybackError::broken(&asset.name, error.to_string());
+        let tag = tag(&timeline, end, &holes);
         let pieces = plan.into_pieces(&formats, &timeline, &holes).map_err(broken)?;
         Ok(Export {
             content: Content::new(pieces).holding(place),
-            tag: tag(&timeline, end),
+            tag,
             file: file_name(&timeline, &self.options.time_zone),
         })
     }
 
+    /// What can be read of a stretch. Segments that turn out to be gone or damaged are left out then, as a hole.
+    async fn sound(
+        self: &Arc<Self>,
+        asset: &Arc<AssetRow>,
+        range: Range<MediaTime>,
+    ) -> Result<(Timeline, Plan), PlaybackError> {
+        let Range { start, end } = range;
+        let mut looks = 0;
+        loop {
+            looks += 1;
+            let timeline = self.timeline(asset, Asked::Between(start, end)).await?;
+            if timeline.runs.is_empty() {
+                let what =
+                    format!("nothing from {start} to {end}\nhint: `availableMedia` says what there is");
+                return Err(PlaybackError::nothing(&asset.name, what));
+            }
+            match self.plan(&timeline, end).await {
+                Err(PlaybackError::Lost { .. }) if looks < MAX_LOOKS => {}
+                Err(error) => return Err(error),
+                Ok(plan) => return Ok((timeline, plan)),
+            }
+        }
+    }
+
     async fn plan(self: &Arc<Self>, timeline: &Timeline, end: MediaTime) -> Result<Plan, PlaybackError> {
         let mut plan = Plan::default();
-        let mut to = 0;
+        let (mut to, mut lost) = (0, None);
         for run in &timeline.runs {
             let until = run.end().ticks().min(end.ticks());
             let moved = Moved {
@@ -119,27 +145,51 @@ impl Playback {
                 async move { playback.samples_of(run, group).await }
             });
             let mut headers = stream::iter(headers.collect::<Vec<_>>()).buffered(HEADERS_AT_ONCE);
-            while let Some(group) = headers.try_next().await? {
-                for (kind, fragment, samples) in group {
-                    plan.add(kind, fragment, &samples, moved);
+            while let Some(group) = headers.next().await {
+                match group {
+                    // All that is lost is found out before it is planned anew.
+                    Err(error @ PlaybackError::Lost { .. }) => lost = Some(error),
+                    group => {
+                        for (kind, fragment, samples) in group? {
+                            plan.add(kind, fragment, &samples, moved);
+                        }
+                    }
                 }
             }
+            let length = plan.video.end().saturating_sub(to);
+            plan.until = MediaTime::from_ticks(moved.from.saturating_add(length));
             to = plan.video.end();
         }
-        Ok(plan)
+        lost.map_or(Ok(plan), Err)
     }
 
-    /// The holes between the runs, with what the index says of them.
-    async fn holes(self: &Arc<Self>, timeline: &Timeline) -> Result<Vec<Hole>, PlaybackError> {
-        let between = timeline.runs.iter().zip(timeline.runs.iter().skip(1));
-        let holes = between.map(|(before, after)| before.end()..after.start());
-        let holes: Vec<Range<MediaTime>> = holes.filter(|hole| hole.start < hole.end).collect();
+    /// The holes in what is asked for, with what is known of them; media ends at `until`.
+    async fn holes(
+        self: &Arc<Self>,
+        timeline: &Timeline,
+        asked: Range<MediaTime>,
+        until: MediaTime,
+    ) -> Result<Vec<Hole>, PlaybackError> {
+        let ends = timeline.runs.iter().map(Run::end);
+        let begins = timeline.runs.iter().skip(1).map(Run::start);
+        let between = ends.zip(begins).map(|(end, start)| end..start);
+        let inner = between.filter(|hole| hole.start < hole.end);
+        // Nothing begins and ends to the tick where it was asked to.
+        let before = timeline.runs.first().map(|run| asked.start..run.start());
+        let outer = |hole: &Range<MediaTime>| hole.end.since(hole.start) > CONTIGUOUS;
+        let before = before.into_iter().filter(outer);
+        let behind = [until..asked.end].into_iter().filter(outer);
+        let holes: Vec<Range<MediaTime>> = before.chain(inner).chain(behind).collect();
         let asset = timeline.asset.id;
+        let lost = self.lost().of(self.options.clock.monotonic(), asset);
         self.ask(move |index| {
             let why = |range: Range<MediaTime>| -> Result<Hole, PlaybackError> {
                 let gaps: Vec<Gap> = index.gaps(asset, range.clone())?;
+                let is_lost = lost.iter().any(|name| range.contains(&name.start));
+                let reason = gaps.first().map(|gap| gap.reason);
+                let reason = reason.or(is_lost.then_some(GapReason::Damaged));
                 Ok(Hole {
-                    why: gaps.first().map_or("not recorded", |gap| gap.reason.text()),
+                    why: reason.map_or("not recorded", GapReason::text),
                     range,
                 })
             };
@@ -214,7 +264,7 @@ impl Plan {
     ) -> Result<Vec<Piece>, Mp4Error> {
         self.video.finish();
         self.audio.finish();
-        let notes = notes_of(timeline, holes)?;
+        let notes = notes_of(timeline, holes, self.until)?;
         let mut head = file_type()?;
         let before = head.len();
         self.moov(formats, &notes, &mut head)?;
@@ -242,8 +292,8 @@ impl Plan {
 }
 
 /// What a player shows of the file.
-fn notes_of(timeline: &Timeline, holes: &[Hole]) -> Result<Vec<u8>, Mp4Error> {
-    let (start, end) = bounds(timeline);
+fn notes_of(timeline: &Timeline, holes: &[Hole], end: MediaTime) -> Result<Vec<u8>, Mp4Error> {
+    let start = beginning(timeline);
     let mut comment = format!("Recorded by mediagraph from {start} to {end}.");
     if holes.is_empty() {
         comment.push_str(" Nothing is missing.");
@@ -266,25 +316,30 @@ fn notes_of(timeline: &Timeline, holes: &[Hole]) -> Result<Vec<u8>, Mp4Error> {
     notes(&timeline.asset.name, &start.iso(), &comment)
 }
 
-fn bounds(timeline: &Timeline) -> (MediaTime, MediaTime) {
-    let start = timeline.runs.first().map_or(MediaTime::MIN, Run::start);
-    let end = timeline.runs.last().map_or(MediaTime::MIN, Run::end);
-    (start, end)
+fn beginning(timeline: &Timeline) -> MediaTime {
+    timeline.runs.first().map_or(MediaTime::MIN, Run::start)
 }
 
 /// The same for the same media.
-fn tag(timeline: &Timeline, end: MediaTime) -> String {
+fn tag(timeline: &Timeline, end: MediaTime, holes: &[Hole]) -> String {
     let sizes = |fragments: &[Fragment]| -> Vec<(u64, u64)> {
         fragments.iter().map(|one| (one.start, one.bytes)).collect()
     };
     let runs = timeline.runs.iter();
     let runs = runs.map(|run| (&run.tracks.epoch, sizes(&run.video), sizes(&run.audio)));
-    content::tag(&(timeline.asset.id, end, runs.collect::<Vec<_>>()))
+    let holes = holes
+        .iter()
+        .map(|hole| (hole.range.start, hole.range.end, hole.why));
+    content::tag(&(
+        timeline.asset.id,
+        end,
+        runs.collect::<Vec<_>>(),
+        holes.collect::<Vec<_>>(),
+    ))
 }
 
 /// `Lobby 2026-11-22T14-02-00+0100.mp4`: a name for every file system.
 fn file_name(timeline: &Timeline, zone: &TimeZone) -> String {
-    let (start, _) = bounds(timeline);
-    let stamp = when::file_stamp(start.to_timestamp(), zone);
+    let stamp = when::file_stamp(beginning(timeline).to_timestamp(), zone);
     format!("{} {stamp}.mp4", timeline.asset.name)
 }

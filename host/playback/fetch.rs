@@ -234,16 +234,16 @@ impl Playback {
                 None => break,
             }
         }
-        let (asset, at) = (&source.asset.name, source.name.start);
-        tracing::warn!(asset, segment = %source.name, "A segment is gone that the index has");
+        Err(self.lose(source, "the file is gone"))
+    }
+
+    /// A segment that cannot be had: playlists leave it out from now on, and for a while.
+    pub(super) fn lose(&self, source: &Source, why: &str) -> PlaybackError {
+        let (asset, at) = (source.asset.name.clone(), source.name.start);
+        tracing::warn!(asset, segment = %source.name, why, "A segment cannot be played that the index has");
         let now = self.options.clock.monotonic();
         self.lost().add(now, source.asset.id, source.name.clone());
-        Err(PlaybackError::nothing(
-            asset,
-            format!(
-                "lost what it recorded at {at}\nhint: `mediagraph check` finds what is missing, and notes it"
-            ),
-        ))
+        PlaybackError::Lost { asset, at }
     }
 
     async fn read_from(&self, source: &Source, place: Place) -> Result<Bytes, Miss> {
@@ -257,7 +257,7 @@ impl Playback {
                 let read = tokio::task::spawn_blocking(move || read_file(&path, &range)).await;
                 match read.map_err(|error| Miss::Failed(stopped(&error)))? {
                     Ok(bytes) => Ok(bytes.into()),
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Miss::Gone),
+                    Err(error) if is_gone(&error) => Err(Miss::Gone),
                     Err(error) => Err(failed(format!("`{shown}`: {error}"))),
                 }
             }
@@ -295,6 +295,14 @@ impl Playback {
             Err(error) => Err(failed(error)),
         }
     }
+}
+
+/// Whether a file is not there, or has less than it should have.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof
+    )
 }
 
 /// The epoch and the track of an init segment.

@@ -58,7 +58,7 @@ fn an_export_is_an_ordinary_movie_with_every_picture_and_the_sound_beside_them()
     let archive = Archive::new();
     archive.record("lobby", "box", &clip().units);
     let host = archive.serve();
-    let answer = export(&host, "12:00:00", "12:00:30", &[]).with(200);
+    let answer = export(&host, "12:00:00", "12:00:10", &[]).with(200);
     assert_eq!(
         answer.header("content-disposition").unwrap(),
         "attachment; filename=\"lobby 2026-11-20T12-00-00+0000.mp4\"; \
@@ -80,7 +80,8 @@ fn an_export_is_an_ordinary_movie_with_every_picture_and_the_sound_beside_them()
     assert_eq!(tags["title"], "lobby");
     let comment = tags["comment"].as_str().unwrap();
     assert!(
-        comment.contains(&format!("from {NOON}.000Z")) && comment.ends_with("Nothing is missing."),
+        comment.contains(&format!("from {NOON}.000Z to 2026-11-20T12:00:10.000Z"))
+            && comment.ends_with("Nothing is missing."),
         "{comment}"
     );
     // Another reader, which wants an ordinary file, has the same samples as were recorded.
@@ -146,6 +147,38 @@ fn what_is_missing_is_left_out_of_an_export_and_stands_in_its_comment() {
         comment.contains("Missing, and left out: 2026-11-20T12:00:10.000Z to 2026-11-20T13:00:00.000Z ("),
         "{comment}"
     );
+}
+
+#[test]
+fn what_was_asked_for_and_is_not_there_is_missing_at_both_ends_too() {
+    let archive = Archive::new();
+    archive.record("lobby", "box", &clip().units);
+    let host = archive.serve();
+    let day = "2026-11-20T";
+    for (start, end, told) in [
+        (
+            "11:59:00",
+            "12:00:04",
+            format!("Missing, and left out: {day}11:59:00.000Z to {day}12:00:00.000Z (not recorded)."),
+        ),
+        (
+            "12:00:04",
+            "12:01:00",
+            format!(
+                "Missing, and left out: {day}12:00:10.000Z to {day}12:01:00.000Z (the camera sent nothing)."
+            ),
+        ),
+        (
+            "12:00:02",
+            "12:00:03",
+            format!("to {day}12:00:03.000Z. Nothing is missing."),
+        ),
+    ] {
+        let path = saved(&archive, &export(&host, start, end, &[]).with(200));
+        let tags = &probed(&path)["format"]["tags"];
+        let comment = tags["comment"].as_str().unwrap();
+        assert!(comment.ends_with(&told), "{comment}");
+    }
 }
 
 #[test]

@@ -154,48 +154,79 @@ fn a_token_for_another_camera_does_not_learn_that_there_is_a_recording() {
     assert_eq!(site.status, 403);
 }
 
-#[test]
-fn a_segment_that_vanished_or_is_damaged_is_an_answer_and_the_rest_plays() {
-    let archive = Archive::new();
-    archive.record("lobby", "box", &clip().units);
-    let folder = archive.path().join("assets/lobby");
-    let entries = std::fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
+/// The segments of the recording `lobby`, the oldest first.
+fn segments(archive: &Archive) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(archive.path().join("assets/lobby")).unwrap();
     let mut segments: Vec<_> = entries
+        .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|ending| ending == "m4s"))
         .collect();
     segments.sort();
+    segments
+}
+
+fn name(segment: &std::path::Path) -> &str {
+    segment.file_stem().unwrap().to_str().unwrap()
+}
+
+#[test]
+fn a_segment_that_vanished_or_is_too_short_is_an_answer_and_the_rest_plays() {
+    let archive = Archive::new();
+    archive.record("lobby", "box", &clip().units);
+    let segments = segments(&archive);
     let host = archive.serve();
     std::fs::remove_file(&segments[0]).unwrap();
     std::fs::write(&segments[1], b"short").unwrap();
-    let target = |number: usize| {
-        let name = segments[number].file_stem().unwrap().to_str().unwrap();
-        format!("/assets/lobby/media/{name}.video.m4s")
+    let ask = |number: usize| {
+        let target = format!("/assets/lobby/media/{}.video.m4s", name(&segments[number]));
+        get(host.address, &target, &[])
     };
-    let gone = get(host.address, &target(0), &[]).with(404).text();
-    assert!(
-        gone.contains("`lobby`") && gone.contains("mediagraph check"),
-        "{gone}"
-    );
-    get(host.address, &target(1), &[]).with(500);
-    get(host.address, &target(2), &[]).with(200);
+    for lost in [0, 1] {
+        let told = ask(lost).with(404).text();
+        assert!(
+            told.contains("`lobby`") && told.contains("mediagraph check"),
+            "{told}"
+        );
+    }
+    ask(2).with(200);
     // Whoever fetches the playlist again goes on behind the hole.
     let again = get(host.address, "/assets/lobby/video.m3u8", &[])
         .with(200)
         .text();
-    let name = |number: usize| segments[number].file_stem().unwrap().to_str().unwrap();
-    assert!(!again.contains(name(0)) && again.contains(name(2)), "{again}");
-    get(
-        host.address,
-        "/assets/lobby/export.mp4?startTime=2026-11-20T12:00:00Z&endTime=2026-11-20T12:00:09Z",
-        &[],
-    )
-    .with(500);
-    get(
-        host.address,
-        "/assets/lobby/frame.jpg?time=2026-11-20T12:00:05Z",
-        &[],
-    )
-    .with(500);
+    assert!(!again.contains(name(&segments[0])) && !again.contains(name(&segments[1])));
+    assert!(again.contains(name(&segments[2])), "{again}");
+    let frame = "/assets/lobby/frame.jpg?time=2026-11-20T12:00:05Z";
+    get(host.address, frame, &[]).with(404);
+}
+
+#[test]
+fn what_turns_out_to_be_lost_is_left_out_of_an_export_and_stands_in_its_comment() {
+    let whole = "/assets/lobby/export.mp4?startTime=2026-11-20T12:00:00Z&endTime=2026-11-20T12:00:10Z";
+    type Harm = fn(&std::path::Path);
+    let harms: [Harm; 3] = [
+        |file| std::fs::remove_file(file).unwrap(),
+        |file| std::fs::write(file, b"short").unwrap(),
+        |file| std::fs::write(file, vec![0xff; std::fs::metadata(file).unwrap().len() as usize]).unwrap(),
+    ];
+    for harm in harms {
+        for place in [0, 1] {
+            let archive = Archive::new();
+            archive.record("lobby", "box", &clip().units);
+            let segments = segments(&archive);
+            let host = archive.serve();
+            harm(&segments[place]);
+            let answer = get(host.address, whole, &[]).with(200);
+            let text = String::from_utf8_lossy(&answer.body);
+            assert!(!text.contains("Nothing is missing"));
+            assert!(text.contains("(the file is gone or damaged)"));
+            let read = re_mp4::Mp4::read_bytes(&answer.body).unwrap();
+            let pictures = read.tracks()[&1].samples.len();
+            assert!((25..250).contains(&pictures), "{pictures}");
+            // It is known now, and so it is for players.
+            let playlist = get(host.address, "/assets/lobby/video.m3u8", &[])
+                .with(200)
+                .text();
+            assert!(!playlist.contains(name(&segments[place])), "{playlist}");
+        }
+    }
 }

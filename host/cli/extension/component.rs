@@ -32,7 +32,11 @@ pub(super) struct ComponentArgs {
     models: Vec<(String, PathBuf)>,
 }
 
-fn model(text: &str) -> Result<(String, PathBuf), String> {
+/// Reads `NAME=FILE`.
+///
+/// # Errors
+/// When it is not that.
+pub(in crate::cli) fn model(text: &str) -> Result<(String, PathBuf), String> {
     match text.split_once('=') {
         Some((name, file)) if !name.is_empty() && !file.is_empty() => Ok((name.to_owned(), file.into())),
         _ => Err("expected a name, `=` and a file".to_owned()),

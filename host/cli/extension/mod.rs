@@ -9,6 +9,7 @@ mod set;
 mod templates;
 mod test;
 
+pub(super) use self::component::model;
 use super::failure::Outcome;
 
 /// Write, look into, try and install components: detectors, gates and processors

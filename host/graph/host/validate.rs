@@ -268,7 +268,12 @@ fn components_within(graph: &mut Graph, roots: &[PathBuf], doc: &TopologyDoc) ->
                 );
                 let hint = match roots {
                     [] => format!(
-                        "this host loads no {what}s from files: its configuration names no folder for them, as `load_roots`"
+                        "this host loads no {what}s from files: name their folder as `load_roots` under `[paths]` of its configuration{}",
+                        if what == "model" {
+                            ", or the file under `[models.files]`"
+                        } else {
+                            ""
+                        }
                     ),
                     roots => {
                         let roots: Vec<String> =

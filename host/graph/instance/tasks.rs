@@ -15,6 +15,7 @@ use crate::nodes::decode::DecodeStage;
 use crate::nodes::io::demand::Sampler;
 use crate::nodes::io::pace::Pace;
 use crate::nodes::minutes::Minutes;
+use crate::nodes::processors::component::Refusals;
 use crate::nodes::processors::detector::DetectorNode;
 use crate::nodes::processors::findings::Findings;
 use crate::nodes::processors::gate::buffer::Buffer;
@@ -251,6 +252,7 @@ impl Parts<'_> {
             extension: component.extension.name.clone(),
             image,
             component_rate: None,
+            refusals: Refusals::default(),
         })
     }
 
@@ -285,6 +287,7 @@ impl Parts<'_> {
             pool: self.runtime.pool.clone(),
             wake: None,
             wakes: Wakes::default(),
+            refusals: Refusals::default(),
             findings: Findings::default(),
             told: MediaTime::MIN,
         })
@@ -311,6 +314,7 @@ impl Parts<'_> {
             pool: self.runtime.pool.clone(),
             wake: None,
             wakes: Wakes::default(),
+            refusals: Refusals::default(),
             decisions: Decisions::default(),
             open: false,
         })

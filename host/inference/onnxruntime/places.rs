@@ -74,10 +74,18 @@ pub(super) fn candidates(asked: &Asked) -> Vec<PathBuf> {
                 .iter()
                 .filter_map(std::env::var_os)
                 .filter(|path| !path.is_empty());
-            let mut found: Vec<PathBuf> = named.flat_map(|path| at(Path::new(&path))).collect();
+            let mut found: Vec<PathBuf> = named.flat_map(|path| named_or_all(Path::new(&path))).collect();
             found.extend(FOLDERS.iter().flat_map(|folder| at(Path::new(folder))));
             found
         }
+    }
+}
+
+/// As [`at`]; where nothing is, the path itself, so that it is said what is wrong with it.
+fn named_or_all(path: &Path) -> Vec<PathBuf> {
+    match at(path) {
+        none if none.is_empty() => vec![path.to_owned()],
+        found => found,
     }
 }
 

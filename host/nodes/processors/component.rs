@@ -92,8 +92,74 @@ pub fn tell_change(context: &NodeContext, extension: &str, change: Option<Change
     }
 }
 
+/// So many frames, or moments, are refused one after the other before that is told.
+const REFUSALS: u32 = 5;
+/// Of one that is now so and now otherwise it is told ever more seldom: at most this many are waited for.
+const MAX_REFUSALS: u32 = 5_000;
+
+/// Whether a component refuses all that it is asked about: it runs, and yet nothing comes of it.
+#[derive(Debug)]
+pub struct Refusals {
+    /// One after the other; of answers, while it is told to refuse.
+    count: u32,
+    /// So many of them change what is told.
+    enough: u32,
+    told: bool,
+}
+
+impl Default for Refusals {
+    fn default() -> Self {
+        Self {
+            count: 0,
+            enough: REFUSALS,
+            told: false,
+        }
+    }
+}
+
+impl Refusals {
+    /// It gave an answer.
+    pub fn answered(&mut self, context: &NodeContext, extension: &str) {
+        if !self.told {
+            self.count = 0;
+        } else if self.enough() {
+            context.state("running");
+            context.emit(BACK, json!({"extension": extension, "state": "running"}));
+        }
+    }
+
+    /// It gave none; this counts, and logs, why.
+    pub fn unanswered(&mut self, context: &NodeContext, extension: &str, unanswered: &Unanswered) {
+        note_unanswered(context, unanswered);
+        let Unanswered::Refused(why) = unanswered else {
+            return;
+        };
+        if self.told {
+            self.count = 0;
+        } else if self.enough() {
+            context.state("refusing");
+            let message = format!(
+                "the component refuses what it is asked about: {why}; nothing comes of it, the rest of the graph goes on"
+            );
+            let data = json!({"extension": extension, "state": "refusing", "message": message});
+            context.emit(DOWN, data);
+        }
+    }
+
+    fn enough(&mut self) -> bool {
+        self.count += 1;
+        if self.count < self.enough {
+            return false;
+        }
+        self.enough = self.enough.saturating_mul(2).min(MAX_REFUSALS);
+        self.told = !self.told;
+        self.count = 0;
+        true
+    }
+}
+
 /// Counts, and logs, why there is no answer.
-pub fn note_unanswered(context: &NodeContext, unanswered: &Unanswered) {
+fn note_unanswered(context: &NodeContext, unanswered: &Unanswered) {
     context.skipped(1);
     match unanswered {
         Unanswered::Refused(text) => context.error(&format!("the component refused a frame: {text}")),
@@ -101,5 +167,61 @@ pub fn note_unanswered(context: &NodeContext, unanswered: &Unanswered) {
             tracing::debug!(%error, "A call of the component failed")
         }
         Unanswered::Down => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::media::ManualClock;
+    use crate::nodes::testing::context;
+
+    #[test]
+    fn a_component_that_refuses_everything_is_told_once_and_again_when_it_answers() {
+        let clock = ManualClock::new("2026-01-02T03:04:05Z".parse().unwrap());
+        let (context, told) = context(Arc::new(clock));
+        let mut refusals = Refusals::default();
+        let no = Unanswered::Refused("no label `lorry`".into());
+        // Now and then is no matter.
+        for _ in 0..20 {
+            refusals.unanswered(&context, "look", &no);
+            refusals.answered(&context, "look");
+        }
+        assert!(told.events().is_empty());
+        for _ in 0..100 {
+            refusals.unanswered(&context, "look", &no);
+        }
+        for _ in 0..100 {
+            refusals.answered(&context, "look");
+        }
+        let events = told.events();
+        let states: Vec<_> = events.iter().map(|event| event.data["state"].clone()).collect();
+        assert_eq!(states, ["refusing", "running"]);
+        assert!(
+            events[0].data["message"]
+                .as_str()
+                .unwrap()
+                .contains("no label `lorry`")
+        );
+    }
+
+    #[test]
+    fn one_that_is_now_so_and_now_otherwise_is_told_of_ever_more_seldom() {
+        let clock = ManualClock::new("2026-01-02T03:04:05Z".parse().unwrap());
+        let (context, told) = context(Arc::new(clock));
+        let mut refusals = Refusals::default();
+        let no = Unanswered::Refused("no".into());
+        for round in 0..1_000 {
+            for _ in 0..REFUSALS {
+                if round % 2 == 0 {
+                    refusals.unanswered(&context, "look", &no);
+                } else {
+                    refusals.answered(&context, "look");
+                }
+            }
+        }
+        assert_eq!(told.events().len(), 1, "ten in a row never came");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::component::{note_unanswered, tell_change, tell_swapped};
+use super::component::{Refusals, tell_change, tell_swapped};
 use super::input::TopologyImage;
 use super::viewing::Viewing;
 use crate::extension::{Detector, State, Supervised};
@@ -24,6 +24,8 @@ pub struct DetectorNode {
     pub image: TopologyImage,
     /// Frames a second that the component asked for last; while it is down it is not asked.
     pub component_rate: Option<f32>,
+    /// Whether the component refuses all frames.
+    pub refusals: Refusals,
 }
 
 impl DetectorNode {
@@ -65,6 +67,7 @@ impl DetectorNode {
         if let Some(swapped) = self.detector.exchange() {
             tell_swapped(&self.viewing.context, &swapped);
             self.extension.clone_from(&swapped.extension.name);
+            self.refusals = Refusals::default();
         }
     }
 
@@ -133,10 +136,12 @@ impl DetectorNode {
         match called.answer {
             Ok(found) => {
                 NodeStats::add(&self.viewing.context.stats.processed, 1);
+                self.refusals.answered(&self.viewing.context, &self.extension);
                 found
             }
             Err(unanswered) => {
-                note_unanswered(&self.viewing.context, &unanswered);
+                self.refusals
+                    .unanswered(&self.viewing.context, &self.extension, &unanswered);
                 Vec::new()
             }
         }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::causes;
-use super::component::{note_unanswered, tell_change, tell_swapped};
+use super::component::{Refusals, tell_change, tell_swapped};
 use super::findings::Findings;
 use super::wakes::Wakes;
 use crate::extension::{Outcome, Processor, Supervised};
@@ -38,6 +38,8 @@ pub struct ProcessorNode {
     pub wake: Option<MediaTime>,
     /// How often it was, of late.
     pub wakes: Wakes,
+    /// Whether the component refuses all that it is asked about.
+    pub refusals: Refusals,
     /// What it said, for the journal.
     pub findings: Findings,
     /// Up to where it was promised that nothing more will be said.
@@ -100,6 +102,7 @@ impl ProcessorNode {
             self.wake = None;
             tell_swapped(&self.context, &swapped);
             self.extension.clone_from(&swapped.extension.name);
+            self.refusals = Refusals::default();
         }
     }
 
@@ -121,8 +124,13 @@ impl ProcessorNode {
             let called = self.pool.call(self.processor.process(&cause)).await;
             tell_change(&self.context, &self.extension, called.change);
             match called.answer {
-                Ok(outcome) => self.said(cause.time(), outcome).await,
-                Err(unanswered) => note_unanswered(&self.context, &unanswered),
+                Ok(outcome) => {
+                    self.refusals.answered(&self.context, &self.extension);
+                    self.said(cause.time(), outcome).await;
+                }
+                Err(unanswered) => self
+                    .refusals
+                    .unanswered(&self.context, &self.extension, &unanswered),
             }
             if too_often && self.wake.take().is_some() {
                 self.context.error(

@@ -25,7 +25,7 @@ impl Playback {
         fragment: &Fragment,
     ) -> Result<Vec<Sample>, PlaybackError> {
         let bytes = self.read(&fragment.source, kind, header(fragment)).await?;
-        parse(run, kind, fragment, bytes)
+        self.parse(run, kind, fragment, bytes)
     }
 
     /// The same of several fragments of one segment.
@@ -40,8 +40,31 @@ impl Playback {
         let ranges = group.iter().map(|(kind, fragment)| (*kind, header(fragment)));
         let headers = self.read_all(&first.source, &ranges.collect::<Vec<_>>()).await?;
         let read = group.iter().zip(headers);
-        read.map(|((kind, fragment), bytes)| Ok((*kind, *fragment, parse(run, *kind, fragment, bytes)?)))
+        read.map(|((kind, fragment), bytes)| Ok((*kind, *fragment, self.parse(run, *kind, fragment, bytes)?)))
             .collect()
+    }
+
+    /// What cannot be read is lost, and a gap from now on.
+    fn parse(
+        &self,
+        run: &Run,
+        kind: TrackKind,
+        fragment: &Fragment,
+        header: Bytes,
+    ) -> Result<Vec<Sample>, PlaybackError> {
+        let tracks: Vec<Track> = run
+            .init(kind)
+            .map(|init| init.track.clone())
+            .into_iter()
+            .collect();
+        let read = Fragments::new(Cursor::new(header), &tracks, 0..fragment.bytes).next();
+        let why = match read {
+            Some(Ok(read)) if is_one_piece(&read.samples) => return Ok(read.samples),
+            Some(Err(error)) => error.to_string(),
+            _ => "there is no fragment where the index has one".to_owned(),
+        };
+        let at = MediaTime::from_ticks(fragment.start);
+        Err(self.lose(&fragment.source, &format!("at {at}: {why}")))
     }
 }
 
@@ -49,27 +72,6 @@ impl Playback {
 fn header(fragment: &Fragment) -> Range<u64> {
     let header = HEADER.saturating_add(fragment.samples.saturating_mul(HEADER_OF_SAMPLE));
     fragment.offset..fragment.offset.saturating_add(header.min(fragment.bytes))
-}
-
-fn parse(
-    run: &Run,
-    kind: TrackKind,
-    fragment: &Fragment,
-    header: Bytes,
-) -> Result<Vec<Sample>, PlaybackError> {
-    let tracks: Vec<Track> = run
-        .init(kind)
-        .map(|init| init.track.clone())
-        .into_iter()
-        .collect();
-    let read = Fragments::new(Cursor::new(header), &tracks, 0..fragment.bytes).next();
-    let asset = &fragment.source.asset.name;
-    let at = MediaTime::from_ticks(fragment.start);
-    match read {
-        Some(Ok(read)) if is_one_piece(&read.samples) => Ok(read.samples),
-        Some(Err(error)) => Err(PlaybackError::broken(asset, format!("at {at}: {error}"))),
-        _ => Err(PlaybackError::broken(asset, format!("at {at} is no fragment"))),
-    }
 }
 
 /// Whether the bytes of samples lie one behind the other.

@@ -148,6 +148,8 @@ fn a_dash_manifest_has_a_period_for_each_run() {
         1,
         "the second has none: {fixed}"
     );
+    let nothing = dash::manifest(&recorded.load(stretch(200, 300)), &Links::default(), now);
+    assert_eq!(nothing.matches("<Period").count(), 1, "{nothing}");
     let live = dash::manifest(&recorded.load_live(stretch(2, 300), None), &Links::default(), now);
     let start = noon().ticks() / 90_000;
     assert!(

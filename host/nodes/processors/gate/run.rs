@@ -11,7 +11,7 @@ use crate::nodes::context::{Dropped, NodeContext, NodeStats};
 use crate::nodes::io::signals::{Merge, SignalReceiver};
 use crate::nodes::io::units::{MediaItem, UnitReceiver, UnitSender};
 use crate::nodes::processors::causes;
-use crate::nodes::processors::component::{note_unanswered, tell_change, tell_swapped};
+use crate::nodes::processors::component::{Refusals, tell_change, tell_swapped};
 use crate::nodes::processors::wakes::Wakes;
 
 /// A gate.
@@ -39,6 +39,8 @@ pub struct GateNode {
     pub wake: Option<MediaTime>,
     /// How often it was, of late.
     pub wakes: Wakes,
+    /// Whether the component refuses all that it is asked about.
+    pub refusals: Refusals,
     /// What it decided, for the journal.
     pub decisions: Decisions,
     /// Whether it lets something through, as was told last.
@@ -137,13 +139,17 @@ impl GateNode {
                 self.buffer.set_history(gate.history());
             }
             match called.answer {
-                Ok(decision) => self.decided(about, decision),
+                Ok(decision) => {
+                    self.refusals.answered(&self.context, &self.extension);
+                    self.decided(about, decision);
+                }
                 Err(unanswered) => {
                     self.decisions.unanswered(&self.context, about, &unanswered);
                     if matches!(unanswered, Unanswered::Failed(_)) {
                         self.buffer.orphan(cause.time());
                     }
-                    note_unanswered(&self.context, &unanswered);
+                    self.refusals
+                        .unanswered(&self.context, &self.extension, &unanswered);
                 }
             }
             if too_often && self.wake.take().is_some() {
@@ -169,6 +175,7 @@ impl GateNode {
             self.wake = None;
             tell_swapped(&self.context, &swapped);
             self.extension.clone_from(&swapped.extension.name);
+            self.refusals = Refusals::default();
         }
     }
 
