@@ -11,6 +11,10 @@ const BEFORE = HOUR / 2;
 const BEHIND = 3 * HOUR;
 /// The longest stretch of both.
 export const LONGEST = BEFORE + BEHIND;
+/// Between two failures at the same place, in milliseconds.
+const SAME = 1000;
+/// So often what cannot be played is passed over, from one wish of the viewer's to the next.
+const MOST_PASSED = 20;
 /// How long a recording may take to begin before it is asked for again, in milliseconds.
 const FIRST_WAIT = 1200;
 
@@ -27,6 +31,7 @@ export class Player {
 
   /// Goes to a moment, or to what was recorded next.
   go(ms) {
+    this.passed = 0;
     if (this.holds(ms)) return this.seek(ms);
     this.reload(ms);
   }
@@ -140,7 +145,9 @@ export class Player {
   }
 
   ended() {
-    if (this.to !== Infinity) this.go(this.to + 1);
+    if (this.to === Infinity) return;
+    this.go(this.to + 1);
+    this.video.play().catch(() => {});
   }
 
   failed(error) {
@@ -150,7 +157,24 @@ export class Player {
       this.recovered = true;
       return this.hls.recoverMediaError();
     }
+    if (this.passOver(error.frag)) return;
     this.told(status === 404 ? 'This part of the recording is not there any more.' : `The recording cannot be played (${error.details}).`);
+  }
+
+  /// The host leaves out of its next list what it found to be gone or damaged. What cannot be played even so is passed over here.
+  passOver(fragment) {
+    const here = this.moment();
+    const failing = fragment?.programDateTime ?? here;
+    if (!Number.isFinite(failing) || this.passed >= MOST_PASSED) return false;
+    this.passed += 1;
+    const again = Math.abs(failing - this.failing) < SAME;
+    this.failing = failing;
+    const broken = fragment ?? this.fragments?.findLast(one => one.programDateTime <= failing);
+    const behind = failing + (broken?.duration ?? 1) * 1000;
+    const playing = !this.video.paused;
+    this.reload(again || Number.isNaN(here) ? behind : here);
+    if (playing) this.video.play().catch(() => {});
+    return true;
   }
 
   stop() {

@@ -1,5 +1,6 @@
 //! How playback fails.
 
+use super::source::Source;
 use crate::media::MediaTime;
 use crate::recording::index::IndexError;
 use crate::recording::store::{StoreError, StoreErrorKind};
@@ -106,6 +107,13 @@ impl PlaybackError {
             Self::Store { source, .. } if source.kind == StoreErrorKind::NotFound => Kind::NotFound,
             Self::Store { .. } => Kind::Away,
             Self::Broken { .. } | Self::Index(_) => Kind::Broken,
+        }
+    }
+
+    pub(super) fn lost(segment: &Source) -> Self {
+        Self::Lost {
+            asset: segment.asset.name.clone(),
+            at: segment.name.start,
         }
     }
 

@@ -181,7 +181,7 @@ impl Playback {
         let behind = [until..asked.end].into_iter().filter(outer);
         let holes: Vec<Range<MediaTime>> = before.chain(inner).chain(behind).collect();
         let asset = timeline.asset.id;
-        let lost = self.lost().of(self.options.clock.monotonic(), asset);
+        let lost = self.lost_of(&timeline.asset);
         self.ask(move |index| {
             let why = |range: Range<MediaTime>| -> Result<Hole, PlaybackError> {
                 let gaps: Vec<Gap> = index.gaps(asset, range.clone())?;

@@ -7,6 +7,7 @@ mod places;
 
 use std::io;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -64,11 +65,13 @@ impl Playback {
         let Some(source) = source.filter(|_| length > 0) else {
             return Err(not_there(asset, file));
         };
+        let source = Arc::new(source);
+        self.expect(&source, kind, &(0..length)).await?;
         Ok(MediaFile {
             tag: (!source.growing).then(|| file.to_owned()),
             open: 0..length,
             content: Content::new([Piece::Media {
-                source: Arc::new(source),
+                source,
                 kind,
                 range: 0..length,
             }]),
@@ -96,7 +99,8 @@ impl Playback {
         let found = self
             .ask(move |index| {
                 let growing = playback.options.cache.growing(&row.store, &row.name);
-                let found = timeline::load(index, growing, &row, &range, &[])?;
+                let lost = playback.lost_of(&row);
+                let found = timeline::load(index, growing, &row, &range, &lost)?;
                 let of_epoch = found.runs.into_iter().filter(|run| run.tracks.epoch == epoch);
                 let mut fragments = of_epoch.flat_map(|run| match kind {
                     TrackKind::Video => run.video,
@@ -106,12 +110,14 @@ impl Playback {
             })
             .await?;
         let fragment = found.ok_or_else(|| not_there(asset, file))?;
+        let range = fragment.offset..fragment.offset.saturating_add(fragment.bytes);
+        self.expect(&fragment.source, kind, &range).await?;
         // It is the same whether its segment is sealed or not.
         Ok(MediaFile {
             tag: Some(format!("{}-{file}", fragment.source.name.epoch)),
             open: 0..fragment.bytes,
             content: Content::new([Piece::Media {
-                range: fragment.offset..fragment.offset.saturating_add(fragment.bytes),
+                range,
                 source: fragment.source,
                 kind,
             }]),
@@ -191,24 +197,29 @@ impl Playback {
         source: &Source,
         ranges: &[(TrackKind, Range<u64>)],
     ) -> Result<Option<Vec<Bytes>>, PlaybackError> {
-        let file = |(kind, range): &(TrackKind, Range<u64>)| {
-            let place = places(source, Part::Track(*kind), range, false)
-                .into_iter()
-                .next()?;
-            match place {
-                Place::File(path, range) => Some((path, range)),
-                Place::Store(name, range) => {
-                    let store = self.options.stores.get(&source.asset.store)?;
-                    Some((store.file(&source.asset.name, &name).ok()??, range))
-                }
-            }
-        };
+        let file = |(kind, range): &(_, _)| self.file(source, Part::Track(*kind), range);
         let Some(files) = ranges.iter().map(file).collect::<Option<Vec<_>>>() else {
             return Ok(None);
         };
         let _turn = turn(&self.reads, "the disk has too much to read").await?;
         let read = tokio::task::spawn_blocking(move || read_files(&files)).await;
         Ok(read.map_err(|error| stopped(&error))?.ok())
+    }
+
+    /// The file of this machine that has a range of a part, and where in it; none when it is elsewhere.
+    pub(super) fn file(
+        &self,
+        source: &Source,
+        part: Part,
+        range: &Range<u64>,
+    ) -> Option<(PathBuf, Range<u64>)> {
+        match places(source, part, range, false).into_iter().next()? {
+            Place::File(path, range) => Some((path, range)),
+            Place::Store(name, range) => {
+                let store = self.options.stores.get(&source.asset.store)?;
+                Some((store.file(&source.asset.name, &name).ok()??, range))
+            }
+        }
     }
 
     /// The same of any part.
@@ -234,16 +245,20 @@ impl Playback {
                 None => break,
             }
         }
-        Err(self.lose(source, "the file is gone"))
+        match part {
+            Part::Track(_) => Err(self.lose(source, "the file is gone")),
+            // Its media may well be there.
+            Part::Behind => Err(PlaybackError::lost(source)),
+        }
     }
 
     /// A segment that cannot be had: playlists leave it out from now on, and for a while.
     pub(super) fn lose(&self, source: &Source, why: &str) -> PlaybackError {
-        let (asset, at) = (source.asset.name.clone(), source.name.start);
+        let asset = &source.asset.name;
         tracing::warn!(asset, segment = %source.name, why, "A segment cannot be played that the index has");
         let now = self.options.clock.monotonic();
         self.lost().add(now, source.asset.id, source.name.clone());
-        PlaybackError::Lost { asset, at }
+        PlaybackError::lost(source)
     }
 
     async fn read_from(&self, source: &Source, place: Place) -> Result<Bytes, Miss> {

@@ -2,6 +2,7 @@
 //!
 //! A stretch begins with the last picture before it that needs no other, so what is granted begins there, too.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -79,7 +80,7 @@ impl Playback {
             let extent = sealed.or_else(|| open.and_then(timeline::extent_of));
             let Some(extent) = extent else { return Ok(None) };
             let near = around(&extent, Some(&granted));
-            let found = timeline::load(index, growing, &asset, &near, &[])?;
+            let found = timeline::load(index, growing, &asset, &near, &HashSet::new())?;
             let of_track = found.runs.iter().flat_map(|run| run.of(kind));
             let of_segment = of_track.filter(|one| one.source.name == name);
             Ok(of_segment
@@ -100,7 +101,7 @@ impl Playback {
         let (playback, asset, granted) = (Arc::clone(self), Arc::clone(asset), granted.clone());
         self.ask(move |index| {
             let growing = playback.options.cache.growing(&asset.store, &asset.name);
-            let found = timeline::load(index, growing, &asset, &granted, &[])?;
+            let found = timeline::load(index, growing, &asset, &granted, &HashSet::new())?;
             let file = epoch.init(kind);
             // Epochs that are coded alike share an init segment; which of theirs depends on where a stretch begins.
             Ok(found

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Playback, PlaybackError};
 use crate::media::MediaTime;
-use crate::recording::index::{AssetRow, Index};
+use crate::recording::index::{AssetRow, GapReason, Index};
 
 /// The recordings of a page when nobody says how many.
 pub const PAGE: u32 = 200;
@@ -153,7 +153,7 @@ impl Playback {
         Ok(Listed::of(asset, extent, self.is_live(asset, extent)))
     }
 
-    /// What is missing of a recording within a range.
+    /// What is missing of a recording within a range, also what the index has and nobody can have.
     ///
     /// # Errors
     /// When the index cannot be read.
@@ -162,12 +162,25 @@ impl Playback {
         asset: &AssetRow,
         range: Range<MediaTime>,
     ) -> Result<MissingList, PlaybackError> {
-        let id = asset.id;
-        let gaps = self.ask(move |index| Ok(index.gaps(id, range)?)).await?;
-        let listed = gaps.iter().take(MAX_GAPS).map(|gap| Missing {
+        let (id, lost) = (asset.id, self.lost_of(asset));
+        let gaps = self
+            .ask(move |index| {
+                let gaps = index.gaps(id, range.clone())?.into_iter();
+                let mut all: Vec<_> = gaps.map(|gap| (gap.start..gap.end, gap.reason)).collect();
+                for name in lost.iter().filter(|name| name.start < range.end) {
+                    let row = index.playable_named(id, name)?;
+                    let gap = row.map(|row| name.start..row.segment.end);
+                    let gap = gap.filter(|gap| gap.end > range.start);
+                    all.extend(gap.map(|gap| (gap, GapReason::Damaged)));
+                }
+                all.sort_by_key(|(gap, _)| gap.start);
+                Ok(all)
+            })
+            .await?;
+        let listed = gaps.iter().take(MAX_GAPS).map(|(gap, reason)| Missing {
             start: gap.start.iso(),
             end: gap.end.iso(),
-            cause: gap.reason.name().to_owned(),
+            cause: reason.name().to_owned(),
         });
         Ok(MissingList {
             value: listed.collect(),

@@ -1,9 +1,8 @@
-//! Segments that the index has and that were not where they should be: playlists leave them out, as a hole, so that a player that fetches
-//! them anew goes on behind it.
+//! Segments that the index has and that are gone or damaged: playlists leave them out, as a hole, so that players go on behind it.
 //!
 //! The index is left as it is: a disk may only be away for a moment. So this is believed for [`BELIEVED`] and then tried again.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use crate::recording::asset::name::SegmentName;
@@ -12,7 +11,7 @@ use crate::recording::index::AssetId;
 /// How long a segment is left out.
 const BELIEVED: Duration = Duration::from_secs(60);
 /// Segments that are remembered; of more, the oldest are tried again sooner.
-const MAX_LOST: usize = 1024;
+const MAX_LOST: usize = 4096;
 
 /// What was not there.
 #[derive(Debug, Default)]
@@ -29,7 +28,7 @@ impl Lost {
     }
 
     /// What is left out of an asset.
-    pub(super) fn of(&mut self, now: Duration, asset: AssetId) -> Vec<SegmentName> {
+    pub(super) fn of(&mut self, now: Duration, asset: AssetId) -> HashSet<SegmentName> {
         self.0.retain(|(since, ..)| now.saturating_sub(*since) < BELIEVED);
         let of_asset = self.0.iter().filter(|(_, of, _)| *of == asset);
         of_asset.map(|(_, _, name)| name.clone()).collect()
@@ -52,8 +51,12 @@ mod tests {
         lost.add(Duration::ZERO, AssetId(1), name(1));
         lost.add(Duration::from_secs(30), AssetId(1), name(2));
         lost.add(Duration::from_secs(30), AssetId(2), name(3));
-        assert_eq!(lost.of(Duration::from_secs(59), AssetId(1)), [name(1), name(2)]);
-        assert_eq!(lost.of(Duration::from_secs(60), AssetId(1)), [name(2)]);
+        let both = HashSet::from([name(1), name(2)]);
+        assert_eq!(lost.of(Duration::from_secs(59), AssetId(1)), both);
+        assert_eq!(
+            lost.of(Duration::from_secs(60), AssetId(1)),
+            HashSet::from([name(2)])
+        );
         for tick in 0..2 * MAX_LOST as u64 {
             lost.add(Duration::from_secs(61), AssetId(3), name(tick));
         }

@@ -9,6 +9,7 @@
 //! | [`manifest`] | names of playlists as Live Video Analytics has them |
 //! | [`hls`], [`dash`] | playlists |
 //! | [`source`](mod@source), [`fetch`], [`content`] | where bytes lie (cache, folder, cloud), reading them, streams of them |
+//! | `check`, `lost` | whether media is where the index has it; what is not is left out |
 //! | `granted` | what of it somebody may have who may have one stretch alone |
 //! | [`seen`] | what was seen, as it stands in the segments |
 //! | [`export`] | an ordinary MP4 of a stretch, made while it is sent |
@@ -20,6 +21,7 @@
 //! index has; whatever is asked for, memory stays bounded: manifests by the longest stretch, media by what is sent at a time.
 
 pub mod available;
+mod check;
 pub mod content;
 pub mod dash;
 mod error;
@@ -41,7 +43,7 @@ pub mod timeline;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -57,6 +59,7 @@ use self::lost::Lost;
 use self::range::Asked;
 use self::timeline::Timeline;
 use crate::media::{Clock, MediaTime, Ticks};
+use crate::recording::asset::name::SegmentName;
 use crate::recording::cache::Cache;
 use crate::recording::index::{AssetRow, Index};
 use crate::recording::store::AssetStore;
@@ -65,6 +68,10 @@ use crate::recording::store::AssetStore;
 const MAX_QUESTIONS: usize = 4;
 /// Connections to the index that are kept for the next question.
 const MAX_IDLE: usize = 4;
+/// Looks at what is to be played, at once.
+const MAX_LOOKS: usize = 2;
+/// So often a stretch is looked up while more and more of it turns out to be lost.
+const MAX_LOADS: usize = 4;
 /// Reads of media at once; further ones wait for their turn. A disk that hangs gets no more threads.
 const MAX_READS: usize = 8;
 /// Exports at once.
@@ -101,6 +108,7 @@ pub struct Playback {
     idle: Mutex<Vec<Index>>,
     questions: Semaphore,
     reads: Semaphore,
+    looks: Arc<Semaphore>,
     exports: Arc<Semaphore>,
     decodes: Semaphore,
     gathered: Semaphore,
@@ -118,6 +126,7 @@ impl Playback {
             idle: Mutex::default(),
             questions: Semaphore::new(MAX_QUESTIONS),
             reads: Semaphore::new(MAX_READS),
+            looks: Arc::new(Semaphore::new(MAX_LOOKS)),
             exports: Arc::new(Semaphore::new(MAX_EXPORTS)),
             decodes: Semaphore::new(MAX_DECODES),
             gathered: Semaphore::new(MAX_GATHERED),
@@ -150,7 +159,7 @@ impl Playback {
             .ok_or_else(|| PlaybackError::NoAsset { asset: shown(name) })
     }
 
-    /// What there is of an asset in the stretch that is asked for.
+    /// What there is of an asset in the stretch that is asked for, without what cannot be had.
     ///
     /// # Errors
     /// When the question makes no sense, or the index cannot be read.
@@ -159,6 +168,17 @@ impl Playback {
         asset: &Arc<AssetRow>,
         asked: Asked,
     ) -> Result<Timeline, PlaybackError> {
+        let mut timeline = self.load(asset, asked).await?;
+        for _ in 1..MAX_LOADS {
+            if !self.leaves_out(&timeline).await {
+                break;
+            }
+            timeline = self.load(asset, asked).await?;
+        }
+        Ok(timeline)
+    }
+
+    async fn load(self: &Arc<Self>, asset: &Arc<AssetRow>, asked: Asked) -> Result<Timeline, PlaybackError> {
         let (playback, asset) = (Arc::clone(self), Arc::clone(asset));
         self.ask(move |index| {
             let extent = playback.extent(index, &asset)?;
@@ -167,7 +187,7 @@ impl Playback {
                 .map_err(|error| PlaybackError::wrong(&asset.name, error.to_string()))?;
             let live = asked.may_grow() && playback.is_live(&asset, extent.as_ref());
             let growing = playback.options.cache.growing(&asset.store, &asset.name);
-            let lost = playback.lost().of(playback.options.clock.monotonic(), asset.id);
+            let lost = playback.lost_of(&asset);
             let mut timeline = timeline::load(index, growing, &asset, &range, &lost)?;
             timeline.live = live;
             Ok(timeline)
@@ -224,6 +244,11 @@ impl Playback {
         };
         let asked = tokio::task::spawn_blocking(asking).await;
         asked.unwrap_or_else(|error| Err(stopped(&error)))
+    }
+
+    /// The segments of an asset that are known to be gone or damaged.
+    fn lost_of(&self, asset: &AssetRow) -> HashSet<SegmentName> {
+        self.lost().of(self.options.clock.monotonic(), asset.id)
     }
 
     fn lost(&self) -> std::sync::MutexGuard<'_, Lost> {

@@ -4,6 +4,7 @@ mod playlists;
 mod questions;
 mod stretches;
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -116,11 +117,12 @@ impl Recorded {
     }
 
     fn load(&self, range: Range<MediaTime>) -> Timeline {
-        timeline::load(&self.0.index, None, &self.asset(), &range, &[]).unwrap()
+        timeline::load(&self.0.index, None, &self.asset(), &range, &HashSet::new()).unwrap()
     }
 
     fn load_live(&self, range: Range<MediaTime>, growing: Option<Growing>) -> Timeline {
-        let mut timeline = timeline::load(&self.0.index, growing, &self.asset(), &range, &[]).unwrap();
+        let mut timeline =
+            timeline::load(&self.0.index, growing, &self.asset(), &range, &HashSet::new()).unwrap();
         timeline.live = true;
         timeline
     }

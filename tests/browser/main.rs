@@ -25,6 +25,7 @@ mod clip;
 mod common;
 mod console;
 mod contract;
+mod damaged;
 mod footage;
 mod keeping;
 mod players;

@@ -15,10 +15,10 @@ use crate::tools::{list, node, number};
 const WRONG_MS: f64 = 100.0;
 /// Of each stretch so many pictures are looked at, at least: a machine with other work leaves out many.
 const LOOKED_AT: usize = 25;
-const TOKEN: &str = "token-of-players";
+pub(crate) const TOKEN: &str = "token-of-players";
 
 /// The same recording in all forms: whole, and a part of it as Microsoft's player widget asks for it.
-fn plays(path: &str) -> Value {
+pub(crate) fn plays(path: &str) -> Value {
     let part = "startTime=2026-11-20T12:00:04Z,endTime=2026-11-20T12:00:32Z";
     json!([
         {"player": "hls", "path": format!("{path}/index.m3u8?startTime=2026-11-20T12:00:00Z&endTime=2026-11-20T13:00:00Z"), "rate": 2},
@@ -42,7 +42,7 @@ fn looked_at<'a>(report: &'a Value, stretch: &Stretch) -> Vec<&'a Value> {
 }
 
 #[track_caller]
-fn played_to_its_end(play: &Value, report: &Value, stretches: &[Stretch], seconds: f64) {
+pub(crate) fn played_to_its_end(play: &Value, report: &Value, stretches: &[Stretch], seconds: f64) {
     let told = json!({"play": play, "fatal": report["fatal"], "errors": report["errors"],
         "ended": report["ended"], "at": report["at"], "state": report["state"], "complained": report["complained"],
         "samples": list(&report["samples"]).len(), "events": report["events"], "paused": report["paused"], "buffered": report["buffered"]});

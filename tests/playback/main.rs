@@ -16,6 +16,7 @@ mod client;
 mod clip;
 #[path = "../common/mod.rs"]
 mod common;
+mod damaged;
 mod files;
 mod growing;
 mod kept;

@@ -114,7 +114,7 @@ fn a_segment_that_is_lost_is_a_hole() {
         None,
         &recorded.asset(),
         &stretch(0, 100),
-        &[lost],
+        &HashSet::from([lost]),
     );
     assert_eq!(runs(&found.unwrap()), [(0, 4), (8, 12)]);
 }

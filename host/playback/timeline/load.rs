@@ -1,7 +1,7 @@
 //! Stretches made of what the index has, and of what is being written.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub fn extent_of(growing: &Growing) -> Option<Range<MediaTime>> {
 }
 
 /// Looks up what there is of an asset within a range. `growing` is what of it is being written; it must have been asked for before: what
-/// is sealed between the two is then in both. `lost` is left out. Nothing is live yet. Blocks.
+/// is sealed between the two is then in both. What is `lost` is left out. Nothing is live yet. Blocks.
 ///
 /// # Errors
 /// When the index cannot be read.
@@ -35,7 +35,7 @@ pub fn load(
     growing: Option<Growing>,
     asset: &Arc<AssetRow>,
     range: &Range<MediaTime>,
-    lost: &[SegmentName],
+    lost: &HashSet<SegmentName>,
 ) -> Result<Timeline, PlaybackError> {
     let wide = range.start.offset(Ticks(-LOOK_BACK.0))..range.end;
     let rows = index.playable(asset.id, &wide)?;
