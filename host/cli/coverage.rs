@@ -150,7 +150,7 @@ fn length(seconds: f64) -> String {
 
 fn cause(name: &str) -> String {
     if name == NOT_RECORDED {
-        return "not recorded: inactive, or a gate was closed".to_owned();
+        return "not recorded: inactive, a gate was closed, or not on the disk yet".to_owned();
     }
     format!("{name}: {}", GapReason::parse(name).text())
 }

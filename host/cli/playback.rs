@@ -82,9 +82,9 @@ struct ExportArgs {
     /// From when on; a date, or a moment such as `2026-11-21 14:02`
     #[arg(long, value_name = "TIME")]
     since: String,
-    /// Until when, at most 24 hours later
+    /// Until when, at most 24 hours later; now without
     #[arg(long, value_name = "TIME")]
-    until: String,
+    until: Option<String>,
     /// Of times that are given without an offset, such as `Europe/Berlin`; the host's without
     #[arg(long, value_name = "NAME")]
     time_zone: Option<String>,
@@ -220,7 +220,9 @@ fn join(all: &mut Available, next: TimeRange) {
 
 async fn save(client: &Client, args: &ExportArgs) -> Outcome {
     let site = Site::of_host(client, args.time_zone.as_deref()).await?;
-    let (from, until) = (site.since(&args.since)?, site.since(&args.until)?);
+    let from = site.since(&args.since)?;
+    let until = args.until.as_deref();
+    let until = until.map_or(Ok(site.now), |until| site.since(until))?;
     let (start, end) = (from.to_string(), until.to_string());
     let named = || PathBuf::from(file_name(&args.asset, &when::file_stamp(from, &site.zone)));
     let output = args.output.clone().unwrap_or_else(named);

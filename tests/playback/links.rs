@@ -283,8 +283,8 @@ fn the_command_line_makes_a_link_that_a_player_takes() {
         command.args(["link", "lobby"]).args(arguments).output().unwrap()
     };
     let times = ["--since", "2026-11-20 12:00:03", "--until", "2026-11-20 12:00:05"];
-    for form in ["hls", "dash", "mp4"] {
-        let made = linked(&[&times[..], &["--for", "PT5M", "--as", form]].concat());
+    for (form, length) in [("hls", "PT5M"), ("dash", "5m"), ("mp4", "1h")] {
+        let made = linked(&[&times[..], &["--for", length, "--as", form]].concat());
         assert!(made.status.success(), "{made:?}");
         let address = String::from_utf8(made.stdout).unwrap();
         let wanted = if form == "mp4" { 75 } else { 100 };
@@ -293,7 +293,9 @@ fn the_command_line_makes_a_link_that_a_player_takes() {
     let told = linked(&["--json"]);
     let told: Value = serde_json::from_slice(&told.stdout).unwrap();
     assert!(told["hls"].as_str().unwrap().starts_with(&server), "{told}");
-    let refused = linked(&["--for", "P1D"]);
-    let said = String::from_utf8(refused.stderr).unwrap();
-    assert!(!refused.status.success() && said.contains("`PT1H`"), "{said}");
+    for (wrong, told) in [("P1D", "`PT1H`"), ("1d", "`PT1H`"), ("soon", "write `30m`")] {
+        let refused = linked(&["--for", wrong]);
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(!refused.status.success() && said.contains(told), "{said}");
+    }
 }

@@ -55,7 +55,7 @@ struct CoverageGap {
     /// Its length.
     seconds: f64,
     /// `camera`, `disk`, `cacheFull`, `heldFull`, `keepFree`, `retention`, `deleted`, `crash`, `damaged`, or `notRecorded`:
-    /// inactive, a closed gate, or before the first recording.
+    /// inactive, a closed gate, before the first recording, or not on the disk yet.
     cause: String,
 }
 

@@ -1,5 +1,6 @@
 //! `mediagraph playback link`: addresses for players that cannot send a token.
 
+use jiff::{Span, SpanRelativeTo, Unit};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -37,7 +38,7 @@ pub(super) struct LinkArgs {
     /// The store that it belongs to, when several have one of this name
     #[arg(long, value_name = "NAME")]
     store: Option<String>,
-    /// How long the link counts, up to an hour, such as `PT30M`; 10 minutes without
+    /// How long the link counts, up to an hour, such as `30m`; 10 minutes without
     #[arg(long = "for", value_name = "LENGTH")]
     lifetime: Option<String>,
     /// What the player is to be given
@@ -63,6 +64,16 @@ struct Link {
     frame: String,
 }
 
+/// As the host reads it.
+fn lifetime(text: &str) -> Result<String, Failure> {
+    let span = text.parse::<Span>();
+    let seconds = span.and_then(|span| span.total((Unit::Second, SpanRelativeTo::days_are_24_hours())));
+    let seconds = seconds.map_err(|error| {
+        Failure::usage(format!("`--for {text}` is no length of time: {error}\nhint: write `30m` or `PT30M`"))
+    })?;
+    Ok(format!("PT{seconds}S"))
+}
+
 pub(super) async fn make(client: &Client, args: &LinkArgs) -> Outcome {
     let site = Site::of_host(client, args.time_zone.as_deref()).await?;
     let read = |text: Option<&str>| {
@@ -72,7 +83,7 @@ pub(super) async fn make(client: &Client, args: &LinkArgs) -> Outcome {
     let wanted = json!({
         "startTime": read(args.since.as_deref())?,
         "endTime": read(args.until.as_deref())?,
-        "lifetime": args.lifetime,
+        "lifetime": args.lifetime.as_deref().map(lifetime).transpose()?,
     });
     let request = Request::new(Method::POST, &["assets", &args.asset, "links"])
         .query("store", args.store.as_deref())
