@@ -69,7 +69,9 @@ fn lifetime(text: &str) -> Result<String, Failure> {
     let span = text.parse::<Span>();
     let seconds = span.and_then(|span| span.total((Unit::Second, SpanRelativeTo::days_are_24_hours())));
     let seconds = seconds.map_err(|error| {
-        Failure::usage(format!("`--for {text}` is no length of time: {error}\nhint: write `30m` or `PT30M`"))
+        Failure::usage(format!(
+            "`--for {text}` is no length of time: {error}\nhint: write `30m` or `PT30M`"
+        ))
     })?;
     Ok(format!("PT{seconds}S"))
 }
