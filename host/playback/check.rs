@@ -185,16 +185,16 @@ impl Playback {
         let read = self
             .read_all(&suspect.source, &ends.map(|range| (kind, range)))
             .await;
-        let why = match read {
-            Ok(read) if read.first().is_some_and(|beginning| begins(beginning, bytes)) => return false,
-            Ok(_) => "there is no fragment where the index has one".to_owned(),
-            Err(PlaybackError::Lost { .. }) => return true,
-            Err(error @ PlaybackError::Broken { .. }) => error.to_string(),
-            // Nobody knows.
-            Err(_) => return false,
-        };
-        self.lose(&suspect.source, &why);
-        true
+        match read {
+            Ok(read) if read.first().is_some_and(|beginning| begins(beginning, bytes)) => false,
+            Ok(_) => {
+                self.lose(&suspect.source, "there is no fragment where the index has one");
+                true
+            }
+            Err(PlaybackError::Lost { .. }) => true,
+            // Nobody knows: who reads it is told why.
+            Err(_) => false,
+        }
     }
 }
 

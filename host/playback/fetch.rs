@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use rustix::io::Errno;
 
 use self::places::{Place, places, read_file, read_files};
 use super::content::{Content, Piece};
@@ -246,7 +247,7 @@ impl Playback {
             }
         }
         match part {
-            Part::Track(_) => Err(self.lose(source, "the file is gone")),
+            Part::Track(_) => Err(self.lose(source, "the file is gone, or cannot be read")),
             // Its media may well be there.
             Part::Behind => Err(PlaybackError::lost(source)),
         }
@@ -312,12 +313,10 @@ impl Playback {
     }
 }
 
-/// Whether a file is not there, or has less than it should have.
+/// Whether a file is not there, has less than it should have, or stands on a part of the disk that can be read no more.
 fn is_gone(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof
-    )
+    let gone = [io::ErrorKind::NotFound, io::ErrorKind::UnexpectedEof];
+    gone.contains(&error.kind()) || error.raw_os_error() == Some(Errno::IO.raw_os_error())
 }
 
 /// The epoch and the track of an init segment.
@@ -337,4 +336,16 @@ pub(super) fn not_there(asset: &AssetRow, file: &str) -> PlaybackError {
             shown(file)
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_disk_cannot_read_is_gone_and_what_nobody_may_read_is_not() {
+        let gone = |error: Errno| is_gone(&io::Error::from(error));
+        assert!(gone(Errno::NOENT) && gone(Errno::IO));
+        assert!(!gone(Errno::ACCESS) && !gone(Errno::MFILE));
+    }
 }
