@@ -1,5 +1,5 @@
 //! Recordings to play, made in minutes: a clip that the real recorder is given again and again, as if a camera had sent it for
-//! hours; and a year of which there is the index alone.
+//! hours; and a year of which the index knows, with as many names of few files.
 //!
 //! `archive` and `year` take the same arguments: `--state DIR` is the state directory to be, `--clip FILE` the clip, whose length is a
 //! multiple of its keyframe interval, and `--seconds N` or `--days N` how much there shall be. Both print one line of JSON.
@@ -65,7 +65,8 @@ pub(super) fn run_year() -> Result<()> {
     // Behind the year: epochs come in the order in which they were opened, and this one is opened now.
     record(&state, &clip, begin.offset(year::days(days)), SEGMENT)?;
     let (index, asset) = opened(&state)?;
-    year::fill(&index, &asset, begin, days)?;
+    let folder = StateDir::open(&state)?.assets().join(ASSET);
+    year::fill(&index, &folder, &asset, begin, days)?;
     print(&index, &asset)
 }
 

@@ -1,12 +1,12 @@
 //! An index of a year: every row is that of a real segment, moved in time, and is written by the index itself.
 //!
-//! There is no media behind it, so it can be asked what there is, and playlists can be made of it, but nothing can be played.
+//! Each day has a file of media, under the names of all its segments: a host looks at the files before it lists them.
 
 use std::path::Path;
 
 use mediagraph::media::TrackKind;
 use mediagraph::media::{MediaTime, Ticks};
-use mediagraph::recording::asset::name::Epoch;
+use mediagraph::recording::asset::name::{Epoch, SEGMENT as SEGMENT_FILE, SegmentName};
 use mediagraph::recording::asset::scan::Part;
 use mediagraph::recording::index::{
     AssetId, AssetRow, EpochId, EpochRow, FragmentEntry, Index, NewSegment, SegmentRow,
@@ -33,11 +33,17 @@ struct Model {
     epoch: EpochRow,
 }
 
-/// Fills days from `begin` on; each is an epoch, as if the host was restarted at midnight.
+/// Fills days from `begin` on, whose files come into the folder of the asset; each is an epoch, as if the host was restarted at midnight.
 ///
 /// # Errors
 /// When nothing was recorded that could be repeated, or the index cannot be written.
-pub(super) fn fill(index: &Index, asset: &AssetRow, begin: MediaTime, count: i64) -> Result<()> {
+pub(super) fn fill(
+    index: &Index,
+    folder: &Path,
+    asset: &AssetRow,
+    begin: MediaTime,
+    count: i64,
+) -> Result<()> {
     let model = Model::find(index, asset.id)?;
     let init = model
         .epoch
@@ -52,7 +58,8 @@ pub(super) fn fill(index: &Index, asset: &AssetRow, begin: MediaTime, count: i64
         };
         let epoch = index.begin_epoch(asset.id, &name, from.to_timestamp())?;
         index.set_init(epoch, TrackKind::Video, init)?;
-        model.day(index, asset.id, epoch, from)?;
+        let starts = model.day(index, asset.id, epoch, from)?;
+        model.files(folder, &name, &starts)?;
         if (day + 1) % TOLD_EVERY == 0 {
             eprintln!("{} of {count} days are in the index", day + 1);
         }
@@ -94,8 +101,26 @@ impl Model {
         })
     }
 
-    /// A day of it, in one commit.
-    fn day(&self, index: &Index, asset: AssetId, epoch: EpochId, from: MediaTime) -> Result<()> {
+    /// The files of a day. One, and more names of it: a day of files would be 2.7 GB.
+    fn files(&self, folder: &Path, epoch: &Epoch, starts: &[MediaTime]) -> Result<()> {
+        let file = |start: &MediaTime| {
+            let name = SegmentName {
+                start: *start,
+                epoch: epoch.clone(),
+            };
+            folder.join(name.file(SEGMENT_FILE))
+        };
+        let mut names = starts.iter().map(file);
+        let Some(first) = names.next() else { return Ok(()) };
+        std::fs::copy(folder.join(self.segment.name.file(SEGMENT_FILE)), &first)?;
+        for name in names {
+            std::fs::hard_link(&first, name)?;
+        }
+        Ok(())
+    }
+
+    /// A day of it, in one commit; when its segments begin.
+    fn day(&self, index: &Index, asset: AssetId, epoch: EpochId, from: MediaTime) -> Result<Vec<MediaTime>> {
         let count = days(1).0 / SEGMENT.0;
         let starts: Vec<MediaTime> = (0..count)
             .map(|number| from.offset(Ticks(number * SEGMENT.0)))
@@ -120,7 +145,8 @@ impl Model {
                 folder: Path::new(""),
                 detections: &[],
             });
-        Ok(index.adopt_all_stored(&new.collect::<Vec<_>>())?)
+        index.adopt_all_stored(&new.collect::<Vec<_>>())?;
+        Ok(starts)
     }
 
     /// The fragments, if the segment began at another moment.
