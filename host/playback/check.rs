@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ use crate::media::TrackKind;
 /// Fragments whose beginnings are all looked at; of more, the first and the last of each segment are. One takes about 0.7 µs, and a day
 /// has 43,200 of video.
 const MAX_BEGINNINGS: usize = 4096;
+/// Files that one thread looks at before another one helps.
+const TOGETHER: usize = 64;
 /// What is found at a time; the rest is found by who asks next.
 const MAX_SUSPECTS: usize = 1024;
 /// Looking takes no longer: a disk that sleeps or hangs is waited for by whoever reads media from it, and not for a list.
@@ -30,10 +32,9 @@ const BEGINNING: u64 = 8;
 /// The type of that box (ISO/IEC 14496-12, 8.8.4).
 const FRAGMENT: &[u8] = b"moof";
 
-/// A file, and what must be in it.
-struct Look {
+/// A segment, and what must be in its file.
+pub(super) struct Look {
     source: Arc<Source>,
-    path: PathBuf,
     fragments: Vec<Place>,
 }
 
@@ -56,7 +57,7 @@ struct Suspect {
 impl Playback {
     /// Whether something of a timeline cannot be had as it stands there, and is left out from now on: then it is looked up again.
     pub(super) async fn leaves_out(self: &Arc<Self>, timeline: &Timeline) -> bool {
-        self.loses(self.looks(timeline)).await
+        self.loses(looks(timeline)).await
     }
 
     /// Looks whether there is a fragment within a track before it is sent; it may be the first of several.
@@ -69,9 +70,7 @@ impl Playback {
         kind: TrackKind,
         range: &Range<u64>,
     ) -> Result<(), PlaybackError> {
-        let Some(mut look) = self.new_look(source, kind) else {
-            return Ok(());
-        };
+        let mut look = Look::new(source);
         look.fragments.push(Place {
             kind,
             offset: range.start,
@@ -95,83 +94,48 @@ impl Playback {
             return false;
         };
         let mut any = false;
-        for suspect in suspects {
+        for suspect in suspects.into_iter().take(MAX_SUSPECTS) {
             any |= self.is_lost(&suspect).await;
         }
         any
     }
 
-    /// Where to look. What is being written is not looked at, nor what only a cloud has.
-    fn looks(&self, timeline: &Timeline) -> Vec<Look> {
-        let count = timeline.runs.iter().map(|run| run.video.len() + run.audio.len());
-        let each = count.sum::<usize>() <= MAX_BEGINNINGS;
-        let mut looks: HashMap<*const Source, Look> = HashMap::new();
-        for run in &timeline.runs {
-            for kind in [TrackKind::Video, TrackKind::Audio] {
-                let of_segments = run
-                    .of(kind)
-                    .chunk_by(|one, next| Arc::ptr_eq(&one.source, &next.source));
-                for fragments in of_segments {
-                    self.look_at(kind, fragments, each, &mut looks);
-                }
-            }
+    /// Looks at many files from two threads.
+    async fn look(self: &Arc<Self>, mut looks: Vec<Look>) -> Vec<Suspect> {
+        let half = looks.len().div_ceil(2).max(TOGETHER);
+        let rest = looks.split_off(half.min(looks.len()));
+        let (mut suspects, more) = tokio::join!(self.look_at(looks), self.look_at(rest));
+        suspects.extend(more);
+        suspects
+    }
+
+    /// Looks, on a thread that may block.
+    async fn look_at(self: &Arc<Self>, looks: Vec<Look>) -> Vec<Suspect> {
+        if looks.is_empty() {
+            return Vec::new();
         }
-        looks.into_values().collect()
-    }
-
-    /// Adds the fragments of one track of a segment.
-    fn look_at(
-        &self,
-        kind: TrackKind,
-        fragments: &[Fragment],
-        each: bool,
-        looks: &mut HashMap<*const Source, Look>,
-    ) {
-        let (Some(first), Some(last)) = (fragments.first(), fragments.last()) else {
-            return;
-        };
-        let source = &first.source;
-        let known = looks
-            .remove(&Arc::as_ptr(source))
-            .or_else(|| self.new_look(source, kind));
-        let Some(mut look) = known else { return };
-        let place = |one: &Fragment| Place {
-            kind,
-            offset: one.offset,
-            bytes: one.bytes,
-        };
-        if each {
-            look.fragments.extend(fragments.iter().map(place));
-        } else {
-            look.fragments.extend([place(first), place(last)]);
-        }
-        looks.insert(Arc::as_ptr(source), look);
-    }
-
-    fn new_look(&self, source: &Arc<Source>, kind: TrackKind) -> Option<Look> {
-        let beginning = 0..BEGINNING.min(source.length(kind));
-        let (path, _) = self
-            .file(source, Part::Track(kind), &beginning)
-            .filter(|_| !source.growing)?;
-        Some(Look {
-            source: Arc::clone(source),
-            path,
-            fragments: Vec::new(),
-        })
-    }
-
-    /// Looks, on a thread that may block; nothing is suspected when too many hang there already.
-    async fn look(&self, looks: Vec<Look>) -> Vec<Suspect> {
         let Ok(turn) = Arc::clone(&self.looks).acquire_owned().await else {
             return Vec::new();
         };
+        let playback = Arc::clone(self);
         let looking = tokio::task::spawn_blocking(move || {
             // It is given back when the disk has answered, however long that takes.
             let _turn = turn;
-            let suspects = looks.into_iter().filter_map(Look::suspect);
-            suspects.take(MAX_SUSPECTS).collect()
+            let suspect = |look: Look| {
+                let path = playback.path(&look)?;
+                look.suspect(&path)
+            };
+            looks.into_iter().filter_map(suspect).collect()
         });
         looking.await.unwrap_or_default()
+    }
+
+    /// The file of a segment; none for what is being written, and for what only a cloud has.
+    fn path(&self, look: &Look) -> Option<PathBuf> {
+        let place = look.fragments.first().filter(|_| !look.source.growing)?;
+        let beginning = place.offset..place.offset.saturating_add(BEGINNING.min(place.bytes));
+        let (path, _) = self.file(&look.source, Part::Track(place.kind), &beginning)?;
+        Some(path)
     }
 
     /// Reads it as a player would, wherever it is by now.
@@ -198,10 +162,61 @@ impl Playback {
     }
 }
 
+/// What to look at, in the order of time.
+pub(super) fn looks(timeline: &Timeline) -> Vec<Look> {
+    let count = timeline.runs.iter().map(|run| run.video.len() + run.audio.len());
+    let each = count.sum::<usize>() <= MAX_BEGINNINGS;
+    let mut looks: Vec<Look> = Vec::new();
+    let mut places: HashMap<*const Source, usize> = HashMap::new();
+    for run in &timeline.runs {
+        for kind in [TrackKind::Video, TrackKind::Audio] {
+            for fragments in run
+                .of(kind)
+                .chunk_by(|one, next| Arc::ptr_eq(&one.source, &next.source))
+            {
+                let Some(first) = fragments.first() else { continue };
+                let place = *places.entry(Arc::as_ptr(&first.source)).or_insert(looks.len());
+                if place == looks.len() {
+                    looks.push(Look::new(&first.source));
+                }
+                if let Some(look) = looks.get_mut(place) {
+                    look.add(kind, fragments, each);
+                }
+            }
+        }
+    }
+    looks
+}
+
 impl Look {
-    /// The first fragment that is not there.
-    fn suspect(self) -> Option<Suspect> {
-        let file = File::open(&self.path).and_then(|file| Ok((file.metadata()?.len(), file)));
+    fn new(source: &Arc<Source>) -> Self {
+        Self {
+            source: Arc::clone(source),
+            fragments: Vec::new(),
+        }
+    }
+
+    /// How many fragments are looked at.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.fragments.len()
+    }
+
+    /// Fragments of one track that follow one another: each, or the first and the last.
+    fn add(&mut self, kind: TrackKind, fragments: &[Fragment], each: bool) {
+        let ends = [0, fragments.len().saturating_sub(1)];
+        let places = fragments.iter().enumerate();
+        let places = places.filter(|(number, _)| each || ends.contains(number));
+        self.fragments.extend(places.map(|(_, one)| Place {
+            kind,
+            offset: one.offset,
+            bytes: one.bytes,
+        }));
+    }
+
+    /// The first fragment that is not in the file.
+    fn suspect(self, path: &Path) -> Option<Suspect> {
+        let file = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
         let is_there = |place: &Place| match &file {
             Ok((length, file)) => self.is_there(file, *length, *place).unwrap_or(false),
             Err(_) => false,

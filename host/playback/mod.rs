@@ -68,8 +68,8 @@ use crate::recording::store::AssetStore;
 const MAX_QUESTIONS: usize = 4;
 /// Connections to the index that are kept for the next question.
 const MAX_IDLE: usize = 4;
-/// Looks at what is to be played, at once.
-const MAX_LOOKS: usize = 2;
+/// Threads that look at what is to be played, at once.
+const MAX_LOOKS: usize = 4;
 /// So often a stretch is looked up while more and more of it turns out to be lost.
 const MAX_LOADS: usize = 4;
 /// Reads of media at once; further ones wait for their turn. A disk that hangs gets no more threads.

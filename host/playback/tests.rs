@@ -12,7 +12,7 @@ use super::available::{Question, QuestionError, There};
 use super::hls::{self, Links};
 use super::live::{Anchors, Numbers};
 use super::timeline::{self, Timeline};
-use super::{dash, range};
+use super::{check, dash, range};
 use crate::media::mp4::write::init_segment;
 use crate::media::{MediaTime, StreamFormat, Ticks, TrackKind};
 use crate::recording::asset::name::{Epoch, SegmentName};

@@ -118,3 +118,16 @@ fn a_segment_that_is_lost_is_a_hole() {
     );
     assert_eq!(runs(&found.unwrap()), [(0, 4), (8, 12)]);
 }
+
+#[test]
+fn of_a_long_stretch_the_ends_of_each_segment_are_looked_at() {
+    let recorded = Recorded::new();
+    recorded.seal(recorded.0.epoch, noon(), "IPI");
+    let looked_at = |range| {
+        let looks = check::looks(&recorded.load(range));
+        looks.iter().map(check::Look::len).collect::<Vec<_>>()
+    };
+    assert_eq!(looked_at(stretch(0, 6)), [6], "pictures and sound");
+    recorded.seal(recorded.0.epoch, second(noon(), 6), &"I".repeat(3000));
+    assert_eq!(looked_at(stretch(0, 6006)), [4, 4]);
+}
