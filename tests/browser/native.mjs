@@ -1,6 +1,6 @@
 // A browser that plays HLS by itself and gives scripts no way to do so, as older phones: the page plays by a link, and renews it.
 
-import {SOON, complaints, input, tell, until, withBrowser} from './browser.mjs';
+import {POLL, SOON, complaints, input, tell, until, withBrowser} from './browser.mjs';
 import {shown} from './recording-page.mjs';
 
 const {host, token, asset, looks, last} = input;
@@ -10,6 +10,12 @@ const LATER = '41:00';
 const AFTERWARDS = '00:30';
 
 const source = page => page.evaluate(() => document.querySelector('video').currentSrc);
+
+/// A link says to the second when it ends: two that are made in one second are the same.
+async function anotherSecond() {
+  const second = () => Math.floor(Date.now() / 1000);
+  for (const first = second(); second() === first;) await new Promise(done => setTimeout(done, POLL));
+}
 
 /// Plays to the end, and tells what is there a while later.
 async function ended(page) {
@@ -38,6 +44,7 @@ tell(await withBrowser(async browser => {
     found.push(await shown(page, pictures));
   }
   const before = await source(page);
+  await anotherSecond();
   await page.clock.fastForward(LATER);
   await until(page, 'another link', last => document.querySelector('video').currentSrc !== last, before);
   const after = await shown(page, looks.at(-1).pictures);
