@@ -65,10 +65,9 @@ async fn online(args: &CoverageArgs) -> Result<Coverage, Failure> {
 
 fn offline(args: &CoverageArgs, state: &Path) -> Result<Coverage, Failure> {
     let site = Site::offline(args.time_zone.as_deref())?;
-    let until = args.until.as_deref();
     let question = Question {
         since: site.since(&args.since)?,
-        until: until.map_or(Ok(site.now), |until| site.since(until))?,
+        until: site.until(args.until.as_deref())?,
         instance: args.instance.clone(),
         zone: site.zone,
     };

@@ -168,8 +168,7 @@ fn listed(page: &Page, zone: &TimeZone, paint: Paint) -> String {
 async fn ranges(client: &Client, asset: &str, args: &ListArgs) -> Outcome {
     let site = Site::of_host(client, args.time_zone.as_deref()).await?;
     let from = site.since(&args.since)?;
-    let until = args.until.as_deref();
-    let until = until.map_or(Ok(site.now), |until| site.since(until))?;
+    let until = site.until(args.until.as_deref())?;
     let shown = |at| when::written(at, &site.zone);
     if until <= from {
         let (from, until) = (shown(from), shown(until));
@@ -221,8 +220,7 @@ fn join(all: &mut Available, next: TimeRange) {
 async fn save(client: &Client, args: &ExportArgs) -> Outcome {
     let site = Site::of_host(client, args.time_zone.as_deref()).await?;
     let from = site.since(&args.since)?;
-    let until = args.until.as_deref();
-    let until = until.map_or(Ok(site.now), |until| site.since(until))?;
+    let until = site.until(args.until.as_deref())?;
     let (start, end) = (from.to_string(), until.to_string());
     let named = || PathBuf::from(file_name(&args.asset, &when::file_stamp(from, &site.zone)));
     let output = args.output.clone().unwrap_or_else(named);

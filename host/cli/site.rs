@@ -66,6 +66,14 @@ impl Site {
             .map_err(Failure::usage)
     }
 
+    /// The same of an end; without one it is now.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub(super) fn until(&self, text: Option<&str>) -> Result<Timestamp, Failure> {
+        text.map_or(Ok(self.now), |text| self.since(text))
+    }
+
     /// The same of a moment of some day.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::source::{Part, Source};
-use super::timeline::{Fragment, Timeline};
+use super::timeline::{Fragment, Run, Timeline};
 use super::{Playback, PlaybackError};
 use crate::media::TrackKind;
 
@@ -35,23 +35,16 @@ const FRAGMENT: &[u8] = b"moof";
 /// A segment, and what must be in its file.
 pub(super) struct Look {
     source: Arc<Source>,
-    fragments: Vec<Place>,
+    fragments: Vec<Expected>,
 }
 
-/// Where a fragment is.
-#[derive(Clone, Copy)]
-struct Place {
-    kind: TrackKind,
-    /// Within its track.
-    offset: u64,
-    /// How large it is.
-    bytes: u64,
-}
+/// Where a fragment is within a track.
+type Expected = (TrackKind, Range<u64>);
 
 /// Something that is not where it was looked for. It may have moved since.
 struct Suspect {
     source: Arc<Source>,
-    place: Place,
+    fragment: Expected,
 }
 
 impl Playback {
@@ -71,18 +64,16 @@ impl Playback {
         range: &Range<u64>,
     ) -> Result<(), PlaybackError> {
         let mut look = Look::new(source);
-        look.fragments.push(Place {
-            kind,
-            offset: range.start,
-            bytes: range.end.saturating_sub(range.start),
-        });
+        look.fragments.push((kind, range.clone()));
         if self.loses(vec![look]).await {
             return Err(PlaybackError::lost(source));
         }
         Ok(())
     }
 
-    async fn loses(self: &Arc<Self>, looks: Vec<Look>) -> bool {
+    async fn loses(self: &Arc<Self>, mut looks: Vec<Look>) -> bool {
+        // What is being written is the recorder's matter.
+        looks.retain(|look| !look.source.growing);
         let Some(asset) = looks.first().map(|look| look.source.asset.name.clone()) else {
             return false;
         };
@@ -130,27 +121,21 @@ impl Playback {
         looking.await.unwrap_or_default()
     }
 
-    /// The file of a segment; none for what is being written, and for what only a cloud has.
+    /// The file of a segment; none when only a cloud has it.
     fn path(&self, look: &Look) -> Option<PathBuf> {
-        let place = look.fragments.first().filter(|_| !look.source.growing)?;
-        let beginning = place.offset..place.offset.saturating_add(BEGINNING.min(place.bytes));
-        let (path, _) = self.file(&look.source, Part::Track(place.kind), &beginning)?;
+        let (kind, range) = look.fragments.first()?;
+        let (path, _) = self.file(&look.source, Part::Track(*kind), range)?;
         Some(path)
     }
 
     /// Reads it as a player would, wherever it is by now.
     async fn is_lost(self: &Arc<Self>, suspect: &Suspect) -> bool {
-        let Place { kind, offset, bytes } = suspect.place;
-        let end = offset.saturating_add(bytes);
-        let ends = [
-            offset..offset.saturating_add(BEGINNING.min(bytes)),
-            end.saturating_sub(1)..end,
-        ];
-        let read = self
-            .read_all(&suspect.source, &ends.map(|range| (kind, range)))
-            .await;
-        match read {
-            Ok(read) if read.first().is_some_and(|beginning| begins(beginning, bytes)) => false,
+        let (kind, range) = &suspect.fragment;
+        let first = range.start..range.end.min(range.start.saturating_add(BEGINNING));
+        let last = range.end.saturating_sub(1)..range.end;
+        let ends = [first, last].map(|range| (*kind, range));
+        match self.read_all(&suspect.source, &ends).await {
+            Ok(read) if read.first().is_some_and(|beginning| begins(beginning, range)) => false,
             Ok(_) => {
                 self.lose(&suspect.source, "there is no fragment where the index has one");
                 true
@@ -168,24 +153,27 @@ pub(super) fn looks(timeline: &Timeline) -> Vec<Look> {
     let each = count.sum::<usize>() <= MAX_BEGINNINGS;
     let mut looks: Vec<Look> = Vec::new();
     let mut places: HashMap<*const Source, usize> = HashMap::new();
-    for run in &timeline.runs {
-        for kind in [TrackKind::Video, TrackKind::Audio] {
-            for fragments in run
-                .of(kind)
-                .chunk_by(|one, next| Arc::ptr_eq(&one.source, &next.source))
-            {
-                let Some(first) = fragments.first() else { continue };
-                let place = *places.entry(Arc::as_ptr(&first.source)).or_insert(looks.len());
-                if place == looks.len() {
-                    looks.push(Look::new(&first.source));
-                }
-                if let Some(look) = looks.get_mut(place) {
-                    look.add(kind, fragments, each);
-                }
-            }
+    for (kind, fragments) in timeline.runs.iter().flat_map(of_segments) {
+        let Some(first) = fragments.first() else { continue };
+        let place = *places.entry(Arc::as_ptr(&first.source)).or_insert(looks.len());
+        if place == looks.len() {
+            looks.push(Look::new(&first.source));
+        }
+        if let Some(look) = looks.get_mut(place) {
+            look.add(kind, fragments, each);
         }
     }
     looks
+}
+
+/// The fragments of each track by their segments.
+fn of_segments(run: &Run) -> impl Iterator<Item = (TrackKind, &[Fragment])> {
+    [TrackKind::Video, TrackKind::Audio].into_iter().flat_map(|kind| {
+        let of_one = run
+            .of(kind)
+            .chunk_by(|one, next| Arc::ptr_eq(&one.source, &next.source));
+        of_one.map(move |fragments| (kind, fragments))
+    })
 }
 
 impl Look {
@@ -205,46 +193,48 @@ impl Look {
     /// Fragments of one track that follow one another: each, or the first and the last.
     fn add(&mut self, kind: TrackKind, fragments: &[Fragment], each: bool) {
         let ends = [0, fragments.len().saturating_sub(1)];
-        let places = fragments.iter().enumerate();
-        let places = places.filter(|(number, _)| each || ends.contains(number));
-        self.fragments.extend(places.map(|(_, one)| Place {
-            kind,
-            offset: one.offset,
-            bytes: one.bytes,
-        }));
+        let some = fragments.iter().enumerate();
+        let some = some.filter(|(number, _)| each || ends.contains(number));
+        let range = |one: &Fragment| one.offset..one.offset.saturating_add(one.bytes);
+        self.fragments.extend(some.map(|(_, one)| (kind, range(one))));
     }
 
     /// The first fragment that is not in the file.
     fn suspect(self, path: &Path) -> Option<Suspect> {
         let file = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
-        let is_there = |place: &Place| match &file {
-            Ok((length, file)) => self.is_there(file, *length, *place).unwrap_or(false),
+        let is_there = |fragment: &Expected| match &file {
+            Ok((length, file)) => self.is_there(file, *length, fragment).unwrap_or(false),
             Err(_) => false,
         };
-        let place = *self.fragments.iter().find(|place| !is_there(place))?;
+        let fragment = self
+            .fragments
+            .iter()
+            .find(|fragment| !is_there(fragment))?
+            .clone();
         Some(Suspect {
             source: self.source,
-            place,
+            fragment,
         })
     }
 
-    fn is_there(&self, file: &File, length: u64, place: Place) -> io::Result<bool> {
-        let start = self.source.range(place.kind).start.saturating_add(place.offset);
-        if start.saturating_add(place.bytes) > length {
+    fn is_there(&self, file: &File, length: u64, (kind, range): &Expected) -> io::Result<bool> {
+        let track = self.source.range(*kind).start;
+        if track.saturating_add(range.end) > length {
             return Ok(false);
         }
         let mut beginning = [0; BEGINNING as usize];
-        file.read_exact_at(&mut beginning, start)?;
-        Ok(begins(&beginning, place.bytes))
+        file.read_exact_at(&mut beginning, track.saturating_add(range.start))?;
+        Ok(begins(&beginning, range))
     }
 }
 
-/// Whether a fragment of this size begins like this.
-fn begins(beginning: &[u8], bytes: u64) -> bool {
+/// Whether a fragment of this length begins like this.
+fn begins(beginning: &[u8], range: &Range<u64>) -> bool {
     let Some((size, kind)) = beginning.split_first_chunk() else {
         return false;
     };
     let size = u64::from(u32::from_be_bytes(*size));
+    let bytes = range.end.saturating_sub(range.start);
     kind == FRAGMENT && (BEGINNING..=bytes).contains(&size)
 }
 
@@ -254,8 +244,8 @@ mod tests {
 
     #[test]
     fn a_fragment_begins_with_a_box_of_its_kind_that_lies_within_it() {
-        assert!(begins(b"\0\0\0\x40moof", 100));
-        assert!(begins(b"\0\0\0\x40moof", 0x40));
+        assert!(begins(b"\0\0\0\x40moof", &(7..107)));
+        assert!(begins(b"\0\0\0\x40moof", &(0..0x40)));
         for (beginning, bytes) in [
             (&b"\0\0\0\x40moof"[..], 0x3f),
             (b"\0\0\0\x04moof", 100),
@@ -265,7 +255,7 @@ mod tests {
             (b"\0\0\0\x40moo", 100),
             (b"", 0),
         ] {
-            assert!(!begins(beginning, bytes), "{beginning:?}");
+            assert!(!begins(beginning, &(0..bytes)), "{beginning:?}");
         }
     }
 }

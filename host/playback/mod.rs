@@ -69,7 +69,7 @@ const MAX_QUESTIONS: usize = 4;
 /// Connections to the index that are kept for the next question.
 const MAX_IDLE: usize = 4;
 /// Threads that look at what is to be played, at once.
-const MAX_LOOKS: usize = 4;
+const MAX_LOOKING: usize = 4;
 /// So often a stretch is looked up while more and more of it turns out to be lost.
 const MAX_LOADS: usize = 4;
 /// Reads of media at once; further ones wait for their turn. A disk that hangs gets no more threads.
@@ -126,7 +126,7 @@ impl Playback {
             idle: Mutex::default(),
             questions: Semaphore::new(MAX_QUESTIONS),
             reads: Semaphore::new(MAX_READS),
-            looks: Arc::new(Semaphore::new(MAX_LOOKS)),
+            looks: Arc::new(Semaphore::new(MAX_LOOKING)),
             exports: Arc::new(Semaphore::new(MAX_EXPORTS)),
             decodes: Semaphore::new(MAX_DECODES),
             gathered: Semaphore::new(MAX_GATHERED),

@@ -1,7 +1,5 @@
 //! Segments that are gone or damaged on the disk, and players that go on behind them.
 
-use std::path::PathBuf;
-
 use serde_json::json;
 
 use crate::archive::{Archive, Played};
@@ -36,7 +34,7 @@ fn what_is_gone_or_damaged_on_the_disk_is_a_gap_and_the_rest_plays() {
 
 /// One segment of each stretch: the first is gone, the second no media, the third too short.
 fn harm_second_halves(archive: &Archive) {
-    let segments = segments(archive);
+    let segments = archive.segments(ASSET);
     let harmed: Vec<_> = segments.iter().skip(1).step_by(2).collect();
     assert_eq!((segments.len(), harmed.len()), (6, 3), "two of each stretch");
     std::fs::remove_file(harmed[0]).unwrap();
@@ -45,21 +43,11 @@ fn harm_second_halves(archive: &Archive) {
     std::fs::write(harmed[2], b"short").unwrap();
 }
 
-/// The segments of the recording, the oldest first.
-fn segments(archive: &Archive) -> Vec<PathBuf> {
-    let folder = archive.path().join("assets").join(ASSET);
-    let entries = std::fs::read_dir(folder).unwrap();
-    let mut segments: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
-    segments.retain(|path| path.extension().is_some_and(|ending| ending == "m4s"));
-    segments.sort();
-    segments
-}
-
 #[test]
 fn the_console_goes_on_behind_what_vanished_when_it_already_had_the_list() {
     let archive = street();
     let host: Played = archive.serve_with(&guarded(TOKEN, "read"));
-    let segment = segments(&archive).swap_remove(1);
+    let segment = archive.segments(ASSET).swap_remove(1);
     let report = node(
         "damaged.mjs",
         &json!({"host": host.url(""), "token": TOKEN, "asset": ASSET, "segment": segment}),

@@ -114,6 +114,17 @@ impl Archive {
         self.folder.path().join("state")
     }
 
+    /// The segments of a recording, the oldest first; none when nothing of it is left, not even its folder.
+    pub(crate) fn segments(&self, asset: &str) -> Vec<PathBuf> {
+        let Ok(entries) = std::fs::read_dir(self.path().join("assets").join(asset)) else {
+            return Vec::new();
+        };
+        let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.retain(|path| path.extension().is_some_and(|ending| ending == "m4s"));
+        files.sort();
+        files
+    }
+
     /// Serves it.
     pub(crate) fn serve(&self) -> Played {
         Played::start(&self.path(), &[])

@@ -1,6 +1,6 @@
 //! Segments that vanished, or are no media any more: the right answer to each request, and a gap for players.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
@@ -24,17 +24,6 @@ fn overwrite(file: &Path, byte: u8, from: u64) {
     std::fs::write(file, bytes).unwrap();
 }
 
-/// The segments of the recording `lobby`, the oldest first.
-fn segments(archive: &Archive) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(archive.path().join("assets/lobby")).unwrap();
-    let mut segments: Vec<_> = entries
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "m4s"))
-        .collect();
-    segments.sort();
-    segments
-}
-
 fn name(segment: &Path) -> &str {
     segment.file_stem().unwrap().to_str().unwrap()
 }
@@ -43,7 +32,7 @@ fn name(segment: &Path) -> &str {
 fn a_segment_that_vanished_or_is_too_short_is_an_answer_and_the_rest_plays() {
     let archive = Archive::new();
     archive.record("lobby", "box", &clip().units);
-    let segments = segments(&archive);
+    let segments = archive.segments("lobby");
     let host = archive.serve();
     std::fs::remove_file(&segments[0]).unwrap();
     std::fs::write(&segments[1], b"short").unwrap();
@@ -76,7 +65,7 @@ fn what_turns_out_to_be_lost_is_left_out_of_an_export_and_stands_in_its_comment(
         for place in [0, 1] {
             let archive = Archive::new();
             archive.record("lobby", "box", &clip().units);
-            let segments = segments(&archive);
+            let segments = archive.segments("lobby");
             let host = archive.serve();
             harm(&segments[place]);
             let answer = get(host.address, whole, &[]).with(200);
@@ -103,7 +92,7 @@ fn lists_do_not_name_it_before_anybody_has_asked_for_it_and_say_that_it_is_damag
         for (place, (start, end)) in times.into_iter().enumerate() {
             let archive = Archive::new();
             archive.record("lobby", "box", &clip().units);
-            let segments = segments(&archive);
+            let segments = archive.segments("lobby");
             harm(&segments[place]);
             let host = archive.serve();
             let ask = |target: &str| get(host.address, &format!("/assets/lobby/{target}"), &[]);
@@ -133,7 +122,7 @@ fn what_a_player_still_asks_for_of_an_older_list_is_refused() {
     for harm in HARMS {
         let archive = Archive::new();
         archive.record("lobby", "box", &clip().units);
-        let segments = segments(&archive);
+        let segments = archive.segments("lobby");
         let host = archive.serve();
         let ask = |target: &str| get(host.address, &format!("/assets/lobby/{target}"), &[]);
         let list = ask("video.m3u8").with(200).text();

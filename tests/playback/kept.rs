@@ -1,6 +1,6 @@
 //! What is held stays, what is deleted is a gap that says so, and who did what can be read afterwards.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -21,17 +21,6 @@ fn archive() -> Archive {
     let archive = Archive::new();
     archive.record("lobby", "site-a-door", &clip().units);
     archive
-}
-
-fn segments(archive: &Archive) -> Vec<PathBuf> {
-    // A recording of which nothing is left has no folder.
-    let Ok(entries) = std::fs::read_dir(archive.path().join("assets/lobby")) else {
-        return Vec::new();
-    };
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.extension().is_some_and(|ending| ending == "m4s"));
-    files.sort();
-    files
 }
 
 /// The stretches of the recording, as seconds of the minute.
@@ -76,7 +65,7 @@ fn a_hold_outlives_retention_deletion_and_the_loss_of_the_index() {
         told.contains("hold 1") && told.contains("theft, case 12") && told.contains("release it"),
         "{told}"
     );
-    assert_eq!(segments(&archive).len(), 3, "nothing is half deleted");
+    assert_eq!(archive.segments("lobby").len(), 3, "nothing is half deleted");
     host.stop();
     // The index is lost; a new one is made from the media.
     for ending in ["", "-wal", "-shm"] {
@@ -89,7 +78,7 @@ fn a_hold_outlives_retention_deletion_and_the_loss_of_the_index() {
     let listed = get(host.address, "/api/holds", &[]).with(200).json();
     assert_eq!(listed["value"], json!([hold]));
     until("what is not held is gone", SOON, || {
-        (segments(&archive).len() == 1).then_some(())
+        (archive.segments("lobby").len() == 1).then_some(())
     });
     assert_eq!(there(&host, &[]), [("04".to_owned(), "08".to_owned())]);
     let asset = get(host.address, "/assets", &[]).with(200).json()["value"][0].clone();
@@ -100,7 +89,7 @@ fn a_hold_outlives_retention_deletion_and_the_loss_of_the_index() {
     send(host.address, "DELETE", "/assets/lobby/holds/1", &[], "").with(404);
     send(host.address, "DELETE", "/assets/lobby", &[], "").with(200);
     until("the last segment is gone", SOON, || {
-        segments(&archive).is_empty().then_some(())
+        archive.segments("lobby").is_empty().then_some(())
     });
 }
 
@@ -138,7 +127,7 @@ fn what_is_deleted_is_a_gap_for_players_and_for_those_who_ask_why() {
         "{playlist}"
     );
     until("the file is gone from the store", SOON, || {
-        (segments(&archive).len() == 2).then_some(())
+        (archive.segments("lobby").len() == 2).then_some(())
     });
     let frame = format!("/assets/lobby/frame.jpg?time={DAY}12:00:05Z");
     let shown = get(host.address, &frame, &[]);
@@ -298,7 +287,7 @@ fn a_stopped_host_is_held_released_and_deleted_from_on_the_command_line() {
     let refused = asset(&["delete", "lobby", "--all"]).output().unwrap();
     let told = String::from_utf8(refused.stderr).unwrap();
     assert!(!refused.status.success() && told.contains("hold 1"), "{told}");
-    assert_eq!(segments(&archive).len(), 3);
+    assert_eq!(archive.segments("lobby").len(), 3);
     let careless = asset(&["delete", "lobby"]).output().unwrap();
     assert_eq!(careless.status.code(), Some(2));
     run(&mut asset(&["release", "lobby", "--hold", "1"]));
@@ -309,7 +298,11 @@ fn a_stopped_host_is_held_released_and_deleted_from_on_the_command_line() {
         told.starts_with("deleted: lobby from 2026-11-20 12:00:04.000+00:00"),
         "{told}"
     );
-    assert_eq!(segments(&archive).len(), 2, "the local store has let it go");
+    assert_eq!(
+        archive.segments("lobby").len(),
+        2,
+        "the local store has let it go"
+    );
     let log = run(mediagraph()
         .args(["audit", "--json", "--state-dir"])
         .arg(archive.path()));

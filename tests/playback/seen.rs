@@ -115,13 +115,7 @@ fn pages_of_any_size_are_together_what_one_is() {
 #[test]
 fn what_is_gone_or_damaged_is_named_and_the_rest_is_there() {
     let archive = watched();
-    let folder = archive.path().join("assets/lobby");
-    let entries = std::fs::read_dir(&folder).unwrap();
-    let mut segments: Vec<_> = entries
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "m4s"))
-        .collect();
-    segments.sort();
+    let segments = archive.segments("lobby");
     assert_eq!(segments.len(), 3, "{segments:?}");
     let host = archive.serve();
     let mut bytes = std::fs::read(&segments[0]).unwrap();

@@ -67,29 +67,31 @@ pub fn tell_change(context: &NodeContext, extension: &str, change: Option<Change
     match change {
         None => {}
         Some(Change::Down(error)) => {
-            context.state("restarting");
             context.error(&error);
             let message = format!("{error}; it is restarted, the rest of the graph goes on");
-            context.emit(
-                DOWN,
-                json!({"extension": extension, "state": "restarting", "message": message}),
-            );
+            tell_down(context, extension, "restarting", &message);
         }
         Some(Change::GivenUp(error)) => {
-            context.state("failed");
             context.error(&format!("{error}; it is given up: {WAY_OUT}"));
             let message = format!("{error}; it is given up, the rest of the graph goes on\nhint: {WAY_OUT}");
-            context.emit(
-                DOWN,
-                json!({"extension": extension, "state": "failed", "message": message}),
-            );
+            tell_down(context, extension, "failed", &message);
         }
         Some(Change::Back) => {
-            context.state("running");
             tracing::info!(extension, "The component answers again");
-            context.emit(BACK, json!({"extension": extension, "state": "running"}));
+            tell_back(context, extension);
         }
     }
+}
+
+fn tell_down(context: &NodeContext, extension: &str, state: &'static str, message: &str) {
+    context.state(state);
+    let data = json!({"extension": extension, "state": state, "message": message});
+    context.emit(DOWN, data);
+}
+
+fn tell_back(context: &NodeContext, extension: &str) {
+    context.state("running");
+    context.emit(BACK, json!({"extension": extension, "state": "running"}));
 }
 
 /// So many frames, or moments, are refused one after the other before that is told.
@@ -123,8 +125,7 @@ impl Refusals {
         if !self.told {
             self.count = 0;
         } else if self.enough() {
-            context.state("running");
-            context.emit(BACK, json!({"extension": extension, "state": "running"}));
+            tell_back(context, extension);
         }
     }
 
@@ -137,12 +138,10 @@ impl Refusals {
         if self.told {
             self.count = 0;
         } else if self.enough() {
-            context.state("refusing");
             let message = format!(
                 "the component refuses what it is asked about: {why}; nothing comes of it, the rest of the graph goes on"
             );
-            let data = json!({"extension": extension, "state": "refusing", "message": message});
-            context.emit(DOWN, data);
+            tell_down(context, extension, "refusing", &message);
         }
     }
 
@@ -176,13 +175,17 @@ mod tests {
 
     use super::*;
     use crate::media::ManualClock;
-    use crate::nodes::testing::context;
+    use crate::nodes::testing::{Told, context};
+
+    fn node() -> (NodeContext, Arc<Told>, Refusals) {
+        let clock = ManualClock::new("2026-01-02T03:04:05Z".parse().unwrap());
+        let (context, told) = context(Arc::new(clock));
+        (context, told, Refusals::default())
+    }
 
     #[test]
     fn a_component_that_refuses_everything_is_told_once_and_again_when_it_answers() {
-        let clock = ManualClock::new("2026-01-02T03:04:05Z".parse().unwrap());
-        let (context, told) = context(Arc::new(clock));
-        let mut refusals = Refusals::default();
+        let (context, told, mut refusals) = node();
         let no = Unanswered::Refused("no label `lorry`".into());
         // Now and then is no matter.
         for _ in 0..20 {
@@ -209,9 +212,7 @@ mod tests {
 
     #[test]
     fn one_that_is_now_so_and_now_otherwise_is_told_of_ever_more_seldom() {
-        let clock = ManualClock::new("2026-01-02T03:04:05Z".parse().unwrap());
-        let (context, told) = context(Arc::new(clock));
-        let mut refusals = Refusals::default();
+        let (context, told, mut refusals) = node();
         let no = Unanswered::Refused("no".into());
         for round in 0..1_000 {
             for _ in 0..REFUSALS {
