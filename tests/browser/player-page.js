@@ -4,7 +4,7 @@
   const FIELDS = 16;
   const video = document.querySelector('video');
   const pen = new OffscreenCanvas(FIELDS * 4, 4).getContext('2d', {willReadFrequently: true});
-  const seen = {samples: [], errors: [], fatal: [], events: []};
+  const seen = {samples: [], errors: [], fatal: [], events: [], ended: false};
   let asked;
   let moment = () => NaN;
 
@@ -78,6 +78,8 @@
     for (const name of ['playing', 'waiting', 'pause', 'ended', 'seeking', 'seeked', 'error']) {
       video.addEventListener(name, () => seen.events.push(`${Date.now() - began} ms: ${name} at ${video.currentTime}`));
     }
+    // dash.js may seek to the end when it has come there, after which the video no longer says so of itself.
+    video.addEventListener('ended', () => { seen.ended = true; });
   }
 
   globalThis.begin = async (play, library) => {
@@ -93,9 +95,9 @@
   globalThis.done = () => {
     const {samples, fatal} = seen;
     const shown = samples.length ? samples.at(-1).media - samples[0].media : 0;
-    return fatal.length > 0 || video.ended || (asked.seconds && shown >= asked.seconds);
+    return fatal.length > 0 || seen.ended || (asked.seconds && shown >= asked.seconds);
   };
 
-  globalThis.report = () => ({...seen, ended: video.ended, at: video.currentTime, length: video.duration, state: video.readyState, paused: video.paused,
+  globalThis.report = () => ({...seen, at: video.currentTime, length: video.duration, state: video.readyState, paused: video.paused,
     buffered: Array.from(video.buffered, (_, n) => [video.buffered.start(n), video.buffered.end(n)])});
 })();
