@@ -3,7 +3,7 @@
 
 import {join} from 'node:path';
 import {SOON, complaints, input, tell, until, withBrowser} from './browser.mjs';
-import {matching, named, row, shown, stretches, tabTo} from './recording-page.mjs';
+import {matching, named, row, shown, stillAt, stretches, tabTo} from './recording-page.mjs';
 
 /// Letters of a page that are told when something went wrong.
 const MOST_TOLD = 1500;
@@ -50,12 +50,10 @@ async function toRecording(page) {
 const timeline = page => tabTo(page, 'canvas.timeline', matching);
 
 async function jumps(page) {
-  const row = async () => stretches(page, 3);
-  await tabTo(page, 'All', named);
+  await stillAt(page, input.jump);
+  await tabTo(page, 'All', named, 'Shift+Tab');
   await page.keyboard.press('Enter');
-  const all = await row();
-  await page.getByLabel('Go to').fill(input.jump.go);
-  await shown(page, input.jump.pictures);
+  const all = await stretches(page, 3);
   await tabTo(page, '.jumps select', matching, 'Shift+Tab');
   await page.keyboard.type(labels.wanted);
   await page.keyboard.press('Tab');
@@ -74,16 +72,14 @@ async function boxes(page) {
   const found = [];
   for (const {label, go, pictures} of looks) {
     await page.selectOption('.jumps select', label);
-    await page.getByLabel('Go to').fill(go);
-    found.push({label, ...await shown(page, pictures)});
+    found.push({label, ...await stillAt(page, {go, pictures})});
   }
   return {looks: found};
 }
 
 async function save(page) {
   await page.selectOption('.jumps select', '');
-  await page.getByLabel('Go to').fill(input.save.go);
-  await shown(page, input.save.pictures);
+  await stillAt(page, input.save);
   await timeline(page);
   await page.keyboard.press('i');
   for (let press = 0; press < 3; press += 1) await page.keyboard.press('ArrowRight');
@@ -101,6 +97,9 @@ async function pointer(page) {
   // Without what was chosen before, which colours the timeline.
   await page.reload();
   await page.waitForSelector('.found button', {timeout: SOON});
+  // It plays by itself again.
+  await page.getByRole('button', {name: 'Pause'}).click();
+  await stillAt(page, input.save);
   await page.getByRole('button', {name: 'All'}).click();
   const before = await stretches(page, 3);
   const {x, y} = await page.locator('canvas.timeline').boundingBox();

@@ -3,21 +3,21 @@
 
 import {join} from 'node:path';
 import {SOON, ask, complaints, input, tell, until, withBrowser} from './browser.mjs';
-import {matching, named, row, stretches, tabTo} from './recording-page.mjs';
+import {matching, named, row, stillAt, stretches, tabTo} from './recording-page.mjs';
 
 /// Letters of a page that are told when something went wrong.
 const MOST_TOLD = 1500;
 /// From above, in pixels: where the timeline marks what is held.
 const HELD = 38;
 
-const {host, token, guard, asset, folder, reason, stretch, inside, other} = input;
+const {host, token, guard, asset, folder, reason, stretch, inside, still, other} = input;
 const address = `${host}/#/recording/${encodeURIComponent(asset)}?store=local`;
 
 const text = (page, selector) => page.locator(selector).allTextContents();
 const told = (page, words) => until(page, words, wanted => [...document.querySelectorAll('.columns [role=status]')].map(one => one.textContent).find(one => one.startsWith(wanted)), words);
 const focused = page => page.evaluate(() => document.activeElement.textContent);
 
-/// The whole recording on the timeline, and a moment that is played there and held still.
+/// The whole recording on the timeline, and a picture that stands still.
 async function opened(page) {
   await page.goto(address);
   // Another address behind the `#` alone loads nothing anew.
@@ -26,6 +26,7 @@ async function opened(page) {
   // Not before the page knows what is held.
   await until(page, 'holds', () => document.querySelector('.holds li'));
   await page.keyboard.press('Space');
+  await stillAt(page, still);
   await page.getByRole('button', {name: 'All', exact: true}).click();
 }
 

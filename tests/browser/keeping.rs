@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::clip::sha256;
-use crate::console::{looks, right};
+use crate::console::{looks, right, still};
 use crate::footage::{ASSET, HOSTILE, PICTURE_MS, SECONDS, STRETCHES, guarded, street};
 use crate::tools::{list, node, number};
 
@@ -74,7 +74,7 @@ fn what_is_held_is_marked_and_kept_what_is_deleted_is_said_before_and_after_and_
         &json!({
             "host": host.url(""), "token": TOKEN, "guard": GUARD, "asset": ASSET, "folder": folder.path(),
             "reason": HOSTILE, "stretch": STRETCH, "inside": STRETCH[0],
-            "other": ["2026-11-20T13:00:30", "2026-11-20T13:00:33"],
+            "still": still(), "other": ["2026-11-20T13:00:30", "2026-11-20T13:00:33"],
         }),
     );
     complaints(&report);

@@ -45,6 +45,13 @@ export async function shown(page, [first, end]) {
   }
 }
 
+/// Goes to a picture and waits until it stands still. Before the timeline is measured: the line of the shown moment hides what is
+/// below it, so that an edge is seen elsewhere while the line crosses it.
+export async function stillAt(page, {go, pictures}) {
+  await page.getByLabel('Go to').fill(go);
+  return shown(page, pictures);
+}
+
 /// In the page: from where to where a row of the timeline has a colour, in pixels; that of media, if nothing else is said.
 export function row(colour = 'media', y = 55) {
   // The line of the shown moment hides less than this of what is below it.
