@@ -7,7 +7,8 @@ use super::failure::{Failure, Outcome};
 use super::print;
 use super::site::{self, Site};
 use super::table::{Cell, Paint, Table};
-use crate::recording::coverage::{Coverage, CoverageError, Day, NOT_RECORDED, Question, coverage};
+use crate::recording::coverage::{Coverage, CoverageError, Day, Question, coverage};
+use crate::recording::holes::NOT_RECORDED;
 use crate::recording::index::{FILE_NAME, GapReason, Index};
 
 /// Say how much of the time was recorded, by camera and day, and why the rest is missing

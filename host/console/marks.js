@@ -22,6 +22,7 @@ export const CAUSES = {
   deleted: 'Deleted',
   crash: 'The host was stopped hard',
   damaged: 'Damaged on the disk',
+  notRecorded: 'Nothing was recorded',
 };
 
 export async function gaps(asset, store, start, end) {

@@ -68,7 +68,8 @@ function media(pen, scale, {spans, gaps}, colour) {
   pen.fillRect(0, ROWS.media, scale.width, ROWS.mediaHeight);
   pen.fillStyle = colour.media;
   for (const [start, end] of spans) bar(pen, scale, start, end, ROWS.media, ROWS.mediaHeight);
-  for (const gap of gaps) hole(pen, scale, gap, colour);
+  // Where no fault is known, an empty place says enough.
+  for (const gap of gaps.filter(one => one.cause !== 'notRecorded')) hole(pen, scale, gap, colour);
 }
 
 /// Hatched, so that it is told from a recording without colours, too.

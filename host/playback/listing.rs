@@ -1,4 +1,4 @@
-//! What recordings there are, and what is missing of one.
+//! What recordings there are.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,14 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Playback, PlaybackError};
 use crate::media::MediaTime;
-use crate::recording::index::{AssetRow, GapReason, Index};
+use crate::recording::index::{AssetRow, Index};
 
 /// The recordings of a page when nobody says how many.
 pub const PAGE: u32 = 200;
 /// The most recordings of a page.
 pub const MAX_PAGE: u32 = 1000;
-/// Gaps that are listed at once; the oldest come first.
-pub const MAX_GAPS: usize = 1000;
 /// Longer tokens are not ours, in bytes.
 const MAX_TOKEN: usize = 4096;
 /// What a token begins with.
@@ -61,28 +59,6 @@ pub struct Page {
         skip_serializing_if = "Option::is_none"
     )]
     pub token: Option<String>,
-}
-
-/// A stretch that is missing, and why.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Missing {
-    /// Its first moment, UTC.
-    pub start: String,
-    /// Where media goes on.
-    pub end: String,
-    /// A reason of the index.
-    pub cause: String,
-}
-
-/// What is missing within a stretch.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct MissingList {
-    /// In order.
-    pub value: Vec<Missing>,
-    /// Gaps that are not listed.
-    pub more: u64,
 }
 
 impl Listed {
@@ -151,41 +127,6 @@ impl Playback {
         let extent = self.extent(index, asset)?;
         let extent = extent.as_ref();
         Ok(Listed::of(asset, extent, self.is_live(asset, extent)))
-    }
-
-    /// What is missing of a recording within a range, also what the index has and nobody can have.
-    ///
-    /// # Errors
-    /// When the index cannot be read.
-    pub async fn missing(
-        self: &Arc<Self>,
-        asset: &AssetRow,
-        range: Range<MediaTime>,
-    ) -> Result<MissingList, PlaybackError> {
-        let (id, lost) = (asset.id, self.lost_of(asset));
-        let gaps = self
-            .ask(move |index| {
-                let gaps = index.gaps(id, range.clone())?.into_iter();
-                let mut all: Vec<_> = gaps.map(|gap| (gap.start..gap.end, gap.reason)).collect();
-                for name in lost.iter().filter(|name| name.start < range.end) {
-                    let row = index.playable_named(id, name)?;
-                    let gap = row.map(|row| name.start..row.segment.end);
-                    let gap = gap.filter(|gap| gap.end > range.start);
-                    all.extend(gap.map(|gap| (gap, GapReason::Damaged)));
-                }
-                all.sort_by_key(|(gap, _)| gap.start);
-                Ok(all)
-            })
-            .await?;
-        let listed = gaps.iter().take(MAX_GAPS).map(|(gap, reason)| Missing {
-            start: gap.start.iso(),
-            end: gap.end.iso(),
-            cause: reason.name().to_owned(),
-        });
-        Ok(MissingList {
-            value: listed.collect(),
-            more: gaps.len().saturating_sub(MAX_GAPS) as u64,
-        })
     }
 }
 

@@ -34,6 +34,7 @@ pub mod live;
 pub mod live_view;
 mod lost;
 pub mod manifest;
+pub mod missing;
 pub mod range;
 pub mod seen;
 pub mod source;
@@ -168,14 +169,33 @@ impl Playback {
         asset: &Arc<AssetRow>,
         asked: Asked,
     ) -> Result<Timeline, PlaybackError> {
+        let (timeline, ()) = self.told(asset, asked, |_| ()).await?;
+        Ok(timeline)
+    }
+
+    /// As [`Playback::timeline`], and what is to be told of it: a playlist of a day takes as long to write as its files to be looked at,
+    /// so both happen at once. What was written of something that is not there is written anew.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn told<T>(
+        self: &Arc<Self>,
+        asset: &Arc<AssetRow>,
+        asked: Asked,
+        tell: impl Fn(&Timeline) -> T,
+    ) -> Result<(Timeline, T), PlaybackError> {
         let mut timeline = self.load(asset, asked).await?;
         for _ in 1..MAX_LOADS {
-            if !self.leaves_out(&timeline).await {
-                break;
+            let telling = async { tell(&timeline) };
+            // In this order: the first waits for other threads, the second needs this one.
+            let (leaves_out, told) = tokio::join!(biased; self.leaves_out(&timeline), telling);
+            if !leaves_out {
+                return Ok((timeline, told));
             }
             timeline = self.load(asset, asked).await?;
         }
-        Ok(timeline)
+        let told = tell(&timeline);
+        Ok((timeline, told))
     }
 
     async fn load(self: &Arc<Self>, asset: &Arc<AssetRow>, asked: Asked) -> Result<Timeline, PlaybackError> {

@@ -18,8 +18,9 @@ use crate::media::{MediaTime, StreamFormat, Ticks, TrackKind};
 use crate::recording::asset::name::{Epoch, SegmentName};
 use crate::recording::asset::scan::Part;
 use crate::recording::cache::Growing;
+use crate::recording::holes::NOT_RECORDED;
 use crate::recording::index::tests::{Bench, at};
-use crate::recording::index::{AssetRow, EpochId, FragmentEntry, NewSegment};
+use crate::recording::index::{AssetRow, EpochId, FragmentEntry, GapReason, NewSegment};
 
 /// Of every fragment.
 const TWO_SECONDS: u64 = 180_000;

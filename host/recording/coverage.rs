@@ -10,17 +10,14 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
 
+use super::holes::{HOLE, causes};
 use super::index::{Gap, Index, IndexError, OwnerRow, Stretch};
-use crate::media::{MediaTime, TICKS_PER_SECOND};
+use crate::media::MediaTime;
 
-/// Segments that are nearer than this follow one another, in ticks.
-const HOLE: i64 = TICKS_PER_SECOND / 2;
 /// Gaps that are listed of a day; of more, the rest is counted.
 pub const MAX_GAPS: usize = 500;
 /// Days that are looked at.
 pub const MAX_DAYS: i64 = 400;
-/// The cause of a gap of which the index knows none: inactive, a closed gate, or before the first recording.
-pub const NOT_RECORDED: &str = "notRecorded";
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -242,7 +239,11 @@ impl Open {
         }
         let total = length(&self.range);
         let lost: f64 = missing.iter().map(length).sum();
-        let mut listed: Vec<DayGap> = missing.iter().flat_map(|hole| causes(hole, gaps)).collect();
+        let mut listed: Vec<DayGap> = missing
+            .iter()
+            .flat_map(|hole| causes(hole, gaps))
+            .map(listed)
+            .collect();
         let more_gaps = listed.len().saturating_sub(MAX_GAPS) as u64;
         listed.truncate(MAX_GAPS);
         let recorded = (total - lost).max(0.0);
@@ -267,41 +268,21 @@ fn length(range: &Range<MediaTime>) -> f64 {
     range.end.since(range.start).seconds()
 }
 
-/// Parts of a hole, each with its cause; of gaps that overlap the first counts.
-fn causes(hole: &Range<MediaTime>, gaps: &[Gap]) -> Vec<DayGap> {
-    let mut parts: Vec<(Range<MediaTime>, &'static str)> = Vec::new();
-    let mut at = hole.start;
-    for gap in gaps.iter().take_while(|gap| gap.start < hole.end) {
-        let (start, end) = (gap.start.max(at), gap.end.min(hole.end));
-        if end <= start {
-            continue;
-        }
-        // What is left over by rounding, or by the length of a last picture, has the cause of its neighbour.
-        if start.since(at).0 > HOLE {
-            parts.push((at..start, NOT_RECORDED));
-            parts.push((start..end, gap.reason.name()));
-        } else {
-            parts.push((at..end, gap.reason.name()));
-        }
-        at = end;
-    }
-    match parts.last_mut() {
-        Some((last, _)) if hole.end.since(at).0 <= HOLE => last.end = hole.end,
-        _ => parts.push((at..hole.end, NOT_RECORDED)),
-    }
-    let listed = parts.into_iter().map(|(range, cause)| DayGap {
+/// What is missing of a day, as it is told.
+fn listed((range, cause): (Range<MediaTime>, &'static str)) -> DayGap {
+    DayGap {
         start: range.start.iso(),
         end: range.end.iso(),
         seconds: length(&range),
         cause: cause.to_owned(),
-    });
-    listed.collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::media::Ticks;
+    use crate::recording::holes::NOT_RECORDED;
     use crate::recording::index::tests::{Bench, at};
     use crate::recording::index::{FILE_NAME, GapReason};
     use crate::when;

@@ -21,6 +21,7 @@ pub mod file;
 pub mod find;
 pub mod fragmenter;
 pub mod holds;
+pub mod holes;
 pub mod index;
 pub mod listener;
 pub mod retention;

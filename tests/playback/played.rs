@@ -4,6 +4,7 @@ use std::process::Command;
 
 use m3u8_rs::{MasterPlaylist, MediaPlaylist, Playlist};
 use mediagraph::media::Ticks;
+use serde_json::json;
 
 use crate::archive::{Archive, NOON, Played, clip, gapped, larger};
 use crate::client::{Answer, get};
@@ -254,13 +255,13 @@ fn what_there_is_of_a_recording_is_told_in_four_ways() {
     for (precision, unit) in [("year", "2026"), ("month", "2026-11"), ("day", "2026-11-20")] {
         assert_eq!(
             told(&format!("precision={precision}&startTime={unit}&endTime={unit}")),
-            serde_json::json!([{"start": unit, "end": unit}])
+            json!([{"start": unit, "end": unit}])
         );
     }
     let full = told("precision=full&startTime=2026-11-20T00:00:00Z&endTime=2026-11-20T23:00:00Z");
     assert_eq!(
         full,
-        serde_json::json!([
+        json!([
             {"start": "2026-11-20T12:00:00.000Z", "end": "2026-11-20T12:00:10.000Z"},
             {"start": "2026-11-20T13:00:00.000Z", "end": "2026-11-20T13:00:10.000Z"},
         ])
@@ -276,8 +277,33 @@ fn what_there_is_of_a_recording_is_told_in_four_ways() {
         (Some("lobby"), Some("box"), Some(false))
     );
     assert_eq!((&one["start"], &one["end"]), (&full[0]["start"], &full[1]["end"]));
-    let gaps = ask(&host, "/assets/lobby/gaps").json();
-    assert_eq!(gaps["more"], 0);
+}
+
+#[test]
+fn why_something_is_missing_is_told_from_end_to_end() {
+    let archive = gapped();
+    // Nobody waits for a camera: a stretch that has just ended, and one that begins soon.
+    let noon: jiff::Timestamp = format!("{NOON}Z").parse().unwrap();
+    let begin = jiff::Timestamp::now().as_second() - 10;
+    for later in [0, 60] {
+        let later = Ticks::from_secs(begin + later - noon.as_second());
+        archive.record("gate", "box", &clip().later(later));
+    }
+    let host = archive.serve();
+    let told = |query: &str| ask(&host, &format!("/assets/{query}")).json()["value"].clone();
+    let lobby = told("lobby/gaps?startTime=2026-11-20T12:10:00Z&endTime=2026-11-20T12:20:00Z");
+    let hour = |hour: u32, second: u32| format!("2026-11-20T{hour}:00:{second:02}.000Z");
+    let away = json!([{"start": hour(12, 10), "end": hour(13, 0), "cause": "camera"}]);
+    assert_eq!(lobby, away);
+    let at = |seconds: i64| format!("{:.3}", jiff::Timestamp::from_second(begin + seconds).unwrap());
+    let gap = json!([{"start": at(10), "end": at(60), "cause": "notRecorded"}]);
+    assert_eq!(told("gate/gaps"), gap);
+    let within = format!("gate/gaps?startTime={}&endTime={}", at(20), at(30));
+    assert_eq!(told(&within), gap);
+    for (start, end) in [(-100, 10), (0, 10), (60, 100)] {
+        let recorded = format!("gate/gaps?startTime={}&endTime={}", at(start), at(end));
+        assert_eq!(told(&recorded), json!([]), "{recorded}");
+    }
 }
 
 #[test]

@@ -230,7 +230,8 @@ struct AssetGap {
     start: String,
     /// Where media goes on.
     end: String,
-    /// `camera`, `disk`, `cacheFull`, `heldFull`, `keepFree`, `retention`, `deleted`, `crash` or `damaged`.
+    /// `camera`, `disk`, `cacheFull`, `heldFull`, `keepFree`, `retention`, `deleted`, `crash`, `damaged`, or `notRecorded`:
+    /// inactive, a closed gate, or the host was not there.
     cause: String,
 }
 

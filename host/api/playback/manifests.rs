@@ -3,7 +3,6 @@
 use super::sending::{self, ASK_AGAIN};
 use super::{Answer, DASH_TYPE, HLS_TYPE, asked, asset, of_asset, refused};
 use crate::api::guard::Call;
-use crate::api::problem::Problem;
 use crate::api::{Shared, audited};
 use crate::media::TrackKind;
 use crate::playback::dash;
@@ -56,40 +55,47 @@ async fn manifest(
     up: &'static str,
     stretch: (Option<&str>, Option<&str>),
 ) -> Answer {
-    let timeline = timeline(api, call, stretch).await?;
     let links = links(call, up, stretch);
-    let (kind, text) = match format {
-        Format::Hls => (HLS_TYPE, hls::master(&timeline, &links)),
-        Format::Dash => (
-            DASH_TYPE,
-            dash::manifest(&timeline, &links, api.options.clock.wall()),
-        ),
-    };
-    Ok(sending::text(&call.headers, kind, text, ASK_AGAIN))
+    answer(api, call, stretch, |timeline| match format {
+        Format::Hls => (HLS_TYPE, hls::master(timeline, &links)),
+        Format::Dash => {
+            let now = api.options.clock.wall();
+            (DASH_TYPE, dash::manifest(timeline, &links, now))
+        }
+    })
+    .await
 }
 
 async fn track(api: &Shared, call: &Call, kind: TrackKind) -> Answer {
     let stretch = (call.query.get("startTime"), call.query.get("endTime"));
-    let timeline = timeline(api, call, stretch).await?;
-    let numbers = if timeline.live {
-        api.playback.numbers(&timeline, kind)
-    } else {
-        Numbers::default()
-    };
-    let text = hls::track(&timeline, kind, &links(call, "", stretch), numbers);
-    Ok(sending::text(&call.headers, HLS_TYPE, text, ASK_AGAIN))
+    let links = links(call, "", stretch);
+    answer(api, call, stretch, |timeline| {
+        let numbers = if timeline.live {
+            api.playback.numbers(timeline, kind)
+        } else {
+            Numbers::default()
+        };
+        (HLS_TYPE, hls::track(timeline, kind, &links, numbers))
+    })
+    .await
 }
 
-async fn timeline(
+async fn answer(
     api: &Shared,
     call: &Call,
     (start, end): (Option<&str>, Option<&str>),
-) -> Result<Timeline, Problem> {
+    text: impl Fn(&Timeline) -> (&'static str, String),
+) -> Answer {
     let asset = asset(api, call).await?;
     let asked = asked(&api.options.time_zone, call, &asset, (start, end))?;
-    let timeline = api.playback.timeline(&asset, asked).await.map_err(refused)?;
+    let tell = |timeline: &Timeline| {
+        let (kind, text) = text(timeline);
+        sending::text(&call.headers, kind, text, ASK_AGAIN)
+    };
+    let told = api.playback.told(&asset, asked, tell).await;
+    let (timeline, response) = told.map_err(refused)?;
     audited::listed(api, call, asked, &timeline).await;
-    Ok(timeline)
+    Ok(response)
 }
 
 /// What a manifest appends to the names in it.

@@ -188,3 +188,42 @@ fn the_newest_four_hours_are_meant_when_nobody_says_when() {
         .unwrap();
     assert_eq!(runs(&recorded.load(asked)), [(5 * 3600, 5 * 3600 + 2)]);
 }
+
+#[test]
+fn what_lies_between_stretches_is_told_from_end_to_end_without_what_has_a_cause() {
+    let recorded = Recorded::new();
+    let epoch = recorded.0.epoch;
+    for start in [0, 4, 100, 200] {
+        recorded.seal(epoch, second(noon(), start), "II");
+    }
+    recorded.0.gap(stretch(130, 200), GapReason::Camera);
+    let there = recorded.there(Some(stretch(300, 310)));
+    let told = |from, until| {
+        let seconds = |at: MediaTime| at.since(noon()).0 / 90_000;
+        let missing = there
+            .missing(&stretch(from, until), &HashSet::new())
+            .unwrap()
+            .into_iter();
+        missing
+            .map(|(hole, cause)| (seconds(hole.start), seconds(hole.end), cause))
+            .collect::<Vec<_>>()
+    };
+    let all = [
+        (8, 100, NOT_RECORDED),
+        (104, 130, NOT_RECORDED),
+        (130, 200, "camera"),
+        (204, 300, NOT_RECORDED),
+    ];
+    assert_eq!(told(-1000, 1000), all);
+    assert_eq!(told(0, 310), all);
+    // However little of it is asked for.
+    assert_eq!(told(50, 60), all[..1]);
+    assert_eq!(told(110, 120), all[1..2]);
+    assert_eq!(told(150, 160), all[2..3]);
+    assert_eq!(told(250, 260), all[3..]);
+    // What is being recorded does not follow what lies before others.
+    assert_eq!(told(90, 101), all[..1]);
+    for (from, until) in [(-1000, 8), (0, 8), (100, 104), (200, 204), (300, 1000)] {
+        assert_eq!(told(from, until), [], "{from} to {until}");
+    }
+}

@@ -134,6 +134,42 @@ impl Index {
         })
     }
 
+    /// Calls `each` for what an asset has along a range, by starts: its segments, and those beside it, so that what lies between them is
+    /// seen from end to end.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn along(
+        &self,
+        asset: AssetId,
+        range: &Range<MediaTime>,
+        mut each: impl FnMut(Range<MediaTime>),
+    ) -> Result<(), IndexError> {
+        let before = "SELECT start, ends FROM
+             (SELECT start, ends FROM segment WHERE asset = ?1 AND start < ?2 ORDER BY start DESC LIMIT ?3)
+             ORDER BY ends DESC LIMIT 1";
+        let select = "SELECT start, ends FROM segment WHERE asset = ?1 AND start >= ?2 ORDER BY start";
+        let stretch = |row: &Row<'_>| Ok(media_time(row, 0)?..media_time(row, 1)?);
+        let from = ticks(range.start);
+        self.reading(|connection| {
+            let mut before = connection.prepare(before)?;
+            let before = before.query_row(params![asset.0, from, NEWEST], stretch);
+            if let Some(before) = before.optional()? {
+                each(before);
+            }
+            let mut statement = connection.prepare(select)?;
+            for found in statement.query_map(params![asset.0, from], stretch)? {
+                let found = found?;
+                let behind = found.start >= range.end;
+                each(found);
+                if behind {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
     /// Whether something of an asset lies in a range.
     ///
     /// # Errors
