@@ -10,7 +10,7 @@ use super::available::There;
 use super::{Playback, PlaybackError};
 use crate::media::MediaTime;
 use crate::recording::asset::name::SegmentName;
-use crate::recording::holes::{Holes, NOT_RECORDED, causes};
+use crate::recording::holes::{Caused, Holes, NOT_RECORDED, causes};
 use crate::recording::index::{AssetRow, Gap, GapReason, IndexError};
 
 /// Gaps that are listed at once; the oldest come first.
@@ -70,9 +70,6 @@ impl Playback {
     }
 }
 
-/// A stretch, and a cause.
-type Caused = (Range<MediaTime>, &'static str);
-
 impl There<'_> {
     /// What reaches into a range and is missing, from end to end.
     pub(super) fn missing(
@@ -88,7 +85,7 @@ impl There<'_> {
         let mut gaps = self.index.gaps(self.asset.id, wide.clone())?;
         gaps.extend(self.damaged(&wide, lost)?);
         gaps.sort_by_key(|gap| gap.start);
-        let parts = holes.iter().flat_map(|hole| causes(hole, &gaps));
+        let parts = causes(&holes, &gaps).into_iter();
         let without = parts.filter(|(_, cause)| *cause == NOT_RECORDED);
         let known = gaps.iter().map(|gap| (gap.start..gap.end, gap.reason.name()));
         let reaches = |(one, _): &Caused| one.start < range.end && one.end > range.start;

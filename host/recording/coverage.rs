@@ -1,7 +1,7 @@
 //! How much of the time was recorded, by camera and day, and why the rest is missing.
 //!
 //! Pure but for reading the index. Days are those of a time zone, so that one of 23 or 25 hours is one; what is recorded twice
-//! counts once; a hole shorter than [`HOLE`] is none.
+//! counts once; a hole no longer than [`CONTIGUOUS`] is none.
 
 use std::ops::Range;
 
@@ -10,7 +10,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
 
-use super::holes::{HOLE, causes};
+use super::asset::playlist::CONTIGUOUS;
+use super::holes::{Caused, causes};
 use super::index::{Gap, Index, IndexError, OwnerRow, Stretch};
 use crate::media::MediaTime;
 
@@ -214,7 +215,7 @@ fn add_bytes(days: &mut [Open], stretch: &Stretch) {
 /// Adds a stretch, which begins no earlier than those before it.
 fn join(there: &mut Vec<Range<MediaTime>>, next: Stretch) {
     match there.last_mut() {
-        Some(last) if next.start.since(last.end).0 <= HOLE => last.end = last.end.max(next.end),
+        Some(last) if next.start.since(last.end) <= CONTIGUOUS => last.end = last.end.max(next.end),
         _ => there.push(next.start..next.end),
     }
 }
@@ -239,11 +240,7 @@ impl Open {
         }
         let total = length(&self.range);
         let lost: f64 = missing.iter().map(length).sum();
-        let mut listed: Vec<DayGap> = missing
-            .iter()
-            .flat_map(|hole| causes(hole, gaps))
-            .map(listed)
-            .collect();
+        let mut listed: Vec<DayGap> = causes(&missing, gaps).into_iter().map(day_gap).collect();
         let more_gaps = listed.len().saturating_sub(MAX_GAPS) as u64;
         listed.truncate(MAX_GAPS);
         let recorded = (total - lost).max(0.0);
@@ -269,7 +266,7 @@ fn length(range: &Range<MediaTime>) -> f64 {
 }
 
 /// What is missing of a day, as it is told.
-fn listed((range, cause): (Range<MediaTime>, &'static str)) -> DayGap {
+fn day_gap((range, cause): Caused) -> DayGap {
     DayGap {
         start: range.start.iso(),
         end: range.end.iso(),

@@ -2,11 +2,10 @@
 
 use std::ops::Range;
 
+use super::asset::playlist::CONTIGUOUS;
 use super::index::Gap;
-use crate::media::{MediaTime, TICKS_PER_SECOND};
+use crate::media::MediaTime;
 
-/// What is nearer than this follows one another, in ticks.
-pub const HOLE: i64 = TICKS_PER_SECOND / 2;
 /// The cause of a hole of which the index knows none: inactive, a closed gate, or before the first recording.
 pub const NOT_RECORDED: &str = "notRecorded";
 
@@ -20,7 +19,7 @@ pub struct Holes {
 impl Holes {
     /// The next stretch, by its start.
     pub fn add(&mut self, stretch: &Range<MediaTime>) {
-        if let Some(end) = self.end.filter(|end| stretch.start.since(*end).0 > HOLE) {
+        if let Some(end) = self.end.filter(|end| stretch.start.since(*end) > CONTIGUOUS) {
             self.found.push(end..stretch.start);
         }
         self.end = self.end.max(Some(stretch.end));
@@ -33,10 +32,25 @@ impl Holes {
     }
 }
 
-/// Parts of a hole, each with its cause; of gaps that overlap the first counts. The gaps come by their starts.
+/// A stretch, and a cause.
+pub type Caused = (Range<MediaTime>, &'static str);
+
+/// The parts of holes, each with its cause; of gaps that overlap the first counts. Holes and gaps come by their starts.
 #[must_use]
-pub fn causes(hole: &Range<MediaTime>, gaps: &[Gap]) -> Vec<(Range<MediaTime>, &'static str)> {
-    let mut parts: Vec<(Range<MediaTime>, &'static str)> = Vec::new();
+pub fn causes(holes: &[Range<MediaTime>], gaps: &[Gap]) -> Vec<Caused> {
+    let mut left = gaps;
+    let mut parts = Vec::new();
+    for hole in holes {
+        // What ends before one hole matters to none behind it: there may be as many gaps as holes.
+        let over = left.iter().take_while(|gap| gap.end <= hole.start).count();
+        left = left.get(over..).unwrap_or_default();
+        parts.extend(causes_of(hole, left));
+    }
+    parts
+}
+
+fn causes_of(hole: &Range<MediaTime>, gaps: &[Gap]) -> Vec<Caused> {
+    let mut parts: Vec<Caused> = Vec::new();
     let mut at = hole.start;
     for gap in gaps.iter().take_while(|gap| gap.start < hole.end) {
         let (start, end) = (gap.start.max(at), gap.end.min(hole.end));
@@ -44,7 +58,7 @@ pub fn causes(hole: &Range<MediaTime>, gaps: &[Gap]) -> Vec<(Range<MediaTime>, &
             continue;
         }
         // What is left over by rounding, or by the length of a last picture, has the cause of its neighbour.
-        if start.since(at).0 > HOLE {
+        if start.since(at) > CONTIGUOUS {
             parts.push((at..start, NOT_RECORDED));
             parts.push((start..end, gap.reason.name()));
         } else {
@@ -53,7 +67,7 @@ pub fn causes(hole: &Range<MediaTime>, gaps: &[Gap]) -> Vec<(Range<MediaTime>, &
         at = end;
     }
     match parts.last_mut() {
-        Some((last, _)) if hole.end.since(at).0 <= HOLE => last.end = hole.end,
+        Some((last, _)) if hole.end.since(at) <= CONTIGUOUS => last.end = hole.end,
         _ => parts.push((at..hole.end, NOT_RECORDED)),
     }
     parts
@@ -62,6 +76,7 @@ pub fn causes(hole: &Range<MediaTime>, gaps: &[Gap]) -> Vec<(Range<MediaTime>, &
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::TICKS_PER_SECOND;
     use crate::recording::index::GapReason;
 
     fn range(start: i64, end: i64) -> Range<MediaTime> {
@@ -96,14 +111,22 @@ mod tests {
             gap(11, 13, GapReason::Disk),
             gap(15, 40, GapReason::Deleted),
         ];
-        let told = causes(&range(10, 20), &gaps);
+        let told = causes(&[range(10, 20), range(50, 60)], &gaps);
         let expected = [
             (range(10, 12), "camera"),
             (range(12, 13), "disk"),
             (range(13, 15), NOT_RECORDED),
             (range(15, 20), "deleted"),
+            (range(50, 60), NOT_RECORDED),
         ];
         assert_eq!(told, expected);
-        assert_eq!(causes(&range(50, 60), &gaps), [(range(50, 60), NOT_RECORDED)]);
+        // One that reaches over several holes counts for each.
+        let told = causes(&[range(16, 20), range(30, 50)], &gaps);
+        let expected = [
+            (range(16, 20), "deleted"),
+            (range(30, 40), "deleted"),
+            (range(40, 50), NOT_RECORDED),
+        ];
+        assert_eq!(told, expected);
     }
 }
